@@ -1,0 +1,42 @@
+# One folder is one library: catalyst_library(NAME [DEPS ...] [PRIVATE_DEPS ...]) takes every .cpp of the calling folder,
+# defines the target catalyst_NAME, and makes includes start at the repository root.
+
+set(CATALYST_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wno-unused-parameter -Werror=switch -Werror=return-type)
+
+function(catalyst_options target)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+  target_compile_options(${target} PRIVATE ${CATALYST_WARNINGS})
+  if(CATALYST_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${CATALYST_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${CATALYST_SANITIZE})
+  endif()
+  if(CATALYST_FUZZ)
+    target_compile_options(${target} PUBLIC -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
+function(catalyst_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(sources)
+    add_library(catalyst_${name} STATIC ${sources})
+    catalyst_options(catalyst_${name})
+    target_link_libraries(catalyst_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  else()
+    add_library(catalyst_${name} INTERFACE)
+    target_include_directories(catalyst_${name} INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+    target_link_libraries(catalyst_${name} INTERFACE ${ARG_DEPS})
+  endif()
+endfunction()
+
+# catalyst_test(NAME [DEPS ...]): a GoogleTest binary from every *_test.cpp of the calling folder, one ctest entry.
+function(catalyst_test name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(sources)
+    add_executable(${name}_test ${sources})
+    catalyst_options(${name}_test)
+    target_link_libraries(${name}_test PRIVATE ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()

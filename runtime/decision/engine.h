@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/decision/request.h"
+#include "runtime/decision/verdict.h"
+
+namespace catalyst::abi {
+struct Unit;
+}
+
+namespace catalyst::decision {
+
+/// A loaded rule pack: immutable, shared by all threads; wraps the compiled unit and keeps it alive.
+class Pack {
+ public:
+  explicit Pack(std::shared_ptr<const abi::Unit> unit);
+  ~Pack();
+  Pack(const Pack&) = delete;
+  Pack& operator=(const Pack&) = delete;
+
+  [[nodiscard]] const abi::Unit& unit() const { return *unit_; }
+  [[nodiscard]] std::string_view name() const;
+  [[nodiscard]] std::string_view version() const;
+  [[nodiscard]] uint32_t rule_count() const;
+  [[nodiscard]] std::string_view rule_name(uint32_t rule) const;
+  /// True when no rule attaches to `hook` and its default allows: evaluation may be skipped.
+  [[nodiscard]] bool ignores(abi::Hook hook) const;
+  /// Replaces in `text` every match of the pack's redaction pattern `pattern` by "[redacted]"; answers the number of matches.
+  size_t redact(uint32_t pattern, std::string& text) const;
+
+ private:
+  std::shared_ptr<const abi::Unit> unit_;
+  struct Patterns;
+  std::unique_ptr<Patterns> patterns_;
+};
+
+/// What the pack knows about one tool, found once per catalogue entry and pack; cheap to copy.
+struct ToolBinding {
+  uint32_t index = UINT32_MAX;  // row in the unit's target table; UINT32_MAX: bind at each evaluation
+};
+
+struct Limits {
+  uint32_t fuel_per_rule = 20'000;          // steps of loops and string scans one condition may take
+  size_t arena_bytes = 8 * 1024 * 1024;     // scratch memory of one evaluation
+  uint32_t json_depth = 64;                 // nesting of argument and result JSON
+};
+
+/// Evaluation scratch of one thread. Not thread-safe, reusable, allocates nothing once warm.
+class Evaluator {
+ public:
+  explicit Evaluator(const Limits& limits = {});
+  ~Evaluator();
+  Evaluator(Evaluator&&) noexcept;
+
+  /// Decides one request. Never throws; every rule-level failure is inside the verdict. The verdict is valid until the next call.
+  const Verdict& evaluate(const Pack& pack, const Request& request);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The pack in force. Any thread may swap; readers take a snapshot per request, which stays valid while they hold it.
+class Engine {
+ public:
+  explicit Engine(std::shared_ptr<const Pack> pack);
+  ~Engine();
+  [[nodiscard]] std::shared_ptr<const Pack> current() const;
+  void swap(std::shared_ptr<const Pack> pack);
+  /// Number of swaps so far; lets a thread refresh its cached snapshot only when it changed.
+  [[nodiscard]] uint64_t generation() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace catalyst::decision

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/value/value.h"
+
+namespace catalyst::decision {
+
+enum class Outcome : uint8_t { Allow, Deny };
+
+enum class AuditLevel : uint8_t { None, Metadata, Full };
+
+/// `set PATH = value`: replace (or add) the member at `path` below the arguments. `json` is the new value's JSON text.
+struct SetEffect {
+  std::span<const std::string_view> path;
+  std::string_view json;
+  uint32_t rule = 0;
+};
+
+/// `redact [patterns in] PATH`: with patterns, every match inside strings at or below `path` becomes "[redacted]"; without, the whole
+/// value does. Segment "*" stands for every element or member. Patterns are indexes into Pack::redact_patterns().
+struct RedactEffect {
+  std::span<const std::string_view> path;
+  std::span<const uint32_t> patterns;
+  uint32_t rule = 0;
+};
+
+struct TagEffect {
+  std::string_view key;
+  std::string_view value;
+  uint32_t rule = 0;
+};
+
+/// A rule whose condition ended in an error (counted, logged; decides as its `on error` says).
+struct RuleError {
+  uint32_t rule = 0;
+  value::Status status = value::Status::Ok;
+  uint32_t expr = 0;  // where, an id of the unit's source map
+};
+
+/// The answer of one evaluation. Spans and views point into the evaluator's scratch and the pack: read them before the evaluator is used
+/// again.
+struct Verdict {
+  static constexpr uint32_t kNoRule = UINT32_MAX;
+
+  Outcome outcome = Outcome::Allow;
+  bool hidden = false;        // hook ListTools: not shown, and refused as unknown when called
+  uint32_t rule = kNoRule;    // the rule that decided; kNoRule: the default did
+  std::string_view rule_name;  // "" when the default decided
+  std::string_view message;    // what the rule says to the caller, "" when it says nothing
+  RuleError error;             // when the deciding rule matched because of an error
+  AuditLevel audit = AuditLevel::None;
+  std::span<const SetEffect> sets;
+  std::span<const RedactEffect> redactions;
+  std::span<const TagEffect> tags;
+  std::span<const RuleError> errors;  // of all rules that failed, at most kErrorsMax
+  static constexpr size_t kErrorsMax = 16;
+};
+
+}  // namespace catalyst::decision

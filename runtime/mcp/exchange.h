@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "runtime/base/asio.h"
+#include "runtime/base/result.h"
+#include "runtime/decision/request.h"
+
+namespace catalyst::mcp {
+
+struct Header {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// One HTTP request and the means to answer it; implemented by server/http, used on the connection's executor only.
+/// When the client goes away the handler's coroutine is cancelled (asio cancellation, terminal).
+class HttpExchange {
+ public:
+  virtual ~HttpExchange() = default;
+
+  [[nodiscard]] virtual std::string_view method() const = 0;  // "POST"
+  [[nodiscard]] virtual std::string_view path() const = 0;    // decoded, normalised, without query
+  /// First header of that name (case-insensitive), trimmed; nullopt when absent.
+  [[nodiscard]] virtual std::optional<std::string_view> header(std::string_view name) const = 0;
+  /// Calls `visit` for every header in order.
+  virtual void for_each_header(const std::function<void(std::string_view name, std::string_view value)>& visit) const = 0;
+  [[nodiscard]] virtual std::string& body() = 0;  // complete; at least 64 spare bytes of capacity behind it (simdjson padding)
+  [[nodiscard]] virtual std::string_view peer() const = 0;  // client address, textual
+  [[nodiscard]] virtual const decision::Principal& principal() const = 0;
+  [[nodiscard]] virtual std::string_view request_id() const = 0;
+
+  /// A complete answer. Exactly one of respond or begin_stream per exchange.
+  virtual Task<Result<void>> respond(int status, std::span<const Header> headers, std::string_view body) = 0;
+  /// Starts a chunked answer (SSE); then write any number of times, then end_stream.
+  virtual Task<Result<void>> begin_stream(int status, std::span<const Header> headers) = 0;
+  virtual Task<Result<void>> write(std::string_view chunk) = 0;
+  virtual Task<Result<void>> end_stream() = 0;
+};
+
+}  // namespace catalyst::mcp
