@@ -1,0 +1,326 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/source/source.h"
+
+// The syntax tree as the author wrote it: no types, no resolution. Nodes live in the Ast that made them and are addressed by plain
+// pointers; lists are vectors; a missing optional child is nullptr. Error recovery leaves ErrorExpr nodes, never null where a
+// child is required.
+
+namespace catalyst::ast {
+
+using source::Span;
+
+struct Name {
+  std::string text;
+  Span span;
+};
+
+/// "db.*", "*.delete_*", "github.create_issue": glob over server and tool. `server` and `tool` may hold `*`.
+struct TargetPattern {
+  std::string server;
+  std::string tool;
+  Span span;
+};
+
+// ---- types ----------------------------------------------------------------------------------------------------------------------------
+
+enum class TypeExprKind : uint8_t { Named, List, Set, Map, Optional };
+
+/// `int`, `Order`, `list<T>`, `map<string, T>`, `T?`.
+struct TypeExpr {
+  TypeExprKind kind = TypeExprKind::Named;
+  Span span;
+  std::string name;                  // Named
+  const TypeExpr* element = nullptr;  // List, Set, Map (the value type), Optional
+};
+
+// ---- expressions ----------------------------------------------------------------------------------------------------------------------
+
+enum class ExprKind : uint8_t {
+#define EXPR(name) name,
+#include "compiler/ast/node_kind.def"
+};
+
+struct Expr {
+  ExprKind kind;
+  Span span;
+};
+
+/// What recovery puts where an expression could not be read.
+struct ErrorExpr : Expr {};
+
+struct BoolExpr : Expr {
+  bool value;
+};
+
+/// A number with an optional unit, as written: "60", "0.15", "30s", "10KiB", "5%". Underscores are removed.
+struct NumberExpr : Expr {
+  std::string digits;  // "0.15"
+  std::string unit;    // "", "ms" "s" "m" "h" "d" "w", "B" "KiB" "MiB" "GiB" "KB" "MB" "GB", "%"
+};
+
+/// A string literal; escapes are resolved in `parts`. With interpolation, text parts and expressions alternate in order.
+struct StringPart {
+  std::string text;            // when value is nullptr
+  const Expr* value = nullptr;
+};
+struct StringExpr : Expr {
+  std::vector<StringPart> parts;  // empty for ""
+  [[nodiscard]] bool is_plain() const { return parts.empty() || (parts.size() == 1 && parts[0].value == nullptr); }
+  [[nodiscard]] std::string plain() const { return parts.empty() ? std::string() : parts[0].text; }
+};
+
+struct NameExpr : Expr {
+  std::string name;
+};
+
+/// `a.b`, `a?.b`
+struct MemberExpr : Expr {
+  const Expr* object;
+  Name member;
+  bool optional;  // written `?.`
+};
+
+/// `a[i]`, `a?[i]`
+struct IndexExpr : Expr {
+  const Expr* object;
+  const Expr* index;
+  bool optional;
+};
+
+/// `f(x, y)`; `x.f(y)` is a CallExpr whose callee is a MemberExpr.
+struct CallExpr : Expr {
+  const Expr* callee;
+  std::vector<const Expr*> arguments;
+};
+
+enum class UnaryOp : uint8_t { Not, Negate };
+struct UnaryExpr : Expr {
+  UnaryOp op;
+  const Expr* operand;
+};
+
+enum class BinaryOp : uint8_t {
+#define BINARY_OP(name, text) name,
+#include "compiler/ast/binary_op.def"
+#undef BINARY_OP
+};
+std::string_view binary_op_text(BinaryOp op);
+
+struct BinaryExpr : Expr {
+  BinaryOp op;
+  Span op_span;
+  const Expr* left;
+  const Expr* right;
+};
+
+/// `x is present`, `x is absent`
+struct PresenceExpr : Expr {
+  const Expr* operand;
+  bool present;
+};
+
+/// `x as T?`
+struct CastExpr : Expr {
+  const Expr* operand;
+  const TypeExpr* type;
+};
+
+/// `if c then a else b`
+struct IfExpr : Expr {
+  const Expr* condition;
+  const Expr* then_value;
+  const Expr* else_value;
+};
+
+enum class Quantifier : uint8_t { Any, All, None };
+/// `any x in xs satisfies cond`, `all ...`, `none ...`. Over a map, two names: `any k, v in m satisfies ...`.
+struct QuantifierExpr : Expr {
+  Quantifier quantifier;
+  Name variable;
+  Name value_variable;  // text empty unless two names
+  const Expr* collection;
+  const Expr* condition;
+};
+
+/// `[x.id for x in xs if cond]`; `condition` may be nullptr.
+struct ComprehensionExpr : Expr {
+  const Expr* element;
+  Name variable;
+  Name value_variable;
+  const Expr* collection;
+  const Expr* condition;
+};
+
+/// `[a, b, c]`: a list or set, by what is expected.
+struct ListExpr : Expr {
+  std::vector<const Expr*> items;
+};
+
+struct FieldInit {
+  Name name;  // identifier or string key
+  const Expr* value;
+};
+/// `{ a: 1, "b": 2 }`, or `Order { id: "x" }` when `type_name` is not empty.
+struct RecordExpr : Expr {
+  Name type_name;
+  std::vector<FieldInit> fields;
+};
+
+// ---- effects --------------------------------------------------------------------------------------------------------------------------
+
+enum class EffectKind : uint8_t {
+#define EFFECT(name, text) name,
+#include "compiler/ast/effect_kind.def"
+#undef EFFECT
+};
+std::string_view effect_text(EffectKind kind);
+
+struct Effect {
+  EffectKind kind;
+  Span span;
+  const Expr* message = nullptr;         // allow, deny: optional text
+  std::vector<TargetPattern> patterns;   // hide tool PATTERN, ...; empty: the tool at hand
+  const Expr* path = nullptr;            // set, redact: where (member chain)
+  const Expr* value = nullptr;           // set: new value; tag: value (optional)
+  std::vector<const Expr*> redactions;   // redact: patterns before `in` (names like pii.email, or regex strings); empty: whole value
+  Name level;                            // audit: "metadata" or "full"; empty text: metadata
+  Name tag;                              // tag: key (identifier or string)
+};
+
+// ---- declarations ---------------------------------------------------------------------------------------------------------------------
+
+enum class DeclKind : uint8_t {
+#define DECL(name) name,
+#include "compiler/ast/node_kind.def"
+};
+
+struct Decl {
+  DeclKind kind;
+  Span span;
+  std::string doc;  // text of the /// lines in front
+};
+
+/// `pack acme.gateway 1.4.0`
+struct PackDecl : Decl {
+  Name name;  // dotted
+  Name version;
+};
+
+/// `default deny` / `default allow`, or for one hook: `default deny on call`
+struct DefaultDecl : Decl {
+  bool deny;
+  Name hook;  // "call", "result", "list tools"; text empty: every hook that can deny (call, result)
+};
+
+/// `server github schema "schemas/github.json"`; schema text empty: arguments are json
+struct ServerDecl : Decl {
+  Name name;
+  Name schema;
+};
+
+struct EnumDecl : Decl {
+  Name name;
+  std::vector<Name> members;
+};
+
+struct FieldDecl {
+  Name name;
+  const TypeExpr* type;
+};
+struct RecordDecl : Decl {
+  Name name;
+  std::vector<FieldDecl> fields;
+};
+
+/// `list operators: set<string> = [...]`
+struct ListDecl : Decl {
+  Name name;
+  const TypeExpr* type;
+  const Expr* value;
+};
+
+/// `fact is_operator = ...`; type optional: `fact x: bool = ...`
+struct FactDecl : Decl {
+  Name name;
+  const TypeExpr* type;  // nullptr: inferred
+  const Expr* value;
+};
+
+struct Parameter {
+  Name name;
+  const TypeExpr* type;
+};
+/// `fn overlaps(a: int, b: int) -> bool = a < b`
+struct FnDecl : Decl {
+  Name name;
+  std::vector<Parameter> parameters;
+  const TypeExpr* result;
+  const Expr* body;
+};
+
+/// `rule NAME on HOOK [PATTERN, ...] [when COND] EFFECT...`
+struct RuleDecl : Decl {
+  Name name;
+  Name hook;                             // "call", "result", "list tools"
+  std::vector<TargetPattern> targets;    // empty: everything
+  const Expr* condition = nullptr;       // nullptr: always
+  std::vector<Effect> effects;
+};
+
+/// `given principal { ... }`, `given session {...}`, `given now "2026-01-01T00:00:00Z"`
+struct TestGiven {
+  Name subject;  // "principal", "session", "client", "now", "result"
+  const Expr* value;
+  Span span;
+};
+/// `then deny by NAME`, `then allow`, `then hidden`, `then listed`, `then set call.args.x = v`, `then redacted`, `then audit full`,
+/// `then tag key = "v"`, `then error overflow by NAME`
+struct TestExpectation {
+  Name what;  // "allow" "deny" "hidden" "listed" "set" "redact" "audit" "tag" "error" "message"
+  Name by;    // rule name, text empty: any
+  const Expr* path = nullptr;   // set, redact
+  const Expr* value = nullptr;  // set, tag, message
+  Name word;                    // audit level, tag key, error name
+  Span span;
+};
+struct TestDecl : Decl {
+  Name title;  // string
+  std::vector<TestGiven> givens;
+  Name hook;   // of `when`
+  TargetPattern target;
+  const Expr* input = nullptr;  // RecordExpr after the target: arguments (call, result); nullptr: {}
+  const Expr* result = nullptr;  // hook result: `returning { ... }`
+  std::vector<TestExpectation> expectations;
+};
+
+/// One parsed file and the memory of its nodes. Move-only.
+class Ast {
+ public:
+  Ast() = default;
+  Ast(Ast&&) noexcept = default;
+  Ast& operator=(Ast&&) noexcept = default;
+
+  /// Makes a node that lives as long as the Ast. `kind` must be the one that belongs to T.
+  template <class T>
+  T* make() {
+    auto node = std::make_shared<T>();
+    nodes_.push_back(node);
+    return node.get();
+  }
+
+  source::FileId file;
+  std::vector<const Decl*> declarations;  // in source order
+
+ private:
+  std::deque<std::shared_ptr<void>> nodes_;
+};
+
+}  // namespace catalyst::ast
