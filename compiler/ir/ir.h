@@ -1,0 +1,172 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/source/source.h"
+#include "compiler/types/type.h"
+#include "runtime/abi/hook.h"
+#include "runtime/abi/input.h"
+#include "runtime/base/arena.h"
+#include "runtime/base/ids.h"
+#include "runtime/value/value.h"
+
+// The typed form of a pack: what check produces, and what the interpreter, the planner, the code generator, analysis and packs read.
+// Expressions are total and pure, in one vector, operands before users.
+
+namespace catalyst::ir {
+
+using source::Span;
+using types::TypeId;
+
+using ExprId = Id<struct ExprTag>;
+using SlotId = Id<struct SlotTag>;
+using ConstId = Id<struct ConstTag>;
+using FactId = Id<struct FactTag>;
+using FnId = Id<struct FnTag>;
+using RuleId = Id<struct RuleTag>;
+using TargetId = Id<struct TargetTag>;
+using RegexId = Id<struct RegexTag>;
+
+inline constexpr int kVariadic = -1;
+
+enum class Op : uint8_t {
+#define OP(name, text, arity) name,
+#include "compiler/ir/op.def"
+#undef OP
+};
+std::string_view op_text(Op op);
+/// kVariadic when it differs from use to use.
+int op_arity(Op op);
+
+struct Expr {
+  Op op;
+  TypeId type;
+  uint32_t payload = 0;
+  uint32_t operands_begin = 0;  // in Module::operands
+  uint32_t operand_count = 0;
+};
+
+/// An input that rules read: a root (`principal.id`, `call.args`...) and, below JSON roots, a path of member names. Rules that read the
+/// same path as different types have different slots.
+struct Slot {
+  abi::InputRoot root;
+  std::vector<std::string> path;
+  TypeId type;  // optional when the input may be missing without error
+};
+
+struct Fact {
+  std::string name;
+  ExprId value;
+  uint32_t local_count = 0;
+};
+
+struct Function {
+  std::string name;
+  std::vector<TypeId> parameters;  // locals 0..n-1
+  TypeId result;
+  ExprId body;
+  uint32_t local_count = 0;  // parameters included
+};
+
+/// A set of tools: any of the patterns. Globs over the configured server name and the upstream's tool name.
+struct TargetPattern {
+  std::string server;
+  std::string tool;
+  bool operator==(const TargetPattern&) const = default;
+};
+struct Target {
+  std::vector<TargetPattern> patterns;  // empty: everything
+};
+
+enum class VerdictKind : uint8_t { None, Allow, Deny };
+
+enum class EffectKind : uint8_t { Hide, Set, Redact, Audit, Tag };
+
+struct Effect {
+  EffectKind kind;
+  Span span;
+  TargetId target;                    // Hide: which tools (within the rule's target); invalid: all of them
+  std::vector<std::string> path;      // Set: below call.args; Redact: below result ("*" = every element or member)
+  ExprId value;                       // Set: new value; Tag: text (string), invalid: "true"
+  std::vector<uint32_t> redactions;   // Redact: indexes into Module::redactions; empty: the whole value
+  uint8_t audit_level = 0;            // Audit: decision::AuditLevel
+  std::string tag;                    // Tag: key
+};
+
+/// What a redaction finds in text: an RE2 pattern, and for cards and IBANs a checksum that must hold too.
+enum class RedactionCheck : uint8_t { None, Luhn, Iban };
+struct Redaction {
+  std::string name;     // "pii.email", or the pattern itself
+  std::string pattern;  // RE2
+  RedactionCheck check = RedactionCheck::None;
+};
+
+struct Rule {
+  std::string name;
+  std::string doc;
+  Span span;       // of the name
+  abi::Hook hook;
+  TargetId target;
+  ExprId condition;  // invalid: always
+  uint32_t local_count = 0;  // of condition, message and effect values together
+  VerdictKind verdict = VerdictKind::None;
+  ExprId message;    // string; invalid: none
+  std::vector<Effect> effects;
+};
+
+/// A `test` block, reduced to data. JSON texts.
+struct TestExpectation {
+  enum class Kind : uint8_t { Allow, Deny, Hidden, Listed, Set, Redact, Audit, Tag, Error, Message };
+  Kind kind;
+  Span span;
+  std::string by;    // rule name or ""
+  std::vector<std::string> path;
+  std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text
+  std::string key;   // Tag
+};
+struct Test {
+  std::string title;
+  Span span;
+  abi::Hook hook;
+  std::string server;
+  std::string tool;
+  std::string principal;  // JSON object {id, tenant, roles, risk, mfa, claims}
+  std::string session;    // JSON object
+  std::string client;     // JSON object
+  std::string args;
+  std::string result;
+  std::string definition;
+  int64_t now_us = 0;
+  std::vector<TestExpectation> expectations;
+};
+
+/// Replaceable data: `list` declarations (constants until replaced at run time).
+struct Module {
+  std::string pack_name;
+  std::string pack_version;
+  bool default_deny[abi::kHookCount] = {};
+
+  types::TypeTable types;
+  std::vector<Expr> exprs;
+  std::vector<Span> expr_spans;  // parallel to exprs
+  std::vector<ExprId> operands;
+  std::vector<value::Value> consts;  // point into const_arena
+  std::vector<TypeId> const_types;
+  std::vector<std::string> regexes;
+  std::vector<Redaction> redactions;
+  std::vector<Slot> slots;
+  std::vector<Fact> facts;
+  std::vector<Function> functions;
+  std::vector<Target> targets;
+  std::vector<Rule> rules;  // declaration order
+  std::vector<Test> tests;
+  Arena const_arena{256u * 1024 * 1024};
+
+  [[nodiscard]] const Expr& expr(ExprId id) const { return exprs[id.index]; }
+  [[nodiscard]] ExprId operand(const Expr& e, uint32_t i) const { return operands[e.operands_begin + i]; }
+};
+
+}  // namespace catalyst::ir

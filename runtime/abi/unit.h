@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/abi/frame.h"
+#include "runtime/abi/hook.h"
+#include "runtime/abi/input.h"
+#include "runtime/abi/plan.h"
+#include "runtime/value/value.h"
+
+namespace catalyst::abi {
+
+/// The run-time shape of a type: what input JSON must look like. Indexes refer to Unit::shapes.
+struct Shape {
+  enum class Kind : uint8_t { Bool, Int, Decimal, Float, String, Bytes, Time, Duration, Ip, Json, Enum, Record, List, Set, Map };
+  struct Field {
+    std::string name;
+    uint32_t shape;
+    bool optional;
+  };
+  Kind kind = Kind::Json;
+  uint32_t element = 0;
+  std::vector<std::string> members;  // Enum
+  std::vector<Field> fields;         // Record
+};
+
+/// An input the unit reads (see compiler/ir Slot).
+struct Slot {
+  InputRoot root;
+  std::vector<std::string> path;
+  uint32_t shape = 0;
+  bool optional = false;
+};
+
+/// A position for people: where an expression stands.
+struct SourcePlace {
+  uint32_t file = 0;  // in Unit::files
+  uint32_t line = 0;
+  uint32_t column = 0;
+  uint32_t length = 0;  // bytes
+  uint32_t offset = 0;  // bytes from the start of the file
+};
+
+struct SourceText {
+  std::string path;
+  std::string text;
+};
+
+enum class RuleVerdict : uint8_t { None, Allow, Deny };
+
+struct RuleEffect {
+  enum class Kind : uint8_t { Hide, Set, Redact, Audit, Tag };
+  static constexpr uint32_t kNone = UINT32_MAX;
+  Kind kind;
+  uint32_t target = kNone;            // Hide: index in Unit::targets
+  std::vector<std::string> path;      // Set, Redact
+  std::vector<std::string_view> path_views;  // of `path`, for effects that hand out spans
+  uint32_t value = kNone;             // Set, Tag: expression
+  std::vector<uint32_t> redactions;   // Redact
+  uint8_t audit_level = 0;
+  std::string tag;
+};
+
+struct RuleInfo {
+  static constexpr uint32_t kNone = UINT32_MAX;
+  std::string name;
+  Hook hook = Hook::Call;
+  RuleVerdict verdict = RuleVerdict::None;
+  uint32_t target = 0;
+  uint32_t condition = kNone;  // expression; kNone: always
+  uint32_t message = kNone;    // expression
+  std::vector<RuleEffect> effects;
+  SourcePlace place;
+};
+
+struct TargetPattern {
+  std::string server;
+  std::string tool;
+};
+
+struct Redaction {
+  enum class Check : uint8_t { None, Luhn, Iban };
+  std::string name;
+  std::string pattern;
+  Check check = Check::None;
+};
+
+/// A compiled pack as the runtime sees it: tables, an evaluator for its expressions, and the decision plan of each hook. Immutable
+/// after it is built; `keep_alive` owns whatever the function pointers need (interpreter module, machine code).
+struct Unit {
+  std::string pack_name;
+  std::string pack_version;
+  bool default_deny[kHookCount] = {};
+
+  std::vector<Shape> shapes;
+  std::vector<Slot> slots;
+  uint32_t fact_count = 0;
+  std::vector<std::string> fact_names;
+  std::vector<std::vector<TargetPattern>> targets;  // empty list: everything
+  std::vector<RuleInfo> rules;                      // declaration order
+  std::vector<Redaction> redactions;
+  std::vector<SourceText> files;
+  std::vector<SourcePlace> places;  // one per expression
+
+  ExprEvaluator evaluator;     // what decisions use: interpreter first, native when ready
+  ExprEvaluator interpreter;   // the reference, always there: explanations and cross-checks
+  HookPlan plans[kHookCount];
+  const char* tier = "packed";  // "packed" or "native"
+  std::shared_ptr<const void> keep_alive;
+};
+
+}  // namespace catalyst::abi
