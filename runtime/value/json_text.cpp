@@ -1,0 +1,189 @@
+#include "runtime/value/json_text.h"
+
+#include <array>
+#include <cstdint>
+
+namespace catalyst::value {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+/// Length of the well-formed UTF-8 sequence at `text[at]` (Unicode table 3-7), 0 when there is none.
+size_t utf8_length(std::string_view text, size_t at) {
+  const auto byte = [&](size_t i) {
+    return at + i < text.size() ? static_cast<uint8_t>(text[at + i]) : uint8_t{0};
+  };
+  const auto tail = [&](size_t i) { return (byte(i) & 0xC0) == 0x80; };
+  const uint8_t first = byte(0);
+  if (first < 0x80) {
+    return 1;
+  }
+  if (first >= 0xC2 && first <= 0xDF) {
+    return tail(1) ? 2 : 0;
+  }
+  if (first >= 0xE0 && first <= 0xEF) {
+    const uint8_t low = first == 0xE0 ? 0xA0 : 0x80;
+    const uint8_t high = first == 0xED ? 0x9F : 0xBF;
+    return byte(1) >= low && byte(1) <= high && tail(2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const uint8_t low = first == 0xF0 ? 0x90 : 0x80;
+    const uint8_t high = first == 0xF4 ? 0x8F : 0xBF;
+    return byte(1) >= low && byte(1) <= high && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+void append_utf8(std::string& out, uint32_t code) {
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0 | (code >> 6));
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0 | (code >> 12));
+    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | (code >> 18));
+    out += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
+    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  }
+}
+
+std::optional<uint32_t> hex4(std::string_view raw, size_t at) {
+  if (at + 4 > raw.size()) {
+    return std::nullopt;
+  }
+  uint32_t code = 0;
+  for (size_t i = at; i < at + 4; ++i) {
+    const char c = raw[i];
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) {
+      return std::nullopt;
+    }
+    code = code * 16 + static_cast<uint32_t>(digit);
+  }
+  return code;
+}
+
+char simple_escape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+      return c;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return '\0';
+  }
+}
+
+/// The code point of the \u escape whose hex digits start at `at`; moves `at` behind it (and behind its low
+/// surrogate).
+std::optional<uint32_t> unicode_escape(std::string_view raw, size_t& at) {
+  const std::optional<uint32_t> code = hex4(raw, at);
+  if (!code) {
+    return std::nullopt;
+  }
+  at += 4;
+  if (*code < 0xD800 || *code > 0xDFFF) {
+    return code;
+  }
+  if (*code <= 0xDBFF && raw.substr(at, 2) == "\\u") {
+    const std::optional<uint32_t> low = hex4(raw, at + 2);
+    if (low && *low >= 0xDC00 && *low <= 0xDFFF) {
+      at += 6;
+      return 0x10000 + ((*code - 0xD800) << 10) + (*low - 0xDC00);
+    }
+  }
+  return 0xFFFD;
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  size_t copied = 0;
+  const auto flush = [&](size_t end) { out.append(text.substr(copied, end - copied)); };
+  for (size_t i = 0; i < text.size();) {
+    const auto c = static_cast<uint8_t>(text[i]);
+    if (c >= 0x80) {
+      const size_t length = utf8_length(text, i);
+      if (length != 0) {
+        i += length;
+        continue;
+      }
+    } else if (c >= 0x20 && c != '"' && c != '\\') {
+      ++i;
+      continue;
+    }
+    flush(i);
+    if (c >= 0x80) {
+      out += kReplacement;
+    } else if (c == '"' || c == '\\') {
+      out += '\\';
+      out += static_cast<char>(c);
+    } else if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += "\\u00";
+      out += kHex[c >> 4];
+      out += kHex[c & 15];
+    }
+    copied = ++i;
+  }
+  flush(text.size());
+  out += '"';
+}
+
+std::string json_string(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  append_json_string(out, text);
+  return out;
+}
+
+std::optional<std::string> unescape_json(std::string_view raw) {
+  std::string out;
+  out.reserve(raw.size());
+  for (size_t i = 0; i < raw.size();) {
+    if (raw[i] != '\\') {
+      out += raw[i++];
+      continue;
+    }
+    if (i + 1 >= raw.size()) {
+      return std::nullopt;
+    }
+    const char kind = raw[i + 1];
+    i += 2;
+    if (kind == 'u') {
+      const std::optional<uint32_t> code = unicode_escape(raw, i);
+      if (!code) {
+        return std::nullopt;
+      }
+      append_utf8(out, *code);
+    } else if (const char c = simple_escape(kind); c != '\0') {
+      out += c;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
+}  // namespace catalyst::value

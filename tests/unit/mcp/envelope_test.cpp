@@ -1,0 +1,146 @@
+#include "runtime/mcp/envelope.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/mcp/json_reader.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+int code_of(std::string_view text) {
+  Envelope envelope;
+  return parse_envelope(text, {}, envelope).code;
+}
+
+TEST(Envelope, ReadsAToolCallInPlace) {
+  const std::string text =
+      R"({"jsonrpc": "2.0", "id": 7, "method":"tools/call", "params":{"name":"echo","arguments":{"a":[1,2]},"_meta":{"progressToken":"p",)"
+      R"("io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"x","version":"1"},)"
+      R"("io.modelcontextprotocol/clientCapabilities":{},"traceparent":"tp"}}})";
+  Envelope envelope;
+  ASSERT_FALSE(parse_envelope(text, {}, envelope));
+  EXPECT_EQ(envelope.kind, MessageKind::Request);
+  EXPECT_EQ(envelope.id_json, "7");
+  EXPECT_EQ(envelope.method, "tools/call");
+  EXPECT_EQ(envelope.name, "echo");
+  EXPECT_EQ(envelope.name_json, "\"echo\"");
+  EXPECT_EQ(envelope.arguments_json, R"({"a":[1,2]})");
+  EXPECT_EQ(envelope.meta.progress_token_json, "\"p\"");
+  EXPECT_EQ(envelope.meta.protocol_version, "2026-07-28");
+  EXPECT_EQ(envelope.meta.client_name, "x");
+  EXPECT_EQ(envelope.meta.client_capabilities_json, "{}");
+  EXPECT_EQ(envelope.meta.traceparent, "tp");
+  EXPECT_TRUE(envelope.params_json.starts_with(R"({"name")"));
+  EXPECT_TRUE(envelope.params_json.ends_with("}}"));
+  EXPECT_GE(envelope.params_json.data(), text.data());
+}
+
+TEST(Envelope, UnderstandsEscapedText) {
+  Envelope envelope;
+  ASSERT_FALSE(parse_envelope(
+      R"({"jsonrpc":"2.0","id":"a","m\u0065thod":"tools\/call","params":{"name":"\u0065cho"}})", {},
+      envelope));
+  EXPECT_EQ(envelope.method, "tools/call");
+  EXPECT_EQ(envelope.name, "echo");
+  EXPECT_EQ(envelope.name_json, R"("\u0065cho")");
+}
+
+TEST(Envelope, TellsKindsApart) {
+  Envelope envelope;
+  ASSERT_FALSE(parse_envelope(R"({"jsonrpc":"2.0","method":"notifications/initialized"})", {}, envelope));
+  EXPECT_EQ(envelope.kind, MessageKind::Notification);
+  ASSERT_FALSE(parse_envelope(R"({"jsonrpc":"2.0","id":1,"result":{}})", {}, envelope));
+  EXPECT_EQ(envelope.kind, MessageKind::Response);
+}
+
+TEST(Envelope, RefusesWhatIsNoMessage) {
+  EXPECT_EQ(code_of(""), -32700);
+  EXPECT_EQ(code_of("  "), -32700);
+  EXPECT_EQ(code_of("{"), -32700);
+  EXPECT_EQ(code_of("nul"), -32700);
+  EXPECT_EQ(code_of("\xff\xfe"), -32700);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a"}x)"), -32700);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a"} {})"), -32700);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":tru}})"), -32700);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":[1}}})"), -32700);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":01}})"), -32700);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":"\q"}})"), -32700);
+  EXPECT_EQ(code_of("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\nb\"}"), -32700);
+  EXPECT_EQ(code_of("3"), -32600);
+  EXPECT_EQ(code_of("[]"), -32600);
+  EXPECT_EQ(code_of(R"({"id":1,"method":"a"})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":null,"method":"a"})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":{},"method":"a"})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":3})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":[1]})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","result":{}})"), -32600);
+}
+
+TEST(Envelope, RefusesKeysThatAreThereTwice) {
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","method":"b"})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"name":"x","name":"y"}})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"arguments":{"env":1,"\u0065nv":2}}})"),
+            -32600);
+  std::string many = R"({"jsonrpc":"2.0","id":1,"method":"a","params":{)";
+  for (int i = 0; i < 100; ++i) {
+    many += "\"key" + std::to_string(i) + "\":{},";
+  }
+  EXPECT_EQ(code_of(many + R"("last":1}})"), 0);
+  EXPECT_EQ(code_of(many + R"("key50":1}})"), -32600);
+}
+
+TEST(Envelope, LimitsDepthSizeAndIds) {
+  const auto nested = [](int depth) {
+    return R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":)" + std::string(depth, '[') +
+           std::string(depth, ']') + "}}";
+  };
+  EXPECT_EQ(code_of(nested(62)), 0);
+  EXPECT_EQ(code_of(nested(63)), -32600);
+  EXPECT_EQ(code_of(nested(100'000)), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":")" + std::string(300, 'x') + R"(","method":"a"})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":")" + std::string(5'000'000, 'x') +
+                    "\"}}"),
+            -32600);
+}
+
+TEST(Envelope, SplitsBatches) {
+  std::vector<std::string_view> parts;
+  EXPECT_TRUE(is_batch(" [ ]"));
+  EXPECT_EQ(split_batch("[]", {}, parts).code, -32600);
+  ASSERT_FALSE(split_batch(R"([{"a":1}, 2])", {}, parts));
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[0], R"({"a":1})");
+  std::string many = "[0";
+  for (int i = 0; i < 100; ++i) {
+    many += ",0";
+  }
+  EXPECT_EQ(split_batch(many + "]", {}, parts).code, -32600);
+}
+
+TEST(EditObject, ChangesOnlyItsOwnMembers) {
+  using Kind = MemberEdit::Kind;
+  const std::string text = R"({ "name": "a", "deep": {"name": "b"}, "gone": [1] })";
+  const MemberEdit edits[] = {{Kind::Set, "name", "\"z\""},
+                              {Kind::Remove, "gone", {}},
+                              {Kind::Default, "ttlMs", "0"},
+                              {Kind::Default, "deep", "1"}};
+  EXPECT_EQ(edit_object(text, edits), R"({"name":"z","deep":{"name": "b"},"ttlMs":0})");
+  EXPECT_EQ(edit_object("{}", {}), "{}");
+  EXPECT_EQ(edit_object("[1]", edits), "[1]");
+  EXPECT_EQ(find_member(text, "deep"), R"({"name": "b"})");
+  EXPECT_EQ(find_member("{", "deep"), "");
+  EXPECT_EQ(strip_gateway_meta(R"({"io.modelcontextprotocol/protocolVersion":"x","a":1})"), R"({"a":1})");
+  EXPECT_EQ(strip_gateway_meta(R"({"io.modelcontextprotocol/protocolVersion":"x"})"), "");
+}
+
+TEST(JsonText, EscapesAndUnescapes) {
+  EXPECT_EQ(value::json_string("a\"\\\n\x01\xff\xC3\xA4"), "\"a\\\"\\\\\\n\\u0001\xEF\xBF\xBD\xC3\xA4\"");
+  EXPECT_EQ(value::unescape_json(R"(\u00e4\ud83d\ude00\ud83d\n)").value(),
+            "\xC3\xA4\xF0\x9F\x98\x80\xEF\xBF\xBD\n");
+  EXPECT_FALSE(value::unescape_json(R"(\u00g4)").has_value());
+  EXPECT_FALSE(value::unescape_json("\\").has_value());
+}
+
+}  // namespace
+}  // namespace catalyst::mcp
