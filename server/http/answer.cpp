@@ -1,0 +1,242 @@
+// The writing half of a connection.
+
+#include <array>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/write.hpp>
+#include <charconv>
+#include <cstring>
+
+#include "runtime/base/check.h"
+#include "server/http/connection.h"
+
+namespace catalyst::server {
+
+using boost::system::error_code;
+
+namespace {
+
+constexpr size_t kMaxBacklog = 256;
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Status";
+  }
+}
+
+void append_number(std::string& out, size_t number, int base) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base).ptr;
+  out.append(digits.data(), end);
+}
+
+/// Values may come from an upstream: a line break in one would let it write headers of its own.
+bool is_clean(std::string_view text) {
+  return std::memchr(text.data(), '\n', text.size()) == nullptr &&
+         std::memchr(text.data(), '\r', text.size()) == nullptr &&
+         std::memchr(text.data(), '\0', text.size()) == nullptr;
+}
+
+bool is_event_stream(std::span<const mcp::Header> headers) {
+  for (const mcp::Header& header : headers) {
+    if (header.value.starts_with("text/event-stream")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void Connection::append_head(int status, std::span<const mcp::Header> headers) {
+  out_ += "HTTP/1.1 ";
+  append_number(out_, static_cast<size_t>(status), 10);
+  out_ += ' ';
+  out_ += reason_of(status);
+  out_ += "\r\n";
+  out_ += shard_->date_line;
+  for (const mcp::Header& header : headers) {
+    if (is_clean(header.name) && is_clean(header.value)) {
+      out_ += header.name;
+      out_ += ": ";
+      out_ += header.value;
+      out_ += "\r\n";
+    }
+  }
+  out_ += "X-Request-Id: ";
+  out_ += request_id_;
+  out_ += !keep_alive_ || shard_->draining ? "\r\nConnection: close\r\n" : "\r\n";
+}
+
+/// One system call in the usual case. True when everything is out; otherwise `buffers` holds the rest, or
+/// gone_ is set.
+bool Connection::write_now(Buffers& buffers) {
+  error_code ec;
+  size_t sent = socket_.write_some(buffers, ec);
+  if (ec && ec != asio::error::would_block) {
+    gone_ = true;
+    return false;
+  }
+  bool complete = true;
+  for (asio::const_buffer& buffer : buffers) {
+    const size_t taken = std::min(sent, buffer.size());
+    buffer += taken;
+    sent -= taken;
+    complete = complete && buffer.size() == 0;
+  }
+  last_write_ms_ = shard_->now_ms;
+  return complete;
+}
+
+Task<Result<void>> Connection::write_all(Buffers buffers) {
+  if (gone_) {
+    co_return error(asio::error::connection_reset, "writing to the client");
+  }
+  if (backlog_.empty()) {
+    if (write_now(buffers)) {
+      co_return Result<void>{};
+    }
+    if (gone_) {
+      co_return error(asio::error::connection_reset, "writing to the client");
+    }
+  }
+  writing_ = true;
+  write_deadline_ms_ = shard_->now_ms + options().write_timeout_ms;
+  error_code ec;
+  if (!backlog_.empty()) {
+    co_await asio::async_write(socket_, asio::buffer(backlog_),
+                               asio::redirect_error(asio::use_awaitable, ec));
+    backlog_.clear();
+  }
+  if (!ec) {
+    co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, ec));
+  }
+  write_deadline_ms_ = 0;
+  last_write_ms_ = shard_->now_ms;
+  if (ec) {
+    gone_ = true;  // half a message is out: nothing can follow it
+    writing_ = false;
+    co_return error(ec, "writing to the client");
+  }
+  writing_ = false;
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Connection::respond(int status, std::span<const mcp::Header> headers,
+                                       std::string_view body) {
+  CHECK(answer_ == Answer::None, "one answer per exchange");
+  answer_ = Answer::Complete;
+  out_.clear();
+  append_head(status, headers);
+  if (status != 204 && status != 304) {
+    out_ += "Content-Length: ";
+    append_number(out_, body.size(), 10);
+    out_ += "\r\n";
+  }
+  out_ += "\r\n";
+  const bool with_body = status != 204 && status != 304 && method() != "HEAD";
+  Buffers buffers{asio::buffer(out_), asio::const_buffer(body.data(), with_body ? body.size() : 0)};
+  return write_all(buffers);
+}
+
+Task<Result<void>> Connection::begin_stream(int status, std::span<const mcp::Header> headers) {
+  CHECK(answer_ == Answer::None, "one answer per exchange");
+  answer_ = Answer::Streaming;
+  event_stream_ = is_event_stream(headers);
+  keep_alive_ = keep_alive_ && head_.http11;
+  out_.clear();
+  append_head(status, headers);
+  if (event_stream_) {
+    out_ += "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
+  }
+  out_ += head_.http11 ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
+  return write_all(Buffers{asio::buffer(out_)});
+}
+
+Task<Result<void>> Connection::write(std::string_view chunk) {
+  CHECK(answer_ == Answer::Streaming, "write follows begin_stream");
+  if (!head_.http11 || chunk.empty()) {
+    return write_all(Buffers{asio::buffer(chunk.data(), chunk.size())});
+  }
+  out_.clear();
+  append_number(out_, chunk.size(), 16);
+  out_ += "\r\n";
+  return write_all(
+      Buffers{asio::buffer(out_), asio::buffer(chunk.data(), chunk.size()), asio::buffer("\r\n", 2)});
+}
+
+Task<Result<void>> Connection::end_stream() {
+  CHECK(answer_ == Answer::Streaming, "end_stream follows begin_stream");
+  answer_ = Answer::Ended;
+  return write_all(head_.http11 ? Buffers{asio::buffer("0\r\n\r\n", 5)} : Buffers{});
+}
+
+/// Runs between the handler's writes: what the socket does not take is kept for the next write, never waited
+/// for.
+void Connection::send_keepalive() {
+  constexpr std::string_view kComment = ": keepalive\n\n";
+  if (!backlog_.empty()) {
+    if (shard_->now_ms - last_write_ms_ >= options().keepalive_ms + options().write_timeout_ms) {
+      abort();
+    }
+    return;
+  }
+  std::string text;
+  if (head_.http11) {
+    append_number(text, kComment.size(), 16);
+    text += "\r\n";
+    text += kComment;
+    text += "\r\n";
+  } else {
+    text = kComment;
+  }
+  Buffers buffers{asio::buffer(text)};
+  if (!write_now(buffers) && !gone_) {
+    backlog_.assign(static_cast<const char*>(buffers[0].data()), buffers[0].size());
+    DCHECK(backlog_.size() < kMaxBacklog, "one comment at most");
+  }
+}
+
+}  // namespace catalyst::server

@@ -1,0 +1,390 @@
+#include "server/http/connection.h"
+
+#include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/beast/http/error.hpp>
+#include <cstring>
+
+#include "runtime/base/check.h"
+#include "server/http/path.h"
+
+namespace catalyst::server {
+
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr size_t kInitialBuffer = 4 * 1024;
+constexpr size_t kBodyBuffer = 64 * 1024;
+/// Read-ahead while a handler runs; beyond it the client's disconnect is noticed only after the answer.
+constexpr size_t kMaxReadAhead = 16 * 1024;
+constexpr size_t kMaxLinger = 1024 * 1024;
+constexpr size_t kKeepBodyCapacity = 64 * 1024;
+constexpr size_t kMaxRequestId = 128;
+
+const decision::Principal kAnonymous{};
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+    if (lower(a[i]) != lower(b[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<Shard> shard, TcpSocket socket, const asio::ip::tcp::endpoint& peer)
+    : shard_(std::move(shard)),
+      socket_(std::move(socket)),
+      peer_(peer.address().to_string()),
+      in_(kInitialBuffer) {
+  shard_->config->connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+Connection::~Connection() { shard_->config->connections.fetch_sub(1, std::memory_order_relaxed); }
+
+void Connection::start() {
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.non_blocking(true, ignored);
+  deadline_ms_ = shard_->now_ms + options().header_timeout_ms;
+  start_read();
+}
+
+std::optional<std::string_view> Connection::header(std::string_view name) const {
+  for (const FieldSpan& field : head_.fields) {
+    if (field.name_length == name.size() && equals_ignoring_case(name_of(field), name)) {
+      return value_of(field);
+    }
+  }
+  return std::nullopt;
+}
+
+void Connection::for_each_header(const std::function<void(std::string_view, std::string_view)>& visit) const {
+  for (const FieldSpan& field : head_.fields) {
+    visit(name_of(field), value_of(field));
+  }
+}
+
+bool Connection::make_room() {
+  if (in_end_ < in_.size()) {
+    return true;
+  }
+  if (in_begin_ > 0) {
+    std::memmove(in_.data(), in_.data() + in_begin_, in_end_ - in_begin_);
+    in_end_ -= in_begin_;
+    in_begin_ = 0;
+    return true;
+  }
+  const size_t limit = phase_ == Phase::Head   ? options().max_header_bytes + kInitialBuffer
+                       : phase_ == Phase::Body ? kBodyBuffer
+                                               : kMaxReadAhead;
+  if (in_.size() >= limit) {
+    return false;
+  }
+  in_.resize(std::min(limit, in_.size() * 2));
+  return true;
+}
+
+/// A pending read writes at in_end_, so nothing may move while there is one.
+void Connection::rewind() {
+  if (!reading_) {
+    in_begin_ = in_end_ = 0;
+  }
+}
+
+void Connection::start_read() {
+  if (reading_ || gone_ || phase_ == Phase::Closed || !make_room()) {
+    return;
+  }
+  reading_ = true;
+  socket_.async_read_some(
+      asio::buffer(in_.data() + in_end_, in_.size() - in_end_),
+      [self = shared_from_this()](const error_code& ec, size_t length) { self->on_read(ec, length); });
+}
+
+void Connection::on_read(const error_code& ec, size_t length) {
+  reading_ = false;
+  if (phase_ == Phase::Closed) {
+    return;
+  }
+  if (ec) {
+    gone_ = true;
+    if (phase_ == Phase::Handling) {
+      cancel_.emit(asio::cancellation_type::terminal);  // on_handled closes
+    } else {
+      close();
+    }
+    return;
+  }
+  in_end_ += length;
+  switch (phase_) {
+    case Phase::Lingering:
+      lingered_bytes_ += length;
+      in_begin_ = in_end_ = 0;
+      if (lingered_bytes_ > kMaxLinger) {
+        close();
+      } else {
+        start_read();
+      }
+      break;
+    case Phase::Handling:
+      start_read();
+      break;
+    case Phase::Head:
+    case Phase::Body:
+      process();
+      break;
+    case Phase::Closed:
+      break;
+  }
+}
+
+/// Advances as far as the buffered bytes allow: a complete request is dispatched, otherwise more is read.
+void Connection::process() {
+  if (phase_ == Phase::Head) {
+    while (scanned_ == 0 && in_end_ - in_begin_ >= 2 && std::memcmp(in_.data() + in_begin_, "\r\n", 2) == 0) {
+      in_begin_ += 2;  // RFC 9112: an empty line before a request is to be ignored
+    }
+    if (in_begin_ == in_end_) {
+      rewind();
+      start_read();
+      return;
+    }
+    if (scanned_ == 0) {
+      deadline_ms_ = shard_->now_ms + options().header_timeout_ms;
+    }
+    if (!parse_head()) {
+      return;
+    }
+  }
+  if (parse_body()) {
+    dispatch();
+  }
+}
+
+/// True once the header is complete and acceptable; otherwise a read or a refusal is under way.
+bool Connection::parse_head() {
+  const std::string_view pending(in_.data() + in_begin_, in_end_ - in_begin_);
+  const size_t from = scanned_ > 3 ? scanned_ - 3 : 0;
+  const size_t end = pending.find("\r\n\r\n", from);
+  if (end == std::string_view::npos || end + 4 > options().max_header_bytes) {
+    scanned_ = pending.size();
+    if (end != std::string_view::npos || pending.size() >= options().max_header_bytes) {
+      refuse(431);
+    } else {
+      start_read();
+    }
+    return false;
+  }
+  scanned_ = 0;
+  head_.clear();
+  body_.clear();
+  parser_.emplace(head_, body_, options().max_header_fields);
+  parser_->header_limit(static_cast<uint32_t>(options().max_header_bytes));
+  parser_->body_limit(options().max_body_bytes);
+  parser_->set_base(pending.data(), end + 4);
+  error_code ec;
+  const size_t used = parser_->put(asio::buffer(pending.data(), end + 4), ec);
+  head_text_.assign(pending.data(), end + 4);
+  in_begin_ += used;
+  if (ec || !parser_->is_header_done() || head_.bad) {
+    refuse(ec == http::error::body_limit ? 413 : ec == http::error::header_limit ? 431 : 400);
+    return false;
+  }
+  const auto path = normalise_path(value_of(head_.request_line), path_scratch_);
+  if (!path && !(method() == "OPTIONS" && value_of(head_.request_line) == "*")) {
+    refuse(400);
+    return false;
+  }
+  path_ = path.value_or("*");
+  phase_ = Phase::Body;
+  deadline_ms_ = shard_->now_ms + options().body_timeout_ms;
+  if (head_.expect_continue && !parser_->is_done() && in_begin_ == in_end_) {
+    error_code ignored;
+    socket_.write_some(asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25), ignored);
+  }
+  return true;
+}
+
+/// True once the request is complete.
+bool Connection::parse_body() {
+  while (!parser_->is_done()) {
+    if (in_begin_ == in_end_) {
+      rewind();
+      start_read();
+      return false;
+    }
+    error_code ec;
+    in_begin_ += parser_->put(asio::buffer(in_.data() + in_begin_, in_end_ - in_begin_), ec);
+    if (ec == http::error::need_more) {
+      if (in_end_ - in_begin_ >= kBodyBuffer) {
+        refuse(400);  // a chunk header or trailer longer than the buffer
+      } else {
+        start_read();
+      }
+      return false;
+    }
+    if (ec) {
+      refuse(ec == http::error::body_limit ? 413 : 400);
+      return false;
+    }
+  }
+  return true;
+}
+
+void Connection::take_request_id() {
+  const auto given = header("X-Request-Id");
+  if (given && !given->empty() && given->size() <= kMaxRequestId &&
+      std::all_of(given->begin(), given->end(), [](char c) { return c > 0x20 && c < 0x7f; })) {
+    request_id_ = *given;
+  } else {
+    request_id_ = shard_->mint_request_id(id_storage_);
+  }
+}
+
+void Connection::dispatch() {
+  phase_ = Phase::Handling;
+  deadline_ms_ = 0;
+  answer_ = Answer::None;
+  event_stream_ = false;
+  keep_alive_ = parser_->keep_alive() && head_.http11;
+  take_request_id();
+  principal_ = &kAnonymous;
+  const auto& config = *shard_->config;
+  if (config.authenticator && std::find(config.options.open_paths.begin(), config.options.open_paths.end(),
+                                        path_) == config.options.open_paths.end()) {
+    principal_ = config.authenticator(header("Authorization").value_or(std::string_view{}));
+    if (principal_ == nullptr) {
+      principal_ = &kAnonymous;
+      phase_ = Phase::Body;
+      refuse(401);
+      return;
+    }
+  }
+  start_read();
+  asio::co_spawn(
+      shard_->context.get_executor(), config.handler(*this),
+      asio::bind_cancellation_slot(
+          cancel_.slot(), [self = shared_from_this()](const std::exception_ptr&) { self->on_handled(); }));
+}
+
+void Connection::on_handled() {
+  if (phase_ != Phase::Handling) {
+    return;
+  }
+  if (gone_ || writing_ || answer_ == Answer::Streaming) {
+    // A stream that its handler did not end must look broken to the client.
+    close();
+    return;
+  }
+  if (answer_ == Answer::None) {
+    phase_ = Phase::Body;
+    refuse(500);
+    return;
+  }
+  if (!keep_alive_ || shard_->draining) {
+    begin_linger();
+    return;
+  }
+  next_request();
+}
+
+void Connection::next_request() {
+  phase_ = Phase::Head;
+  request_id_ = {};
+  deadline_ms_ = shard_->now_ms + options().idle_timeout_ms;
+  if (body_.capacity() > kKeepBodyCapacity) {
+    std::string().swap(body_);
+  }
+  if (in_begin_ == in_end_ && !reading_ && in_.size() > kMaxReadAhead) {
+    rewind();
+    std::vector<char>(kInitialBuffer).swap(in_);
+  }
+  process();
+}
+
+/// Answers without a handler and closes: the request is broken, unwelcome, or its handler failed.
+void Connection::refuse(int status) {
+  keep_alive_ = false;
+  if (request_id_.empty()) {
+    request_id_ = shard_->mint_request_id(id_storage_);
+  }
+  out_.clear();
+  const mcp::Header challenge{"WWW-Authenticate", "Bearer"};
+  append_head(status, status == 401 ? std::span(&challenge, 1) : std::span<const mcp::Header>{});
+  out_ += "Content-Length: 0\r\n\r\n";
+  Buffers buffers{asio::buffer(out_)};
+  write_now(buffers);  // what does not fit at once is not worth waiting for
+  begin_linger();
+}
+
+/// Closing with unread input would reset the connection and could take the answer with it.
+void Connection::begin_linger() {
+  if (gone_) {
+    close();
+    return;
+  }
+  error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  phase_ = Phase::Lingering;
+  deadline_ms_ = shard_->now_ms + options().linger_timeout_ms;
+  if (!reading_) {
+    rewind();
+    start_read();
+  }
+}
+
+void Connection::close() {
+  if (phase_ == Phase::Closed) {
+    return;
+  }
+  phase_ = Phase::Closed;
+  gone_ = true;
+  error_code ignored;
+  socket_.close(ignored);
+  shard_->remove(*this);
+}
+
+void Connection::begin_drain() {
+  if (phase_ == Phase::Head && in_begin_ == in_end_) {
+    close();
+  }
+}
+
+void Connection::abort() {
+  if (phase_ == Phase::Handling) {
+    gone_ = true;
+    error_code ignored;
+    socket_.close(ignored);
+    cancel_.emit(asio::cancellation_type::terminal);
+  } else {
+    close();
+  }
+}
+
+void Connection::tick(int64_t now_ms) {
+  if (write_deadline_ms_ != 0 && now_ms >= write_deadline_ms_) {
+    abort();
+  } else if (deadline_ms_ != 0 && now_ms >= deadline_ms_) {
+    if ((phase_ == Phase::Head && scanned_ != 0) || phase_ == Phase::Body) {
+      refuse(408);
+    } else {
+      close();
+    }
+  } else if (answer_ == Answer::Streaming && event_stream_ && !writing_ && phase_ == Phase::Handling &&
+             now_ms - last_write_ms_ >= options().keepalive_ms) {
+    send_keepalive();
+  }
+}
+
+}  // namespace catalyst::server

@@ -1,0 +1,175 @@
+#pragma once
+
+// Internal to server/http: one client connection, and the part of the listener that lives on the same
+// io_context.
+
+#include <array>
+#include <atomic>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/http/listener.h"
+#include "server/http/request_parser.h"
+
+namespace catalyst::server {
+
+using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
+using TcpAcceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type>;
+
+/// What all shards share; immutable but for the counter.
+struct ServerConfig {
+  HttpOptions options;
+  Handler handler;
+  Authenticator authenticator;
+  std::atomic<size_t> connections{0};
+};
+
+class Connection;
+
+/// Everything of the listener on one io_context; touched only by that context's thread.
+class Shard : public std::enable_shared_from_this<Shard> {
+ public:
+  Shard(asio::io_context& io, std::shared_ptr<ServerConfig> shared_config);
+
+  /// Takes ownership of an open, bound, listening acceptor.
+  void start(TcpAcceptor acceptor);
+  /// Stops accepting and closes idle connections; the others close after their answer.
+  void begin_drain();
+  void abort_all();
+
+  void add(std::shared_ptr<Connection> connection);
+  void remove(Connection& connection);
+  /// 16 hex digits, unique in this process and very likely beyond.
+  std::string_view mint_request_id(std::array<char, 16>& storage);
+
+  asio::io_context& context;
+  const std::shared_ptr<ServerConfig> config;
+  bool draining = false;
+  int64_t now_ms = 0;     // coarse clock, as of the last tick or read
+  std::string date_line;  // "Date: ...\r\n", as of the last tick
+
+ private:
+  void accept();
+  void on_accepted(TcpSocket socket, const asio::ip::tcp::endpoint& peer);
+  void arm_tick();
+  void tick();
+  void refresh_clock();
+
+  std::optional<TcpAcceptor> acceptor_;
+  asio::ip::tcp::endpoint peer_;
+  asio::steady_timer timer_;
+  asio::steady_timer accept_pause_;
+  bool ticking_ = false;
+  uint64_t next_id_;
+  std::vector<std::shared_ptr<Connection>> connections_;
+};
+
+/// Reads requests one after another and runs the handler for each. A read stays pending while the handler
+/// runs: it collects pipelined requests up to the buffer's size and notices a client that goes away, upon
+/// which the handler is cancelled.
+class Connection final : public mcp::HttpExchange, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<Shard> shard, TcpSocket socket, const asio::ip::tcp::endpoint& peer);
+  ~Connection() override;
+
+  void start();
+  /// Deadlines and keep-alive comments.
+  void tick(int64_t now_ms);
+  void begin_drain();
+  void abort();
+
+  [[nodiscard]] std::string_view method() const override { return name_of(head_.request_line); }
+  [[nodiscard]] std::string_view path() const override { return path_; }
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const override;
+  void for_each_header(const std::function<void(std::string_view, std::string_view)>& visit) const override;
+  [[nodiscard]] std::string& body() override { return body_; }
+  [[nodiscard]] std::string_view peer() const override { return peer_; }
+  [[nodiscard]] const decision::Principal& principal() const override { return *principal_; }
+  [[nodiscard]] std::string_view request_id() const override { return request_id_; }
+
+  Task<Result<void>> respond(int status, std::span<const mcp::Header> headers,
+                             std::string_view body) override;
+  Task<Result<void>> begin_stream(int status, std::span<const mcp::Header> headers) override;
+  Task<Result<void>> write(std::string_view chunk) override;
+  Task<Result<void>> end_stream() override;
+
+  size_t shard_index = 0;  // place in Shard::connections_
+
+ private:
+  enum class Phase : uint8_t { Head, Body, Handling, Lingering, Closed };
+  enum class Answer : uint8_t { None, Complete, Streaming, Ended };
+  using Buffers = std::array<asio::const_buffer, 3>;
+
+  [[nodiscard]] const HttpOptions& options() const { return shard_->config->options; }
+  [[nodiscard]] std::string_view name_of(const FieldSpan& f) const {
+    return {head_text_.data() + f.name_offset, f.name_length};
+  }
+  [[nodiscard]] std::string_view value_of(const FieldSpan& f) const {
+    return {head_text_.data() + f.value_offset, f.value_length};
+  }
+
+  // Reading: connection.cpp
+  void start_read();
+  bool make_room();
+  void rewind();
+  void on_read(const boost::system::error_code& ec, size_t length);
+  void process();
+  bool parse_head();
+  bool parse_body();
+  void dispatch();
+  void on_handled();
+  void next_request();
+  void refuse(int status);
+  void begin_linger();
+  void close();
+  void take_request_id();
+
+  // Writing: answer.cpp
+  void append_head(int status, std::span<const mcp::Header> headers);
+  bool write_now(Buffers& buffers);
+  Task<Result<void>> write_all(Buffers buffers);
+  void send_keepalive();
+
+  std::shared_ptr<Shard> shard_;
+  TcpSocket socket_;
+  std::string peer_;
+  asio::cancellation_signal cancel_;
+
+  std::vector<char> in_;
+  size_t in_begin_ = 0;
+  size_t in_end_ = 0;
+  size_t scanned_ = 0;  // bytes of the unfinished header already searched for its end
+  bool reading_ = false;
+  bool gone_ = false;  // the client closed, or we gave up on it
+
+  std::optional<RequestParser> parser_;
+  RequestHead head_;
+  std::string head_text_;
+  std::string body_;
+  std::string path_scratch_;
+  std::string_view path_;
+  std::array<char, 16> id_storage_{};
+  std::string_view request_id_;
+  const decision::Principal* principal_ = nullptr;
+
+  Phase phase_ = Phase::Head;
+  Answer answer_ = Answer::None;
+  bool keep_alive_ = true;
+  bool event_stream_ = false;
+  bool writing_ = false;
+  int64_t deadline_ms_ = 0;        // of the phase; 0 while the handler runs
+  int64_t write_deadline_ms_ = 0;  // of the write in progress; 0 when none
+  int64_t last_write_ms_ = 0;
+  size_t lingered_bytes_ = 0;
+  std::string out_;
+  std::string backlog_;  // rest of a keep-alive comment that did not fit into the socket
+};
+
+}  // namespace catalyst::server

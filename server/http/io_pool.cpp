@@ -1,0 +1,49 @@
+#include "server/http/io_pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/prefer.hpp>
+
+namespace catalyst::server {
+
+IoPool::IoPool(unsigned threads) {
+  const unsigned count = threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
+  for (unsigned i = 0; i < count; ++i) {
+    contexts_.push_back(std::make_unique<asio::io_context>(1));
+  }
+}
+
+IoPool::~IoPool() { stop(); }
+
+asio::any_io_executor IoPool::executor(size_t index) { return contexts_[index]->get_executor(); }
+
+void IoPool::start() {
+  for (auto& context : contexts_) {
+    work_.push_back(asio::prefer(context->get_executor(), asio::execution::outstanding_work.tracked));
+  }
+  for (auto& context : contexts_) {
+    threads_.emplace_back([&loop = *context] {
+      // Signals belong to the main thread.
+      sigset_t all;
+      sigfillset(&all);
+      pthread_sigmask(SIG_BLOCK, &all, nullptr);
+      loop.run();
+    });
+  }
+}
+
+void IoPool::stop() {
+  work_.clear();
+  for (auto& context : contexts_) {
+    context->stop();
+  }
+  for (auto& thread : threads_) {
+    thread.join();
+  }
+  threads_.clear();
+}
+
+}  // namespace catalyst::server
