@@ -1,0 +1,67 @@
+#include "compiler/source/source.h"
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+
+namespace catalyst::source {
+
+FileId SourceMap::add(std::string path, std::string text) {
+  auto file = std::make_unique<File>();
+  file->path = std::move(path);
+  file->text = std::move(text);
+  file->line_starts.push_back(0);
+  for (size_t i = file->text.find('\n'); i != std::string::npos; i = file->text.find('\n', i + 1)) {
+    file->line_starts.push_back(static_cast<uint32_t>(i + 1));
+  }
+  files_.push_back(std::move(file));
+  return FileId(files_.size() - 1);
+}
+
+std::string_view SourceMap::path(FileId file) const {
+  CHECK(file.index < files_.size(), "a file of this source map");
+  return files_[file.index]->path;
+}
+
+std::string_view SourceMap::text(FileId file) const {
+  CHECK(file.index < files_.size(), "a file of this source map");
+  return files_[file.index]->text;
+}
+
+std::string_view SourceMap::text(Span span) const {
+  const std::string_view all = text(span.file);
+  const size_t begin = std::min<size_t>(span.begin, all.size());
+  const size_t end = std::clamp<size_t>(span.end, begin, all.size());
+  return all.substr(begin, end - begin);
+}
+
+LineColumn SourceMap::position(FileId file, uint32_t offset) const {
+  const std::string_view all = text(file);
+  const std::vector<uint32_t>& starts = files_[file.index]->line_starts;
+  offset = static_cast<uint32_t>(std::min<size_t>(offset, all.size()));
+  const auto next = std::upper_bound(starts.begin(), starts.end(), offset);
+  LineColumn result;
+  result.line = static_cast<uint32_t>(next - starts.begin());
+  for (uint32_t i = *(next - 1); i < offset; ++i) {
+    // Continuation bytes belong to the character before them.
+    if ((static_cast<unsigned char>(all[i]) & 0xC0) != 0x80) {
+      ++result.column;
+    }
+  }
+  return result;
+}
+
+std::string_view SourceMap::line_at(FileId file, uint32_t offset) const {
+  const std::string_view all = text(file);
+  const std::vector<uint32_t>& starts = files_[file.index]->line_starts;
+  offset = static_cast<uint32_t>(std::min<size_t>(offset, all.size()));
+  const auto next = std::upper_bound(starts.begin(), starts.end(), offset);
+  const size_t begin = *(next - 1);
+  size_t end = next == starts.end() ? all.size() : *next - 1;
+  if (end > begin && all[end - 1] == '\r') {
+    --end;
+  }
+  return all.substr(begin, end - begin);
+}
+
+}  // namespace catalyst::source

@@ -1,0 +1,133 @@
+// Words of the language. Bytes, not characters: the character stream hands out UTF-8 bytes, so every offset is a byte offset.
+// What a lexer rule cannot know is settled by compiler/frontend/scan.cpp, which turns
+//   - the `}` that ends an interpolation into INTERPOLATION_END,
+//   - a run of words, dots, dashes and stars without blanks, where a target may stand, into one TARGET.
+lexer grammar CatalystLexer;
+
+tokens { TARGET, INTERPOLATION_END }
+
+// declarations
+PACK : 'pack' ;
+DEFAULT : 'default' ;
+SERVER : 'server' ;
+ENUM : 'enum' ;
+RECORD : 'record' ;
+LIST : 'list' ;
+FACT : 'fact' ;
+FN : 'fn' ;
+RULE : 'rule' ;
+TEST : 'test' ;
+
+// clauses
+SCHEMA : 'schema' ;
+ON : 'on' ;
+CALL : 'call' ;
+RESULT : 'result' ;
+TOOLS : 'tools' ;
+TOOL : 'tool' ;
+WHEN : 'when' ;
+GIVEN : 'given' ;
+THEN : 'then' ;
+RETURNING : 'returning' ;
+BY : 'by' ;
+
+// effects and expectations
+ALLOW : 'allow' ;
+DENY : 'deny' ;
+HIDE : 'hide' ;
+SET : 'set' ;
+REDACT : 'redact' ;
+AUDIT : 'audit' ;
+TAG : 'tag' ;
+METADATA : 'metadata' ;
+FULL : 'full' ;
+HIDDEN_ : 'hidden' ;
+LISTED : 'listed' ;
+REDACTED : 'redacted' ;
+ERROR : 'error' ;
+MESSAGE : 'message' ;
+
+// expressions
+OR : 'or' ;
+AND : 'and' ;
+NOT : 'not' ;
+IN : 'in' ;
+IS : 'is' ;
+PRESENT : 'present' ;
+ABSENT : 'absent' ;
+MATCHES : 'matches' ;
+STARTS : 'starts' ;
+ENDS : 'ends' ;
+WITH : 'with' ;
+CONTAINS : 'contains' ;
+SUBSET : 'subset' ;
+OF : 'of' ;
+INTERSECTS : 'intersects' ;
+UNION : 'union' ;
+INTERSECT : 'intersect' ;
+EXCEPT : 'except' ;
+AS : 'as' ;
+IF : 'if' ;
+ELSE : 'else' ;
+ANY : 'any' ;
+ALL : 'all' ;
+NONE : 'none' ;
+SATISFIES : 'satisfies' ;
+FOR : 'for' ;
+TRUE : 'true' ;
+FALSE : 'false' ;
+MAP : 'map' ;
+
+COALESCE : '??' ;
+OPTIONAL_DOT : '?.' ;
+OPTIONAL_BRACKET : '?[' ;
+QUESTION : '?' ;
+EQUAL : '==' ;
+NOT_EQUAL : '!=' ;
+LESS_EQUAL : '<=' ;
+GREATER_EQUAL : '>=' ;
+REGEX : '=~' ;
+ARROW : '->' ;
+LESS : '<' ;
+GREATER : '>' ;
+ASSIGN : '=' ;
+PLUS : '+' ;
+MINUS : '-' ;
+STAR : '*' ;
+SLASH : '/' ;
+PERCENT : '%' ;
+DOT : '.' ;
+COMMA : ',' ;
+COLON : ':' ;
+LEFT_PAREN : '(' ;
+RIGHT_PAREN : ')' ;
+LEFT_BRACKET : '[' ;
+RIGHT_BRACKET : ']' ;
+LEFT_BRACE : '{' -> pushMode(DEFAULT_MODE) ;
+RIGHT_BRACE : '}' -> popMode ;
+
+VERSION : DIGITS '.' DIGITS '.' DIGITS ('-' [A-Za-z0-9]+ ('.' [A-Za-z0-9]+)*)? ;
+// Units and the placing of underscores are checked when the tree is built, to say what is wrong with them.
+NUMBER : [0-9] [0-9_]* ('.' [0-9] [0-9_]*)? ('%' | [A-Za-z] [A-Za-z0-9_]*)? ;
+IDENTIFIER : [A-Za-z_] [A-Za-z0-9_]* ;
+STRING_BEGIN : '"' -> pushMode(TEXT_MODE) ;
+
+DOC_COMMENT : '///' ~[\n]* -> channel(HIDDEN) ;
+LINE_COMMENT : '//' ~[\n]* -> channel(HIDDEN) ;
+BLOCK_COMMENT : '/*' .*? '*/' -> channel(HIDDEN) ;
+OPEN_COMMENT : '/*' ;
+NEWLINE : '\n' -> channel(HIDDEN) ;
+BLANK : [ \t\r]+ -> skip ;
+INVALID : '&&' | '||' | [\u0080-\u00FF]+ | . ;
+
+fragment DIGITS : [0-9]+ ;
+
+mode TEXT_MODE;
+STRING_END : '"' -> popMode ;
+ESCAPE : '\\u{' [0-9A-Fa-f]* '}' | '\\' ~[\n] ;
+DOUBLE_BRACE : '{{' | '}}' ;
+INTERPOLATION_BEGIN : '{' -> pushMode(DEFAULT_MODE) ;
+STRAY_BRACE : '}' ;
+TEXT : ~["\\{}\n]+ ;
+// A string ends on its line.
+STRING_CUT : ('\\'? '\n' | '\\') -> popMode ;

@@ -1,0 +1,119 @@
+// Sentences of the language. The parser sees one declaration at a time (compiler/frontend/scan.cpp cuts the tokens where
+// declarations begin), so a broken declaration never hides the next one. Every decision is made by two tokens of lookahead at
+// most, or settled for the longest match, so SLL prediction is exact. Precedence of operators is not in the grammar: an
+// expression is a flat list that compiler/frontend/build_expr.cpp folds, which keeps long chains off the stack.
+parser grammar CatalystParser;
+
+options { tokenVocab = CatalystLexer; }
+
+segment : declaration EOF ;
+
+declaration
+  : packDecl
+  | defaultDecl
+  | serverDecl
+  | enumDecl
+  | recordDecl
+  | listDecl
+  | factDecl
+  | fnDecl
+  | ruleDecl
+  | testDecl
+  ;
+
+packDecl : PACK name (DOT anyName)* version ;
+version : VERSION | NUMBER ;
+defaultDecl : DEFAULT (ALLOW | DENY) (ON hook)? ;
+serverDecl : SERVER name (SCHEMA string)? ;
+enumDecl : ENUM name LEFT_BRACE anyName (COMMA anyName)* COMMA? RIGHT_BRACE ;
+recordDecl : RECORD name LEFT_BRACE fieldDecl* RIGHT_BRACE ;
+fieldDecl : anyName COLON type COMMA? ;
+listDecl : LIST name COLON type ASSIGN expression ;
+factDecl : FACT name (COLON type)? ASSIGN expression ;
+fnDecl : FN name LEFT_PAREN (parameter (COMMA parameter)* COMMA?)? RIGHT_PAREN ARROW type ASSIGN expression ;
+parameter : name COLON type ;
+
+ruleDecl : RULE name ON hook targets? condition? effect+ ;
+condition : WHEN expression ;
+hook : CALL | RESULT | LIST TOOLS ;
+targets : TARGET (COMMA TARGET)* ;
+
+effect
+  : ALLOW string?
+  | DENY string?
+  | HIDE (TOOL targets)?
+  | SET place ASSIGN expression
+  | REDACT place (COMMA place)* (IN place)?
+  | AUDIT (METADATA | FULL)?
+  | TAG key (ASSIGN expression)?
+  ;
+key : anyName | string ;
+place : primary postfix* ;
+
+testDecl : TEST string LEFT_BRACE given* testWhen testThen+ RIGHT_BRACE ;
+given : GIVEN anyName expression ;
+testWhen : WHEN hook TARGET recordLiteral? (RETURNING expression)? ;
+testThen : THEN expectation (COMMA? expectation)* ;
+expectation
+  : ALLOW by?
+  | DENY by?
+  | HIDDEN_ by?
+  | LISTED
+  | SET place ASSIGN expression by?
+  | REDACTED resultPath? by?
+  | AUDIT (METADATA | FULL)? by?
+  | TAG key (ASSIGN expression)? by?
+  | ERROR (IDENTIFIER)? by?
+  | MESSAGE string
+  ;
+by : BY name ;
+resultPath : (RESULT | CALL | IDENTIFIER) pathStep* ;
+
+type : (LIST LESS type GREATER | SET LESS type GREATER | MAP LESS type COMMA type GREATER | IDENTIFIER) QUESTION? ;
+
+expression : operand (binaryOperator operand)* ;
+operand
+  : (NOT | MINUS)* (primary postfix* (AS type)* (IS (PRESENT | ABSENT))? | ifExpression | quantifier)
+  ;
+binaryOperator
+  : OR | AND | COALESCE
+  | EQUAL | NOT_EQUAL | LESS | LESS_EQUAL | GREATER | GREATER_EQUAL
+  | IN | NOT IN | MATCHES | REGEX | STARTS WITH | ENDS WITH | CONTAINS | SUBSET OF | INTERSECTS
+  | UNION | INTERSECT | EXCEPT
+  | PLUS | MINUS | STAR | SLASH | PERCENT
+  ;
+primary
+  : TRUE
+  | FALSE
+  | NUMBER
+  | string
+  | name recordLiteral?
+  | recordLiteral
+  | listLiteral
+  | LEFT_PAREN expression RIGHT_PAREN
+  ;
+postfix : pathStep | LEFT_PAREN (expression (COMMA expression)* COMMA?)? RIGHT_PAREN ;
+pathStep : (DOT | OPTIONAL_DOT) anyName | (LEFT_BRACKET | OPTIONAL_BRACKET) expression RIGHT_BRACKET ;
+ifExpression : IF expression THEN expression ELSE expression ;
+quantifier : (ANY | ALL | NONE) variables IN expression SATISFIES expression ;
+variables : name (COMMA name)? ;
+listLiteral : LEFT_BRACKET (expression (comprehension | (COMMA expression)* COMMA?))? RIGHT_BRACKET ;
+comprehension : FOR variables IN expression (IF expression)? ;
+recordLiteral : LEFT_BRACE (fieldInit (COMMA fieldInit)* COMMA?)? RIGHT_BRACE ;
+fieldInit : key COLON expression ;
+string : STRING_BEGIN stringPart* STRING_END ;
+stringPart : TEXT | ESCAPE | DOUBLE_BRACE | STRAY_BRACE | INTERPOLATION_BEGIN expression? INTERPOLATION_END ;
+
+// Words that are free to be names because no expression is built from them.
+name
+  : IDENTIFIER
+  | PACK | DEFAULT | SERVER | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | CALL | RESULT | TOOLS | TOOL
+  | TAG | METADATA | FULL | HIDDEN_ | LISTED | REDACTED | ERROR | MESSAGE | MAP
+  ;
+// After a dot and before a colon every word is a name.
+anyName
+  : name
+  | FN | ON | WHEN | GIVEN | THEN | RETURNING | BY | ALLOW | DENY | HIDE | SET | REDACT | AUDIT
+  | OR | AND | NOT | IN | IS | PRESENT | ABSENT | MATCHES | STARTS | ENDS | WITH | CONTAINS | SUBSET | OF | INTERSECTS
+  | UNION | INTERSECT | EXCEPT | AS | IF | ELSE | ANY | ALL | NONE | SATISFIES | FOR | TRUE | FALSE
+  ;
