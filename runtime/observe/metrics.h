@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/observe/counters.h"
+
+namespace catalyst::observe {
+
+enum class Method : uint8_t {
+#define METHOD(name, text) name,
+#include "runtime/observe/method.def"
+#undef METHOD
+  Other,
+};
+/// The method's row, or Other.
+Method method_of(std::string_view text);
+
+enum class RequestStatus : uint8_t { Ok, Denied, Hidden, Error, UpstreamError };
+inline constexpr size_t kRequestStatusCount = 5;
+std::string_view request_status_text(RequestStatus status);
+
+enum class Decision : uint8_t { Allow, Deny, Hide };
+inline constexpr size_t kDecisionCount = 3;
+
+/// The counters of one rule (or of the default).
+struct RuleCounters {
+  std::array<Counter, kDecisionCount> decisions;
+  Counter errors;
+};
+
+/// The counters of one pack's rules, by rule index; found once per pack, so that a request looks nothing up.
+/// Immutable; the counters outlive every pack, and a rule keeps its counts over reloads by its name.
+struct PackCounters {
+  std::vector<RuleCounters*> rules;
+  RuleCounters* fallback = nullptr;  // the default
+
+  [[nodiscard]] RuleCounters& of(uint32_t rule) const {
+    return rule < rules.size() ? *rules[rule] : *fallback;
+  }
+};
+
+/// What the metrics ask for when they are read.
+struct UpstreamSample {
+  std::string server;
+  std::string state;  // "ready"
+};
+struct PackSample {
+  std::string name;
+  std::string version;
+  uint32_t rules = 0;
+  uint64_t generation = 0;
+  double compile_seconds = 0;
+};
+struct Sources {
+  std::function<std::vector<UpstreamSample>()> upstreams;
+  std::function<PackSample()> pack;
+  std::function<uint64_t()> audit_failures;
+};
+
+/// All numbers of one engine. Recording is safe from any thread and takes no lock; registering and reading
+/// take one.
+class Metrics {
+ public:
+  static constexpr size_t kRulesMax =
+      20'000;  // rule names that get counters of their own; further ones share one row
+
+  /// `servers` are the configured names; requests to none of them (lists, initialize) count under "".
+  Metrics(std::string version, std::vector<std::string> servers);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  /// Index of a server for `request`, or that of "" when it is unknown. Linear over few names, no allocation.
+  [[nodiscard]] size_t server_index(std::string_view server) const;
+  void request(Method method, size_t server, RequestStatus status);
+  void upstream_latency(size_t server, uint64_t ns);
+
+  /// The counters for a pack whose rules are called `rule_names`, in order.
+  std::shared_ptr<const PackCounters> counters_for(const std::vector<std::string_view>& rule_names);
+
+  Histogram request_latency;
+  Histogram decision_latency;
+  Counter redactions;
+  Counter audit_records;
+  Counter reloads_done;
+  Counter reloads_failed;
+
+  /// Set once, before the first text().
+  void set_sources(Sources sources);
+  /// The Prometheus text exposition.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace catalyst::observe
