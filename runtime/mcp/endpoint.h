@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/base/asio.h"
+#include "runtime/mcp/envelope.h"
+#include "runtime/mcp/exchange.h"
+#include "runtime/mcp/upstream.h"
+
+namespace catalyst::decision {
+class Engine;
+}
+
+namespace catalyst::mcp {
+
+class Observer;
+
+struct SessionLimits {
+  int64_t idle_ms = 30 * 60 * 1000;  // an unused session ends after this; an open event stream counts as use
+  size_t sessions = 10'000;          // beyond it the longest unused one of its shard makes room
+  size_t stream_events = 256;        // queued for one event stream; beyond it the oldest are dropped
+  size_t stream_bytes = 1024 * 1024;
+  size_t calls_in_flight = 1024;  // of one session
+  size_t subscriptions = 1024;    // resources one session or listener may watch
+};
+
+struct CatalogueLimits {
+  size_t items = 10'000;             // of one kind from one server
+  size_t pages = 100;                // followed per list
+  size_t bytes = 32 * 1024 * 1024;   // of all definitions of one server
+  int64_t load_timeout_ms = 30'000;  // per page
+  int64_t settle_ms = 5'000;         // how long a request waits for servers that are still starting
+  int64_t refresh_ms = 60'000;  // a listing older than this is renewed in the background when it is asked for
+  int64_t coalesce_ms = 20;     // list_changed notifications this close together cause one reload
+};
+
+struct EndpointOptions {
+  std::string path = "/mcp";
+  std::string separator = "__";  // between server and tool in federated names
+  std::string server_name = "catalyst";
+  std::string server_version = "0.1.0";
+  std::string instructions;
+  EnvelopeLimits envelope;
+  SessionLimits sessions;
+  CatalogueLimits catalogue;
+  int64_t call_timeout_ms = 60'000;
+  size_t listeners = 1024;  // open subscriptions/listen streams
+  uint32_t result_depth = 64;
+  /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
+  /// "*". Loopback by default.
+  std::vector<std::string> allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};
+  /// Origins a browser may call from: hosts, or whole origins "https://app.example", or "*". Requests without
+  /// Origin are not browsers'.
+  std::vector<std::string> allowed_origins = {"localhost", "127.0.0.1", "[::1]"};
+};
+
+/// State of one upstream as clients see it.
+struct ServerStatus {
+  std::string name;
+  UpstreamState state = UpstreamState::Starting;
+  bool listed = false;  // its catalogue is loaded and served
+  Era era = Era::Legacy;
+  std::string protocol_version;
+  size_t tools = 0;
+  size_t prompts = 0;
+  size_t resources = 0;
+  std::string error;  // why it is not listed, "" otherwise
+};
+
+/// The MCP server that clients see: `PATH` serves all upstreams as one, `PATH/NAME` each alone. Shared by all
+/// io threads; `handle` runs on the connection's executor, which must not run two handlers of one exchange at
+/// a time.
+class Endpoint {
+ public:
+  /// `home` runs the upkeep of catalogues. `engine` and `observer` must outlive the endpoint; so must
+  /// `home`'s context.
+  Endpoint(asio::any_io_executor home, std::vector<std::shared_ptr<Upstream>> upstreams,
+           decision::Engine& engine, Observer& observer, EndpointOptions options);
+  ~Endpoint();
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+
+  /// Starts the upstreams and the upkeep of their catalogues.
+  void start();
+  /// Answers one HTTP request completely. Never throws.
+  Task<void> handle(HttpExchange& exchange);
+  /// Ends event streams, then stops the upstreams. Run it once, before the executors end.
+  Task<void> stop();
+
+  /// Any thread.
+  [[nodiscard]] std::vector<ServerStatus> servers() const;
+  [[nodiscard]] size_t session_count() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace catalyst::mcp
