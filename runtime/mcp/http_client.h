@@ -1,0 +1,91 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/asio.h"
+#include "runtime/base/result.h"
+
+namespace catalyst::mcp {
+
+/// An http:// or https:// address, split once.
+struct HttpUrl {
+  bool tls = false;
+  std::string host;  // without brackets
+  std::string port;
+  std::string authority;  // for the Host header
+  std::string target;     // path and query, at least "/"
+};
+
+/// Refuses other schemes, credentials in the address, and fragments.
+Result<HttpUrl> parse_http_url(std::string_view text);
+
+struct HttpClientOptions {
+  std::string ca_file;  // PEM bundle to trust instead of the system's; https only
+  int64_t connect_timeout_ms = 5'000;
+  int64_t idle_timeout_ms = 60'000;  // of a pooled connection
+  size_t max_connections = 1'024;    // per io_context
+  size_t max_waiting = 4'096;        // requests waiting for one of them, per io_context
+  size_t max_header_bytes = 64 * 1024;
+  size_t max_body_bytes = size_t{64} * 1024 * 1024;
+};
+
+enum class ContentKind : uint8_t { None, Json, EventStream, Other };
+
+struct HttpRequest {
+  /// Request line and header lines, each ended by CRLF, without Content-Length and without the empty line.
+  std::string_view head;
+  std::array<std::string_view, 3> body{};  // sent one after the other
+  bool has_body = true;                    // false: no Content-Length (GET, DELETE)
+  int64_t timeout_ms = 60'000;             // from here to the end of the answer; 0: none
+  int64_t silence_ms =
+      0;  // longest pause on an event stream; 0: none. Replaces timeout_ms once the stream began
+  /// Takes a 2xx text/event-stream body as it arrives; false: enough, the answer counts as complete. The
+  /// other bodies are collected.
+  std::function<bool(std::string_view bytes)> on_stream;
+};
+
+struct HttpResponse {
+  int status = 0;
+  ContentKind kind = ContentKind::None;
+  std::string session_id;  // Mcp-Session-Id
+  std::string body;
+  bool stopped = false;  // on_stream had enough
+};
+
+/// HTTP/1.1 to one origin over pooled keep-alive connections. One pool per io_context, made on first use: a
+/// request runs on the caller's context from start to end and takes no lock. Contexts must be run by one
+/// thread each and outlive the client; at most kMaxContexts of them.
+class HttpClient {
+ public:
+  static constexpr size_t kMaxContexts = 128;
+
+  HttpClient(HttpUrl url, HttpClientOptions options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  [[nodiscard]] const HttpUrl& url() const;
+  /// Which pool the executor's context has: below kMaxContexts, stable. For callers that keep state per
+  /// context themselves.
+  [[nodiscard]] size_t context_index(const asio::any_io_executor& executor);
+
+  /// One exchange. A pooled connection that turns out to be closed before a byte of the answer came is
+  /// replaced once. Errors: timed_out, operation_aborted (cancelled), connection errors, Beast's parse
+  /// errors.
+  Task<Result<HttpResponse>> request(const HttpRequest& request);
+
+  /// Cuts every connection; requests in flight fail. Any thread.
+  void close();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,282 @@
+#include "runtime/mcp/http_connection.h"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
+#include <charconv>
+#include <cstring>
+
+namespace catalyst::mcp {
+
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr int kMaxInterim = 8;  // 1xx answers before the real one
+
+/// Brackets a wait: what the deadline ended is a time-out, not an abort.
+error_code judge(const HttpConnection& connection, const error_code& ec) {
+  return ec && connection.timed_out ? error_code(asio::error::timed_out) : ec;
+}
+
+using Buffers = std::array<asio::const_buffer, 4>;
+
+/// One system call in the usual case. False when some is left; `ec` on failure.
+bool write_now(HttpConnection& connection, Buffers& buffers, error_code& ec) {
+  size_t sent = connection.socket.write_some(buffers, ec);
+  if (ec == asio::error::would_block) {
+    ec = {};
+    sent = 0;
+  }
+  bool complete = !ec;
+  for (asio::const_buffer& buffer : buffers) {
+    const size_t taken = std::min(sent, buffer.size());
+    buffer += taken;
+    sent -= taken;
+    complete = complete && buffer.size() == 0;
+  }
+  return complete;
+}
+
+void append_length(std::string& out, size_t length) {
+  std::array<char, 20> digits;
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), length).ptr);
+}
+
+Task<error_code> send(HttpConnection& connection, const HttpRequest& request) {
+  connection.out.assign(request.head);
+  size_t length = 0;
+  for (const std::string_view piece : request.body) {
+    length += piece.size();
+  }
+  if (request.has_body) {
+    connection.out += "Content-Length: ";
+    append_length(connection.out, length);
+    connection.out += "\r\n";
+  }
+  connection.out += "\r\n";
+  Buffers buffers{asio::buffer(connection.out)};
+  for (size_t i = 0; i < request.body.size(); ++i) {
+    buffers[i + 1] = asio::buffer(request.body[i].data(), request.body[i].size());
+  }
+  error_code ec;
+  if (connection.tls) {
+    co_await asio::async_write(*connection.tls, buffers, asio::redirect_error(asio::use_awaitable, ec));
+  } else if (!write_now(connection, buffers, ec) && !ec) {
+    co_await asio::async_write(connection.socket, buffers, asio::redirect_error(asio::use_awaitable, ec));
+  }
+  co_return ec;
+}
+
+/// Makes room behind `end`; false when an element of the header is larger than allowed.
+bool make_room(HttpConnection& connection, size_t limit) {
+  if (connection.begin == connection.end) {
+    connection.begin = connection.end = 0;
+  }
+  if (connection.end < connection.in.size()) {
+    return true;
+  }
+  if (connection.begin > 0) {
+    std::memmove(connection.in.data(), connection.in.data() + connection.begin,
+                 connection.end - connection.begin);
+    connection.end -= connection.begin;
+    connection.begin = 0;
+    return true;
+  }
+  if (connection.in.size() >= limit) {
+    return false;
+  }
+  connection.in.resize(connection.in.size() * 2);
+  return true;
+}
+
+}  // namespace
+
+ResponseParser::ResponseParser(HttpResponse& response, const HttpRequest& request,
+                               const HttpClientOptions& options)
+    : response_(&response), request_(&request) {
+  header_limit(static_cast<uint32_t>(options.max_header_bytes));
+  body_limit(options.max_body_bytes);
+  eager(true);
+}
+
+void ResponseParser::on_response_impl(int status, string_view, int, error_code&) {
+  response_->status = status;
+}
+
+void ResponseParser::on_field_impl(field name, string_view name_text, string_view value, error_code&) {
+  if (is_header_done()) {
+    return;  // a trailer
+  }
+  if (name == field::content_type) {
+    const string_view type = value.substr(0, value.find(';'));
+    response_->kind = boost::beast::iequals(type, "application/json")    ? ContentKind::Json
+                      : boost::beast::iequals(type, "text/event-stream") ? ContentKind::EventStream
+                                                                         : ContentKind::Other;
+  } else if (name == field::unknown && boost::beast::iequals(name_text, "Mcp-Session-Id")) {
+    response_->session_id.assign(value.data(), value.size());
+  }
+}
+
+void ResponseParser::on_header_impl(error_code&) {
+  if (response_->kind == ContentKind::EventStream && response_->status / 100 == 2 && request_->on_stream) {
+    streaming_ = true;
+    body_limit(boost::none);
+  }
+}
+
+size_t ResponseParser::take(string_view piece) {
+  if (response_ == nullptr) {
+    return piece.size();
+  }
+  if (!streaming_) {
+    response_->body.append(piece.data(), piece.size());
+  } else if (!response_->stopped) {
+    response_->stopped = !request_->on_stream(std::string_view(piece.data(), piece.size()));
+  }
+  return piece.size();
+}
+
+Task<Result<void>> connect(HttpPool& pool, HttpConnection& connection) {
+  const HttpUrl& url = pool.origin->url;
+  error_code ec;
+  const auto wait = [&ec] { return asio::redirect_error(asio::use_awaitable, ec); };
+  const auto failed = [&] { return error(judge(connection, ec), "connecting to " + url.authority); };
+  const auto address = asio::ip::make_address(url.host, ec);
+  if (!ec) {
+    uint16_t port = 0;
+    std::from_chars(url.port.data(), url.port.data() + url.port.size(), port);
+    co_await connection.socket.async_connect({address, port}, wait());
+  } else {
+    ec = {};
+    connection.resolver.emplace(pool.executor);
+    const auto found = co_await connection.resolver->async_resolve(url.host, url.port, wait());
+    connection.resolver.reset();
+    if (!ec) {
+      co_await asio::async_connect(connection.socket, found, wait());
+    }
+  }
+  if (ec) {
+    co_return failed();
+  }
+  error_code ignored;
+  connection.socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  connection.socket.non_blocking(true, ignored);
+  if (url.tls) {
+    connection.tls.emplace(connection.socket, *pool.origin->tls);
+    SSL_set_tlsext_host_name(connection.tls->native_handle(), url.host.c_str());
+    connection.tls->set_verify_callback(asio::ssl::host_name_verification(url.host));
+    co_await connection.tls->async_handshake(asio::ssl::stream_base::client, wait());
+    if (ec) {
+      co_return error(judge(connection, ec), "TLS handshake with " + url.authority);
+    }
+  }
+  co_return Result<void>{};
+}
+
+namespace {
+
+constexpr int64_t kFinishMs = 1'000;
+
+/// One read into the buffer.
+Task<error_code> read_some(HttpPool& pool, HttpConnection& connection) {
+  if (!make_room(connection, pool.origin->options.max_header_bytes * 2)) {
+    co_return http::error::header_limit;
+  }
+  error_code ec;
+  const auto buffer =
+      asio::buffer(connection.in.data() + connection.end, connection.in.size() - connection.end);
+  const size_t length =
+      connection.tls
+          ? co_await connection.tls->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec))
+          : co_await connection.socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+  if (length > 0) {
+    connection.got_bytes = true;
+    connection.end += length;
+    co_return error_code{};
+  }
+  co_return ec ? ec : error_code(asio::error::eof);
+}
+
+/// Feeds the buffer to the parser.
+error_code parse_some(HttpConnection& connection) {
+  error_code ec;
+  if (connection.begin != connection.end) {
+    const auto bytes =
+        asio::buffer(connection.in.data() + connection.begin, connection.end - connection.begin);
+    connection.begin += connection.parser->put(bytes, ec);
+  }
+  return ec == http::error::need_more ? error_code{} : ec;
+}
+
+/// Reads until the message ends or its sink had enough.
+Task<error_code> receive(HttpPool& pool, HttpConnection& connection, const HttpRequest& request,
+                         HttpResponse& response) {
+  int interim = 0;
+  for (;;) {
+    error_code ec = co_await read_some(pool, connection);
+    if (ec) {
+      if (ec == asio::error::eof && connection.parser->got_some()) {
+        connection.parser->put_eof(ec);
+      }
+      co_return ec;
+    }
+    ec = parse_some(connection);
+    while (!ec && connection.parser->is_done() && response.status / 100 == 1 && ++interim <= kMaxInterim) {
+      response = {};
+      connection.parser.emplace(response, request, pool.origin->options);
+      ec = parse_some(connection);
+    }
+    if (ec || connection.parser->is_done() || response.stopped) {
+      co_return ec;
+    }
+    if (request.silence_ms != 0 && response.kind == ContentKind::EventStream) {
+      connection.deadline_ms = pool.now_ms() + request.silence_ms;
+    }
+  }
+}
+
+}  // namespace
+
+Task<Result<void>> exchange(HttpPool& pool, HttpConnection& connection, const HttpRequest& request,
+                            HttpResponse& response) {
+  connection.got_bytes = false;
+  connection.parser.emplace(response, request, pool.origin->options);
+  error_code ec = co_await send(connection, request);
+  if (!ec) {
+    ec = co_await receive(pool, connection, request, response);
+  }
+  if (ec) {
+    co_return error(judge(connection, ec), pool.origin->url.authority);
+  }
+  co_return Result<void>{};
+}
+
+bool is_reusable(const HttpConnection& connection) {
+  return !connection.timed_out && connection.parser && connection.parser->is_done() &&
+         connection.parser->keep_alive() && connection.begin == connection.end;
+}
+
+Task<void> finish_in_background(std::shared_ptr<HttpPool> pool, HttpPool::Lease connection) {
+  connection->parser->forget_caller();
+  connection->deadline_ms = pool->now_ms() + kFinishMs;
+  pool->watch(*connection);
+  error_code ec;
+  while (!ec && !connection->parser->is_done()) {
+    ec = co_await read_some(*pool, *connection);
+    ec = ec ? ec : parse_some(*connection);
+  }
+  pool->unwatch(*connection);
+  if (!ec && is_reusable(*connection)) {
+    pool->give_back(std::move(connection));
+  } else {
+    pool->discard(std::move(connection));
+  }
+}
+
+}  // namespace catalyst::mcp
