@@ -70,6 +70,9 @@ void Sink::sort() {
   std::sort(diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return order_of(a) != order_of(b) ? order_of(a) < order_of(b) : a.message < b.message;
   });
+  const auto last = std::unique(
+      diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
+        return a.kind == b.kind && a.span == b.span && a.message == b.message;
       });
   diagnostics_.erase(last, diagnostics_.end());
 }

@@ -57,7 +57,7 @@ bool is_bearer(std::string_view scheme) {
 
 }  // namespace
 
-struct Authenticator::Impl {
+struct TokenAuthenticator::Impl {
   explicit Impl(const AuthConfig& config)
       : allow_anonymous(config.allow_anonymous), admin_role(config.admin_role), anonymous(config.anonymous) {
     for (const TokenConfig& token : config.tokens) {
@@ -74,12 +74,12 @@ struct Authenticator::Impl {
   std::unordered_multimap<uint64_t, const Account*> by_digest;
 };
 
-Authenticator::Authenticator(const AuthConfig& config) : impl_(std::make_unique<Impl>(config)) {}
-Authenticator::~Authenticator() = default;
+TokenAuthenticator::TokenAuthenticator(const AuthConfig& config) : impl_(std::make_unique<Impl>(config)) {}
+TokenAuthenticator::~TokenAuthenticator() = default;
 
-const decision::Principal& Authenticator::anonymous() const { return impl_->anonymous.principal; }
+const decision::Principal& TokenAuthenticator::anonymous() const { return impl_->anonymous.principal; }
 
-const decision::Principal* Authenticator::authenticate(std::string_view authorization) const {
+const decision::Principal* TokenAuthenticator::authenticate(std::string_view authorization) const {
   if (authorization.empty()) {
     return impl_->allow_anonymous ? &impl_->anonymous.principal : nullptr;
   }
@@ -101,7 +101,7 @@ const decision::Principal* Authenticator::authenticate(std::string_view authoriz
   return nullptr;
 }
 
-bool Authenticator::is_admin(const decision::Principal& principal) const {
+bool TokenAuthenticator::is_admin(const decision::Principal& principal) const {
   if (impl_->accounts.empty()) {
     return true;
   }

@@ -10,12 +10,12 @@ namespace catalyst::server {
 
 /// Knows every principal of the configuration. Immutable after construction, so any thread may ask; the
 /// principals live as long as the authenticator. Clear tokens are never kept: only their SHA-256.
-class Authenticator {
+class TokenAuthenticator {
  public:
-  explicit Authenticator(const AuthConfig& config);
-  ~Authenticator();
-  Authenticator(const Authenticator&) = delete;
-  Authenticator& operator=(const Authenticator&) = delete;
+  explicit TokenAuthenticator(const AuthConfig& config);
+  ~TokenAuthenticator();
+  TokenAuthenticator(const TokenAuthenticator&) = delete;
+  TokenAuthenticator& operator=(const TokenAuthenticator&) = delete;
 
   /// The principal of an Authorization header's text ("" when there is none); nullptr: refuse with 401. Only
   /// the scheme Bearer is known.

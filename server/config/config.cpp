@@ -155,7 +155,7 @@ class Loader {
   void read_main(const ConfigText& source, const Tree& root, Config& config) {
     main_path_ = source.path;
     const Reader read(&root, "");
-    const fs::path folder = fs::absolute(source.path).parent_path();
+    const fs::path folder = source.path.empty() ? fs::path() : fs::absolute(source.path).parent_path();
     if (const Result<HostPort> address = parse_address(read.text("listen")); address.has_value()) {
       config.listen = *address;
     }
@@ -274,7 +274,7 @@ class Loader {
     if (read.flag("disabled")) {
       return;
     }
-    ServerConfig server;
+    UpstreamConfig server;
     server.name = member.key;
     check_server_name(file, member, config);
     server.command = read.text("command");
@@ -304,7 +304,7 @@ class Loader {
                            "the name `" + member.key + "` holds the separator `" + config.separator + "`",
                            "rename the server or choose another `separator`"});
     }
-    for (const ServerConfig& other : config.servers) {
+    for (const UpstreamConfig& other : config.servers) {
       if (other.name == member.key) {
         problems_.push_back(
             {file, member.line, member.column, "a second server named `" + member.key + "`", "rename one"});
@@ -313,7 +313,7 @@ class Loader {
   }
 
   void check_transport(const std::string& file, const Tree::Member& member, const Reader& read,
-                       const ServerConfig& server) {
+                       const UpstreamConfig& server) {
     const std::string type = read.text("type");
     if (server.command.empty() == server.url.empty()) {
       report(file, member.value, "server `" + member.key + "` needs either `command` or `url`", "");

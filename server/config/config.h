@@ -14,7 +14,7 @@ namespace catalyst::server {
 using TextMap = std::vector<std::pair<std::string, std::string>>;
 
 /// One upstream server: either `command` (stdio) or `url` (Streamable HTTP) is set.
-struct ServerConfig {
+struct UpstreamConfig {
   std::string name;
   std::string command;
   std::vector<std::string> args;
@@ -76,7 +76,7 @@ struct Config {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
   int64_t drain_ms = 0;
-  std::vector<ServerConfig> servers;
+  std::vector<UpstreamConfig> servers;
   AuthConfig auth;
   LimitsConfig limits;
   LogConfig log;

@@ -18,7 +18,7 @@ AuthConfig two_tokens() {
 }
 
 TEST(Auth, KnowsPrincipalsByToken) {
-  const Authenticator auth(two_tokens());
+  const TokenAuthenticator auth(two_tokens());
   const decision::Principal* ana = auth.authenticate("Bearer token-of-ana-1234");
   ASSERT_NE(ana, nullptr);
   EXPECT_EQ(ana->id, "ana");
@@ -34,7 +34,7 @@ TEST(Auth, KnowsPrincipalsByToken) {
 }
 
 TEST(Auth, RefusesEverythingElse) {
-  const Authenticator auth(two_tokens());
+  const TokenAuthenticator auth(two_tokens());
   for (const char* header : {"", "Bearer", "Bearer ", "Bearer token-of-ana-1235", "Basic token-of-ana-1234",
                              "Bearer token-of-ana-123", "token-of-ana-1234"}) {
     EXPECT_EQ(auth.authenticate(header), nullptr) << header;
@@ -44,7 +44,7 @@ TEST(Auth, RefusesEverythingElse) {
 TEST(Auth, AnonymousOnlyWhenAllowed) {
   AuthConfig config;
   config.anonymous.id = "guest";
-  const Authenticator auth(config);
+  const TokenAuthenticator auth(config);
   ASSERT_NE(auth.authenticate(""), nullptr);
   EXPECT_EQ(auth.authenticate("")->id, "guest");
   EXPECT_EQ(auth.authenticate("Bearer wrong-token-000000"), nullptr);

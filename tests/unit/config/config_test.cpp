@@ -55,7 +55,7 @@ servers:
   EXPECT_EQ(loaded.config.listen.host, "::1");
   EXPECT_THAT(loaded.config.policy, ElementsAre("/etc/catalyst/policy.cata"));
   ASSERT_EQ(loaded.config.servers.size(), 2u);
-  const ServerConfig& files = loaded.config.servers[0];
+  const UpstreamConfig& files = loaded.config.servers[0];
   EXPECT_EQ(files.command, "node");
   EXPECT_THAT(files.args, ElementsAre("server.js", "7"));
   EXPECT_THAT(files.env, ElementsAre(Pair("A", "b")));
