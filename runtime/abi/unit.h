@@ -16,7 +16,23 @@ namespace catalyst::abi {
 
 /// The run-time shape of a type: what input JSON must look like. Indexes refer to Unit::shapes.
 struct Shape {
-  enum class Kind : uint8_t { Bool, Int, Decimal, Float, String, Bytes, Time, Duration, Ip, Json, Enum, Record, List, Set, Map };
+  enum class Kind : uint8_t {
+    Bool,
+    Int,
+    Decimal,
+    Float,
+    String,
+    Bytes,
+    Time,
+    Duration,
+    Ip,
+    Json,
+    Enum,
+    Record,
+    List,
+    Set,
+    Map
+  };
   struct Field {
     std::string name;
     uint32_t shape;
@@ -56,11 +72,11 @@ struct RuleEffect {
   enum class Kind : uint8_t { Hide, Set, Redact, Audit, Tag };
   static constexpr uint32_t kNone = UINT32_MAX;
   Kind kind;
-  uint32_t target = kNone;            // Hide: index in Unit::targets
-  std::vector<std::string> path;      // Set, Redact
+  uint32_t target = kNone;                   // Hide: index in Unit::targets
+  std::vector<std::string> path;             // Set, Redact
   std::vector<std::string_view> path_views;  // of `path`, for effects that hand out spans
-  uint32_t value = kNone;             // Set, Tag: expression
-  std::vector<uint32_t> redactions;   // Redact
+  uint32_t value = kNone;                    // Set, Tag: expression
+  std::vector<uint32_t> redactions;          // Redact
   uint8_t audit_level = 0;
   std::string tag;
 };
@@ -89,8 +105,9 @@ struct Redaction {
   Check check = Check::None;
 };
 
-/// A compiled pack as the runtime sees it: tables, an evaluator for its expressions, and the decision plan of each hook. Immutable
-/// after it is built; `keep_alive` owns whatever the function pointers need (interpreter module, machine code).
+/// A compiled pack as the runtime sees it: tables, an evaluator for its expressions, and the decision plan of
+/// each hook. Immutable after it is built; `keep_alive` owns whatever the function pointers need (interpreter
+/// module, machine code).
 struct Unit {
   std::string pack_name;
   std::string pack_version;
@@ -106,9 +123,14 @@ struct Unit {
   std::vector<SourceText> files;
   std::vector<SourcePlace> places;  // one per expression
 
-  ExprEvaluator evaluator;     // what decisions use: interpreter first, native when ready
-  ExprEvaluator interpreter;   // the reference, always there: explanations and cross-checks
+  ExprEvaluator evaluator;    // what decisions use: interpreter first, native when ready
+  ExprEvaluator interpreter;  // the reference, always there: explanations and cross-checks
   HookPlan plans[kHookCount];
+  std::vector<SymbolFeature> symbol_features;  // at least kTool and kServer
+  std::vector<MaskFeature> mask_features;
+  uint32_t mask_words = 0;  // of all mask features together
+  std::vector<std::vector<uint32_t>>
+      target_slots;             // per target: the slots that rules with this target read, ascending
   const char* tier = "packed";  // "packed" or "native"
   std::shared_ptr<const void> keep_alive;
 };
