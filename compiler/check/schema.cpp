@@ -1,0 +1,340 @@
+#include "compiler/check/schema.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+namespace catalyst::check {
+namespace {
+
+using nlohmann::json;
+using types::Field;
+using types::TypeTable;
+
+const json* member(const json& object, const char* name) {
+  if (!object.is_object()) {
+    return nullptr;
+  }
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : &*found;
+}
+
+std::string string_member(const json& object, const char* name) {
+  const json* found = member(object, name);
+  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool is_null_schema(const json& schema) { return string_member(schema, "type") == "null"; }
+
+/// Makes the types of one tool's schema. Whatever it does not understand is json, which is always true.
+class Importer {
+ public:
+  Importer(const json& root, TypeTable& types, const EnumIndex& enums, const SchemaLimits& limits)
+      : root_(root), types_(types), enums_(enums), limits_(limits) {}
+
+  TypeId convert(const json& schema, const std::string& name, int depth = 0) {
+    if (++nodes_ > limits_.nodes || depth > limits_.depth || !schema.is_object()) {
+      return TypeTable::kJson;
+    }
+    if (const json* ref = member(schema, "$ref")) {
+      const json* found = resolve(*ref);
+      return found == nullptr ? TypeTable::kJson : convert(*found, name, depth + 1);
+    }
+    for (const char* combined : {"oneOf", "anyOf"}) {
+      if (const json* choices = member(schema, combined)) {
+        return alternatives(*choices, name, depth);
+      }
+    }
+    if (const json* parts = member(schema, "allOf")) {
+      return merged(schema, *parts, name, depth);
+    }
+    const TypeId type = plain(schema, name, depth);
+    const json* nullable = member(schema, "nullable");
+    return nullable != nullptr && *nullable == true ? types_.optional_of(type) : type;
+  }
+
+ private:
+  const json* resolve(const json& ref) const {
+    // Only "#/..." within the same schema: nothing is ever fetched.
+    if (!ref.is_string()) {
+      return nullptr;
+    }
+    const std::string text = ref.get<std::string>();
+    if (text.empty() || text[0] != '#') {
+      return nullptr;
+    }
+    try {
+      const json::json_pointer pointer(text.substr(1));
+      return root_.contains(pointer) ? &root_.at(pointer) : nullptr;
+    } catch (const json::exception&) {
+      return nullptr;
+    }
+  }
+
+  TypeId alternatives(const json& choices, const std::string& name, int depth) {
+    if (!choices.is_array()) {
+      return TypeTable::kJson;
+    }
+    const json* only = nullptr;
+    bool null = false;
+    for (const json& choice : choices) {
+      if (is_null_schema(choice)) {
+        null = true;
+      } else if (only == nullptr) {
+        only = &choice;
+      } else {
+        return TypeTable::kJson;
+      }
+    }
+    if (only == nullptr) {
+      return TypeTable::kJson;
+    }
+    const TypeId type = convert(*only, name, depth + 1);
+    return null ? types_.optional_of(type) : type;
+  }
+
+  TypeId merged(const json& schema, const json& parts, const std::string& name, int depth) {
+    if (!parts.is_array() || parts.size() > limits_.fields) {
+      return TypeTable::kJson;
+    }
+    json all = schema;
+    all.erase("allOf");
+    for (const json& part : parts) {
+      const json* ref = member(part, "$ref");
+      const json* from = ref == nullptr ? &part : resolve(*ref);
+      if (from == nullptr || !from->is_object() || from->contains("allOf") || from->contains("anyOf") ||
+          from->contains("oneOf") || from->contains("$ref") || !merge_into(all, *from)) {
+        return TypeTable::kJson;
+      }
+    }
+    return convert(all, name, depth + 1);
+  }
+
+  static bool merge_into(json& all, const json& part) {
+    for (const auto& [key, value] : part.items()) {
+      if (key == "properties" && value.is_object()) {
+        for (const auto& [field, schema] : value.items()) {
+          json& place = all["properties"][field];
+          if (!place.is_null() && place != schema) {
+            return false;
+          }
+          place = schema;
+        }
+      } else if (key == "required" && value.is_array()) {
+        for (const json& field : value) {
+          all["required"].push_back(field);
+        }
+      } else if (!all.contains(key)) {
+        all[key] = value;
+      } else if (key == "type" && all[key] != value) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  TypeId plain(const json& schema, const std::string& name, int depth) {
+    if (const json* values = member(schema, "enum")) {
+      return enumeration(*values);
+    }
+    if (const json* value = member(schema, "const")) {
+      return enumeration(json::array({*value}));
+    }
+    const json* type = member(schema, "type");
+    if (type == nullptr) {
+      return member(schema, "properties") != nullptr ? object(schema, name, depth) : TypeTable::kJson;
+    }
+    if (type->is_string()) {
+      return typed(schema, type->get<std::string>(), name, depth);
+    }
+    if (!type->is_array()) {
+      return TypeTable::kJson;
+    }
+    std::string only;
+    bool null = false;
+    for (const json& each : *type) {
+      if (each == "null") {
+        null = true;
+      } else if (only.empty() && each.is_string()) {
+        only = each.get<std::string>();
+      } else {
+        return TypeTable::kJson;
+      }
+    }
+    const TypeId found = typed(schema, only, name, depth);
+    return null ? types_.optional_of(found) : found;
+  }
+
+  TypeId typed(const json& schema, const std::string& type, const std::string& name, int depth) {
+    if (type == "string") {
+      return TypeTable::kString;
+    }
+    if (type == "integer") {
+      return TypeTable::kInt;
+    }
+    if (type == "number") {
+      return TypeTable::kDecimal;
+    }
+    if (type == "boolean") {
+      return TypeTable::kBool;
+    }
+    if (type == "array") {
+      const json* items = member(schema, "items");
+      return types_.list_of(items == nullptr ? TypeTable::kJson
+                                             : convert(*items, "item of " + name, depth + 1));
+    }
+    return type == "object" ? object(schema, name, depth) : TypeTable::kJson;
+  }
+
+  TypeId object(const json& schema, const std::string& name, int depth) {
+    const json* properties = member(schema, "properties");
+    const json* others = member(schema, "additionalProperties");
+    const bool has_fields = properties != nullptr && properties->is_object() && !properties->empty();
+    if (!has_fields && others != nullptr && others->is_object()) {
+      return types_.map_of(convert(*others, "member of " + name, depth + 1));
+    }
+    const bool closed = others != nullptr && *others == false;
+    if ((properties == nullptr && !closed) || (has_fields && properties->size() > limits_.fields)) {
+      return TypeTable::kJson;
+    }
+    std::set<std::string> required;
+    if (const json* list = member(schema, "required"); list != nullptr && list->is_array()) {
+      for (const json& field : *list) {
+        if (field.is_string()) {
+          required.insert(field.get<std::string>());
+        }
+      }
+    }
+    std::vector<Field> fields;
+    if (has_fields) {
+      for (const auto& [field, value] : properties->items()) {
+        const TypeId type = convert(value, "`" + field + "` of " + name, depth + 1);
+        fields.push_back({field, required.contains(field) ? type : types_.optional_of(type)});
+      }
+    }
+    return types_.record_type(name, std::move(fields), true);
+  }
+
+  TypeId enumeration(const json& values) {
+    if (!values.is_array() || values.empty() || values.size() > limits_.enum_members) {
+      return TypeTable::kJson;
+    }
+    std::vector<std::string> members;
+    bool null = false;
+    for (const json& value : values) {
+      if (value.is_null()) {
+        null = true;
+      } else if (!value.is_string()) {
+        return TypeTable::kJson;
+      } else if (std::find(members.begin(), members.end(), value.get_ref<const std::string&>()) ==
+                 members.end()) {
+        members.push_back(value.get<std::string>());
+      }
+    }
+    if (members.empty()) {
+      return TypeTable::kJson;
+    }
+    TypeId type = enums_.find(members);
+    if (!type.valid()) {
+      type = types_.enum_type("", std::move(members), true);
+    }
+    return null ? types_.optional_of(type) : type;
+  }
+
+  const json& root_;
+  TypeTable& types_;
+  const EnumIndex& enums_;
+  const SchemaLimits& limits_;
+  size_t nodes_ = 0;
+};
+
+TypeId import_schema(const json* schema, const std::string& name, TypeTable& types, const EnumIndex& enums,
+                     const SchemaLimits& limits) {
+  if (schema == nullptr) {
+    return TypeTable::kJson;
+  }
+  const TypeId type = Importer(*schema, types, enums, limits).convert(*schema, name);
+  const types::TypeKind kind = types.kind(type);
+  return kind == types::TypeKind::Record || kind == types::TypeKind::Map ? type : TypeTable::kJson;
+}
+
+const json* find_tools(const json& document) {
+  if (document.is_array()) {
+    return &document;
+  }
+  if (const json* tools = member(document, "tools")) {
+    return tools;
+  }
+  const json* result = member(document, "result");
+  return result == nullptr ? nullptr : member(*result, "tools");
+}
+
+}  // namespace
+
+std::string EnumIndex::key(std::vector<std::string> members) {
+  std::sort(members.begin(), members.end());
+  std::string out;
+  for (const std::string& member : members) {
+    out += std::to_string(member.size()) + ":" + member;
+  }
+  return out;
+}
+
+void EnumIndex::add(std::vector<std::string> members, TypeId type) {
+  by_members_.try_emplace(key(std::move(members)), type);
+}
+
+TypeId EnumIndex::find(std::vector<std::string> members) const {
+  const auto found = by_members_.find(key(std::move(members)));
+  return found == by_members_.end() ? TypeId() : found->second;
+}
+
+Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view server, TypeTable& types,
+                                       const EnumIndex& enums, const SchemaLimits& limits) {
+  if (text.size() > limits.bytes) {
+    return error("it has " + std::to_string(text.size()) + " bytes, the limit is " +
+                 std::to_string(limits.bytes));
+  }
+  try {
+    bool too_deep = false;
+    const json document = json::parse(
+        text.begin(), text.end(),
+        [&](int depth, json::parse_event_t, json&) {
+          too_deep = too_deep || depth > limits.json_depth;
+          return !too_deep;
+        },
+        false);
+    if (too_deep) {
+      return error("it is nested more than " + std::to_string(limits.json_depth) + " levels deep");
+    }
+    if (document.is_discarded()) {
+      return error("it is not JSON");
+    }
+    const json* list = find_tools(document);
+    if (list == nullptr || !list->is_array()) {
+      return error("it has no list `tools`");
+    }
+    if (list->size() > limits.tools) {
+      return error("it has more than " + std::to_string(limits.tools) + " tools");
+    }
+    std::vector<Tool> tools;
+    for (const json& each : *list) {
+      Tool tool;
+      tool.name = string_member(each, "name");
+      if (tool.name.empty()) {
+        return error("tool " + std::to_string(tools.size() + 1) + " has no name");
+      }
+      const std::string full = std::string(server) + "." + tool.name;
+      tool.input = import_schema(member(each, "inputSchema"), "arguments of " + full, types, enums, limits);
+      tool.output = import_schema(member(each, "outputSchema"), "result of " + full, types, enums, limits);
+      tool.definition = each.dump(-1, ' ', false, json::error_handler_t::replace);
+      tools.push_back(std::move(tool));
+    }
+    return tools;
+  } catch (const json::exception& problem) {
+    return error(problem.what());
+  }
+}
+
+}  // namespace catalyst::check

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "compiler/types/type.h"
+#include "runtime/base/result.h"
+
+namespace catalyst::check {
+
+using types::TypeId;
+
+/// What importing may cost. Schemas come from servers, which are not trusted. Beyond `depth` and `nodes` a
+/// schema is read as json: nothing is refused, only less is known.
+struct SchemaLimits {
+  size_t bytes = 16u << 20;  // the largest public servers publish some hundred KiB
+  size_t tools = 10'000;     // of one server
+  int json_depth = 64;       // of the file
+  int depth = 24;            // of types, `$ref`s followed
+  size_t nodes = 20'000;     // schemas visited for one tool: bounds what `$ref`s can blow up to
+  size_t fields = 1'000;     // of one object
+  size_t enum_members = 1'000;
+};
+
+/// A tool as its server describes it.
+struct Tool {
+  std::string name;
+  TypeId input;            // record, or json when the schema does not say
+  TypeId output;           // of structuredContent; json when the schema does not say
+  std::string definition;  // its JSON text
+};
+
+/// Declared enums by their members: an enum of a schema with exactly the members of a declared one is that
+/// one.
+class EnumIndex {
+ public:
+  void add(std::vector<std::string> members, TypeId type);
+  /// Invalid when no declared enum has these members.
+  [[nodiscard]] TypeId find(std::vector<std::string> members) const;
+
+ private:
+  static std::string key(std::vector<std::string> members);
+  std::unordered_map<std::string, TypeId> by_members_;
+};
+
+/// Reads `{"tools":[...]}`, `{"result":{"tools":[...]}}`, or the bare list, and makes types of the tools'
+/// schemas.
+Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view server,
+                                       types::TypeTable& types, const EnumIndex& enums,
+                                       const SchemaLimits& limits = {});
+
+}  // namespace catalyst::check
