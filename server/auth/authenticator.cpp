@@ -101,6 +101,8 @@ const decision::Principal* TokenAuthenticator::authenticate(std::string_view aut
   return nullptr;
 }
 
+bool TokenAuthenticator::has_tokens() const { return !impl_->accounts.empty(); }
+
 bool TokenAuthenticator::is_admin(const decision::Principal& principal) const {
   if (impl_->accounts.empty()) {
     return true;

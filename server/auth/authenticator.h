@@ -22,6 +22,7 @@ class TokenAuthenticator {
   [[nodiscard]] const decision::Principal* authenticate(std::string_view authorization) const;
 
   [[nodiscard]] const decision::Principal& anonymous() const;
+  [[nodiscard]] bool has_tokens() const;
   /// True when the principal may use the admin API: it has the admin role, or no token is configured at all.
   [[nodiscard]] bool is_admin(const decision::Principal& principal) const;
 

@@ -1,0 +1,184 @@
+#include "server/api/api.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <nlohmann/json.hpp>
+
+#include "runtime/mcp/endpoint.h"
+#include "runtime/observe/metrics.h"
+#include "server/auth/authenticator.h"
+#include "server/gateway/pack_manager.h"
+
+namespace catalyst::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr auto kReloadWait = std::chrono::seconds(60);
+
+struct Reply {
+  int status = 200;
+  std::string_view type = "application/json";
+  std::string body;
+};
+
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+Reply json_reply(int status, const Json& json) { return {status, "application/json", dump(json)}; }
+
+Reply problem(int status, std::string_view message) { return json_reply(status, {{"error", message}}); }
+
+Task<void> answer(mcp::HttpExchange& exchange, Reply reply) {
+  const mcp::Header headers[] = {{"Content-Type", reply.type}, {"Cache-Control", "no-store"}};
+  // A client that went away meanwhile is nobody's problem.
+  [[maybe_unused]] const Result<void> sent = co_await exchange.respond(reply.status, headers, reply.body);
+}
+
+std::string_view state_text(mcp::UpstreamState state) {
+  switch (state) {
+    case mcp::UpstreamState::Starting:
+      return "starting";
+    case mcp::UpstreamState::Ready:
+      return "ready";
+    case mcp::UpstreamState::Backoff:
+      return "backoff";
+    case mcp::UpstreamState::Stopped:
+      return "stopped";
+  }
+  return "";
+}
+
+Json pack_json(const PackStatus& status) {
+  Json out = {{"pack", status.name},
+              {"version", status.version},
+              {"generation", status.generation},
+              {"tier", status.tier},
+              {"rules", status.rules},
+              {"compile_ms", status.compile_seconds * 1000},
+              {"loaded_at_ms", status.loaded_at_ms},
+              {"files", status.files},
+              {"last_error", nullptr}};
+  if (!status.last_error.empty()) {
+    out["last_error"] = {{"at_ms", status.last_error_at_ms}, {"text", status.last_error}};
+  }
+  return out;
+}
+
+Json upstreams_json(const mcp::Endpoint& endpoint) {
+  Json out = Json::array();
+  for (const mcp::ServerStatus& server : endpoint.servers()) {
+    Json one = {{"name", server.name},          {"state", state_text(server.state)},
+                {"listed", server.listed},      {"protocol_version", server.protocol_version},
+                {"tools", server.tools},        {"prompts", server.prompts},
+                {"resources", server.resources}};
+    if (!server.error.empty()) {
+      one["error"] = server.error;
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// The host name of a Host header, without the port.
+std::string_view host_of(std::string_view header) {
+  if (!header.empty() && header.front() == '[') {
+    return header.substr(1, header.find(']') - 1);
+  }
+  return header.substr(0, header.find(':'));
+}
+
+bool is_loopback_peer(std::string_view peer) {
+  return peer.substr(0, 4) == "127." || peer == "::1" || peer.substr(0, 11) == "::ffff:127.";
+}
+
+/// The outcome of a reload on its way from the compiling thread to the handler's executor.
+struct PendingReload {
+  explicit PendingReload(const asio::any_io_executor& executor) : timer(executor) {}
+  asio::steady_timer timer;
+  bool done = false;
+  ReloadOutcome outcome;
+};
+
+}  // namespace
+
+bool Api::may_administer(const mcp::HttpExchange& exchange) const {
+  // A page in a browser must not reach these paths, neither directly (Origin) nor through a name of its own
+  // that resolves to us (Host).
+  if (exchange.header("Origin")) {
+    return false;
+  }
+  const std::string_view host = host_of(exchange.header("Host").value_or(""));
+  const auto& allowed = parts_.allowed_hosts;
+  const bool known = is_loopback_host(host) ||
+                     std::find(allowed.begin(), allowed.end(), host) != allowed.end() ||
+                     std::find(allowed.begin(), allowed.end(), "*") != allowed.end();
+  if (!known || !parts_.authenticator->is_admin(exchange.principal())) {
+    return false;
+  }
+  return parts_.authenticator->has_tokens() || is_loopback_peer(exchange.peer());
+}
+
+Task<void> Api::handle(mcp::HttpExchange& exchange) const {
+  const std::string_view path = exchange.path();
+  const bool get = exchange.method() == "GET" || exchange.method() == "HEAD";
+  const bool is_reload = path == "/api/v1/reload";
+  const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
+                     path == "/api/v1/pack" || path == "/api/v1/upstreams" || is_reload;
+  if (!known) {
+    co_await answer(exchange, problem(404, "no such path; MCP is served at /mcp"));
+  } else if (is_reload ? exchange.method() != "POST" : !get) {
+    co_await answer(exchange, problem(405, is_reload ? "use POST" : "use GET"));
+  } else if (path == "/healthz") {
+    co_await answer(exchange, json_reply(200, {{"status", "ok"}, {"version", parts_.version}}));
+  } else if (path == "/readyz") {
+    const bool draining = parts_.draining();
+    const PackStatus pack = parts_.packs->status();
+    co_await answer(exchange,
+                    json_reply(draining ? 503 : 200, {{"status", draining ? "draining" : "ready"},
+                                                      {"pack", pack.name},
+                                                      {"version", pack.version},
+                                                      {"generation", pack.generation},
+                                                      {"policy_error", !pack.last_error.empty()},
+                                                      {"upstreams", upstreams_json(*parts_.endpoint)}}));
+  } else if (path == "/metrics") {
+    co_await answer(exchange, {200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics->text()});
+  } else if (!may_administer(exchange)) {
+    co_await answer(exchange, problem(403, "this needs the admin role, and no browser"));
+  } else if (path == "/api/v1/pack") {
+    co_await answer(exchange, json_reply(200, pack_json(parts_.packs->status())));
+  } else if (path == "/api/v1/upstreams") {
+    co_await answer(exchange, json_reply(200, upstreams_json(*parts_.endpoint)));
+  } else {
+    co_await reload(exchange);
+  }
+}
+
+Task<void> Api::reload(mcp::HttpExchange& exchange) const {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  auto pending = std::make_shared<PendingReload>(executor);
+  pending->timer.expires_after(kReloadWait);
+  parts_.packs->reload(PackManager::Trigger::Explicit, [pending, executor](const ReloadOutcome& outcome) {
+    asio::post(executor, [pending, outcome] {
+      pending->outcome = outcome;
+      pending->done = true;
+      pending->timer.cancel();
+    });
+  });
+  if (!pending->done) {
+    boost::system::error_code ignored;  // cancelled means done
+    co_await pending->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  if (!pending->done) {
+    co_await answer(exchange, problem(504, "still compiling; see /api/v1/pack"));
+    co_return;
+  }
+  Json body = pack_json(parts_.packs->status());
+  body["ok"] = pending->outcome.ok;
+  body["diagnostics"] = Json::parse(pending->outcome.diagnostics_json, nullptr, false);
+  co_await answer(exchange, json_reply(pending->outcome.ok ? 200 : 422, body));
+}
+
+}  // namespace catalyst::server

@@ -1,0 +1,55 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "server/commands/command.h"
+#include "server/commands/sources.h"
+
+namespace catalyst::server {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+Exit check(const Options& options) {
+  const auto files = find_sources(options.files);
+  if (files.has_error()) {
+    print_error(files.error().message());
+    return Exit::System;
+  }
+  const auto analysis = analyze_files(*files);
+  if (analysis.has_error()) {
+    print_error(analysis.error().message());
+    return Exit::System;
+  }
+  const bool ok = analysis->module != nullptr;
+  if (options.json) {
+    std::printf("{\"ok\":%s,\"files\":%zu,\"errors\":%zu,\"diagnostics\":%s}\n", ok ? "true" : "false",
+                files->size(), analysis->diagnostics.error_count(), diagnostics_json(*analysis).c_str());
+  } else {
+    print_diagnostics(*analysis);
+    if (ok) {
+      const ir::Module& module = *analysis->module;
+      std::printf("ok: %s %s, %zu rules, %zu tests\n", module.pack_name.c_str(), module.pack_version.c_str(),
+                  module.rules.size(), module.tests.size());
+    }
+  }
+  return ok ? Exit::Ok : Exit::Findings;
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("check", "Find the mistakes in policy files, without running anything");
+  command->add_option("files", options->files, "policy files or folders; default: the working directory");
+  command->add_flag("--json", options->json, kJsonHelp);
+  command->callback([options, &chosen] { chosen = [options] { return check(*options); }; });
+}
+
+}  // namespace catalyst::server

@@ -1,0 +1,142 @@
+#include "server/commands/sources.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "server/commands/terminal.h"
+
+namespace catalyst::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<std::string> read_stream(std::istream& in, const std::string& path, size_t limit) {
+  std::string text;
+  char block[64 * 1024];
+  while (in.read(block, sizeof block) || in.gcount() > 0) {
+    text.append(block, static_cast<size_t>(in.gcount()));
+    if (text.size() > limit) {
+      return error(path + " is larger than " + std::to_string(limit) + " bytes");
+    }
+  }
+  return text;
+}
+
+void collect_folder(const fs::path& folder, std::vector<std::string>& out) {
+  std::error_code failure;
+  auto it = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, failure);
+  for (; !failure && it != fs::recursive_directory_iterator(); it.increment(failure)) {
+    const std::string name = it->path().filename().string();
+    if (it->is_directory() && (name.front() == '.' || name == "node_modules")) {
+      it.disable_recursion_pending();
+    } else if (it->path().extension() == ".cata" && it->is_regular_file()) {
+      out.push_back(it->path().lexically_normal().string());
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, size_t limit) {
+  if (path == "-") {
+    return read_stream(std::cin, "standard input", limit);
+  }
+  std::error_code failure;
+  if (!fs::is_regular_file(path, failure)) {
+    return error(fs::exists(path, failure) ? path + " is not a file" : path + " does not exist");
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return error({errno, boost::system::system_category()}, "cannot read " + path);
+  }
+  return read_stream(in, path, limit);
+}
+
+Result<void> write_file(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".tmp" + std::to_string(getpid());
+  {
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    out << text;
+    out.flush();
+    if (!out) {
+      std::remove(temporary.c_str());
+      return error({errno, boost::system::system_category()}, "cannot write " + path);
+    }
+  }
+  std::error_code failure;
+  if (fs::exists(path, failure)) {
+    fs::permissions(temporary, fs::status(path, failure).permissions(), failure);
+  }
+  fs::rename(temporary, path, failure);
+  if (failure) {
+    std::remove(temporary.c_str());
+    return error(failure, "cannot write " + path);
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> find_sources(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  std::error_code failure;
+  for (const std::string& argument : arguments.empty() ? std::vector<std::string>{"."} : arguments) {
+    if (argument == "-" || fs::is_regular_file(argument, failure)) {
+      out.push_back(argument);
+    } else if (fs::is_directory(argument, failure)) {
+      collect_folder(argument, out);
+    } else {
+      return error(argument + " does not exist");
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  if (out.empty()) {
+    return error("no .cata file found; `catalyst new DIR` makes a first one");
+  }
+  return out;
+}
+
+Result<driver::Analysis> analyze_files(const std::vector<std::string>& files) {
+  std::vector<driver::SourceFile> sources;
+  for (const std::string& file : files) {
+    Result<std::string> text = read_file(file);
+    if (text.has_error()) {
+      return text.error();
+    }
+    sources.push_back({file == "-" ? "<stdin>" : file, std::move(*text)});
+  }
+  return driver::analyze(std::move(sources));
+}
+
+void print_diagnostics(const driver::Analysis& analysis) {
+  const auto color = use_color(STDERR_FILENO) ? diagnostics::Color::Always : diagnostics::Color::Never;
+  size_t warnings = 0;
+  for (const diagnostics::Diagnostic& diagnostic : analysis.diagnostics.all()) {
+    const std::string text = diagnostics::render(analysis.sources, diagnostic, color);
+    std::fprintf(stderr, "%s\n", text.c_str());
+    warnings += diagnostics::info(diagnostic.kind).severity == diagnostics::Severity::Warning ? 1 : 0;
+  }
+  const size_t errors = analysis.diagnostics.error_count();
+  if (errors + warnings > 0) {
+    std::fprintf(stderr, "%zu error%s, %zu warning%s%s\n", errors, errors == 1 ? "" : "s", warnings,
+                 warnings == 1 ? "" : "s", analysis.diagnostics.dropped() > 0 ? " (and more)" : "");
+  }
+}
+
+std::string diagnostics_json(const driver::Analysis& analysis) {
+  std::string out = "[";
+  for (const diagnostics::Diagnostic& diagnostic : analysis.diagnostics.all()) {
+    out += out.size() > 1 ? "," : "";
+    out += diagnostics::to_json(analysis.sources, diagnostic);
+  }
+  return out + "]";
+}
+
+void print_error(const std::string& message) { std::fprintf(stderr, "catalyst: %s\n", message.c_str()); }
+
+}  // namespace catalyst::server

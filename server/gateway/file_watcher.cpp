@@ -1,0 +1,167 @@
+#include "server/gateway/file_watcher.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "runtime/observe/log.h"
+
+namespace catalyst::server {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM;
+/// Kubernetes replaces mounted files by renaming a link of this name beside them.
+constexpr std::string_view kMountLink = "..data";
+
+}  // namespace
+
+struct FileWatcher::Impl {
+  std::function<std::vector<std::string>()> files;
+  std::function<void()> changed;
+  int64_t debounce_ms = 0;
+  int inotify = -1;
+  int signal = -1;  // eventfd: refresh or stop
+  std::atomic<bool> stop{false};
+  std::thread thread;
+
+  std::map<int, std::string> folders;  // watch descriptor to folder
+  std::set<std::string> names;         // absolute paths
+
+  ~Impl() {
+    for (const int file : {inotify, signal}) {
+      if (file >= 0) {
+        ::close(file);
+      }
+    }
+  }
+
+  void set_watches() {
+    names.clear();
+    std::map<int, std::string> wanted;
+    for (const std::string& file : files()) {
+      std::error_code failure;
+      const fs::path path = fs::absolute(file, failure).lexically_normal();
+      names.insert(path.string());
+      const std::string folder = path.parent_path().string();
+      const int watch = inotify_add_watch(inotify, folder.c_str(), kEvents | IN_ONLYDIR);
+      if (watch >= 0) {
+        wanted[watch] = folder;
+      } else {
+        observe::log(observe::Level::Warn, "cannot watch a folder, reload by SIGHUP instead",
+                     {{"folder", folder}, {"reason", std::string(std::strerror(errno))}});
+      }
+    }
+    for (const auto& [watch, folder] : folders) {
+      if (wanted.count(watch) == 0) {
+        inotify_rm_watch(inotify, watch);
+      }
+    }
+    folders = std::move(wanted);
+  }
+
+  /// Reads what waits; true when one of it concerns our files.
+  bool drain_events() {
+    alignas(inotify_event) char buffer[16 * 1024];
+    bool ours = false;
+    while (true) {
+      const ssize_t length = ::read(inotify, buffer, sizeof buffer);
+      if (length <= 0) {
+        return ours;
+      }
+      for (const char* at = buffer; at < buffer + length;) {
+        const auto* event = reinterpret_cast<const inotify_event*>(at);
+        at += sizeof(inotify_event) + event->len;
+        ours = ours || concerns(*event);
+      }
+    }
+  }
+
+  [[nodiscard]] bool concerns(const inotify_event& event) const {
+    if ((event.mask & IN_Q_OVERFLOW) != 0) {
+      return true;  // events were lost: assume the worst
+    }
+    const auto folder = folders.find(event.wd);
+    if (folder == folders.end() || event.len == 0) {
+      return false;
+    }
+    return std::string_view(event.name) == kMountLink || names.count(folder->second + "/" + event.name) > 0;
+  }
+
+  /// Waits until the burst that just began is over.
+  void settle() {
+    const auto latest = Clock::now() + std::chrono::milliseconds(20 * debounce_ms);
+    pollfd waiting{inotify, POLLIN, 0};
+    while (!stop && Clock::now() < latest && ::poll(&waiting, 1, static_cast<int>(debounce_ms)) > 0) {
+      drain_events();
+    }
+  }
+
+  void run() {
+    set_watches();
+    pollfd waiting[2] = {{inotify, POLLIN, 0}, {signal, POLLIN, 0}};
+    while (!stop) {
+      if (::poll(waiting, 2, -1) < 0 && errno != EINTR) {
+        return;
+      }
+      if ((waiting[1].revents & POLLIN) != 0) {
+        uint64_t count = 0;
+        [[maybe_unused]] const ssize_t length = ::read(signal, &count, sizeof count);
+        if (!stop) {
+          set_watches();
+        }
+      }
+      if ((waiting[0].revents & POLLIN) != 0 && drain_events()) {
+        settle();
+        if (!stop) {
+          changed();
+        }
+      }
+    }
+  }
+
+  void poke() const {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t length = ::write(signal, &one, sizeof one);
+  }
+};
+
+Result<std::unique_ptr<FileWatcher>> FileWatcher::start(std::function<std::vector<std::string>()> files,
+                                                        std::function<void()> changed, int64_t debounce_ms) {
+  auto impl = std::make_unique<Impl>();
+  impl->files = std::move(files);
+  impl->changed = std::move(changed);
+  impl->debounce_ms = debounce_ms;
+  impl->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  impl->signal = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (impl->inotify < 0 || impl->signal < 0) {
+    return error({errno, boost::system::system_category()}, "cannot watch files");
+  }
+  Impl* raw = impl.get();
+  impl->thread = std::thread([raw] { raw->run(); });
+  return std::unique_ptr<FileWatcher>(new FileWatcher(std::move(impl)));
+}
+
+FileWatcher::FileWatcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+FileWatcher::~FileWatcher() {
+  impl_->stop = true;
+  impl_->poke();
+  impl_->thread.join();
+}
+
+void FileWatcher::refresh() { impl_->poke(); }
+
+}  // namespace catalyst::server
