@@ -1,4 +1,5 @@
-// Words of the language. Bytes, not characters: the character stream hands out UTF-8 bytes, so every offset is a byte offset.
+// Words of the language. Bytes, not characters: the character stream hands out UTF-8 bytes, so every offset is a byte offset;
+// bytes above ASCII all arrive as U+007F, because the lexer caches its transitions for ASCII only.
 // What a lexer rule cannot know is settled by compiler/frontend/scan.cpp, which turns
 //   - the `}` that ends an interpolation into INTERPOLATION_END,
 //   - a run of words, dots, dashes and stars without blanks, where a target may stand, into one TARGET.
@@ -118,7 +119,7 @@ BLOCK_COMMENT : '/*' .*? '*/' -> channel(HIDDEN) ;
 OPEN_COMMENT : '/*' ;
 NEWLINE : '\n' -> channel(HIDDEN) ;
 BLANK : [ \t\r]+ -> skip ;
-INVALID : '&&' | '||' | [\u0080-\u00FF]+ | . ;
+INVALID : '&&' | '||' | '\'' ~['"\n]* '\'' | [\u007F]+ | . ;
 
 fragment DIGITS : [0-9]+ ;
 

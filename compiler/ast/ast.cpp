@@ -1,0 +1,27 @@
+#include "compiler/ast/ast.h"
+
+namespace catalyst::ast {
+
+std::string_view binary_op_text(BinaryOp op) {
+  switch (op) {
+#define BINARY_OP(name, text) \
+  case BinaryOp::name:        \
+    return text;
+#include "compiler/ast/binary_op.def"
+#undef BINARY_OP
+  }
+  return {};
+}
+
+std::string_view effect_text(EffectKind kind) {
+  switch (kind) {
+#define EFFECT(name, text) \
+  case EffectKind::name:   \
+    return text;
+#include "compiler/ast/effect_kind.def"
+#undef EFFECT
+  }
+  return {};
+}
+
+}  // namespace catalyst::ast

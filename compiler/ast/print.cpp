@@ -1,0 +1,286 @@
+#include "compiler/ast/print.h"
+
+#include <cstdio>
+
+namespace catalyst::ast {
+namespace {
+
+std::string quote(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+    }
+    if (static_cast<unsigned char>(c) < 0x20) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\x%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      out += escaped;
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string optional(const Expr* expr) { return expr == nullptr ? "-" : print(*expr); }
+
+std::string print_string(const StringExpr& s) {
+  if (s.is_plain()) {
+    return quote(s.plain());
+  }
+  std::string out = "(text";
+  for (const StringPart& part : s.parts) {
+    out += " " + (part.value == nullptr ? quote(part.text) : print(*part.value));
+  }
+  return out + ")";
+}
+
+std::string print_variables(const Name& a, const Name& b) { return b.text.empty() ? a.text : a.text + ", " + b.text; }
+
+std::string print_target(const TargetPattern& target) { return quote(target.server) + "." + quote(target.tool); }
+
+class Printer {
+ public:
+  void declaration(const Decl& decl);
+  std::string take() { return std::move(out_); }
+
+ private:
+  void line(std::string text) { out_ += text + "\n"; }
+  void rule(const RuleDecl& rule);
+  void effect(const Effect& effect);
+  void test(const TestDecl& test);
+  void expectation(const TestExpectation& expectation);
+
+  std::string out_;
+};
+
+void Printer::effect(const Effect& effect) {
+  std::string text = "  " + std::string(effect_text(effect.kind));
+  switch (effect.kind) {
+    case EffectKind::Allow:
+    case EffectKind::Deny:
+      text += effect.message == nullptr ? "" : " " + print(*effect.message);
+      break;
+    case EffectKind::Hide:
+      for (const TargetPattern& pattern : effect.patterns) {
+        text += " " + print_target(pattern);
+      }
+      break;
+    case EffectKind::Set:
+      text += " " + optional(effect.path) + " = " + optional(effect.value);
+      break;
+    case EffectKind::Redact:
+      for (const Expr* pattern : effect.redactions) {
+        text += " " + print(*pattern);
+      }
+      text += " in " + optional(effect.path);
+      break;
+    case EffectKind::Audit:
+      text += effect.level.text.empty() ? "" : " " + effect.level.text;
+      break;
+    case EffectKind::Tag:
+      text += " " + quote(effect.tag.text) + (effect.value == nullptr ? "" : " = " + print(*effect.value));
+      break;
+  }
+  line(text);
+}
+
+void Printer::rule(const RuleDecl& rule) {
+  line("rule " + rule.name.text);
+  std::string on = "  on " + rule.hook.text;
+  for (const TargetPattern& target : rule.targets) {
+    on += " " + print_target(target);
+  }
+  line(on);
+  if (rule.condition != nullptr) {
+    line("  when " + print(*rule.condition));
+  }
+  for (const Effect& each : rule.effects) {
+    effect(each);
+  }
+}
+
+void Printer::expectation(const TestExpectation& expectation) {
+  std::string text = "  then " + expectation.what.text;
+  text += expectation.path == nullptr ? "" : " " + print(*expectation.path);
+  text += expectation.word.text.empty() ? "" : " " + quote(expectation.word.text);
+  text += expectation.value == nullptr ? "" : " = " + print(*expectation.value);
+  text += expectation.by.text.empty() ? "" : " by " + expectation.by.text;
+  line(text);
+}
+
+void Printer::test(const TestDecl& test) {
+  line("test " + quote(test.title.text));
+  for (const TestGiven& given : test.givens) {
+    line("  given " + given.subject.text + " " + optional(given.value));
+  }
+  line("  when " + test.hook.text + " " + print_target(test.target) + " " + optional(test.input) +
+       (test.result == nullptr ? "" : " returning " + print(*test.result)));
+  for (const TestExpectation& each : test.expectations) {
+    expectation(each);
+  }
+}
+
+void Printer::declaration(const Decl& decl) {
+  if (!decl.doc.empty()) {
+    line("doc " + quote(decl.doc));
+  }
+  switch (decl.kind) {
+    case DeclKind::Pack: {
+      const auto& pack = static_cast<const PackDecl&>(decl);
+      return line("pack " + pack.name.text + " " + pack.version.text);
+    }
+    case DeclKind::Default: {
+      const auto& rule = static_cast<const DefaultDecl&>(decl);
+      return line(std::string("default ") + (rule.deny ? "deny" : "allow") +
+                  (rule.hook.text.empty() ? "" : " on " + rule.hook.text));
+    }
+    case DeclKind::Server: {
+      const auto& server = static_cast<const ServerDecl&>(decl);
+      return line("server " + server.name.text + (server.schema.text.empty() ? "" : " schema " + quote(server.schema.text)));
+    }
+    case DeclKind::Enum: {
+      const auto& enumeration = static_cast<const EnumDecl&>(decl);
+      std::string text = "enum " + enumeration.name.text;
+      for (const Name& member : enumeration.members) {
+        text += " " + member.text;
+      }
+      return line(text);
+    }
+    case DeclKind::Record: {
+      const auto& record = static_cast<const RecordDecl&>(decl);
+      line("record " + record.name.text);
+      for (const FieldDecl& field : record.fields) {
+        line("  " + field.name.text + ": " + print(*field.type));
+      }
+      return;
+    }
+    case DeclKind::List: {
+      const auto& list = static_cast<const ListDecl&>(decl);
+      return line("list " + list.name.text + ": " + print(*list.type) + " = " + print(*list.value));
+    }
+    case DeclKind::Fact: {
+      const auto& fact = static_cast<const FactDecl&>(decl);
+      return line("fact " + fact.name.text + (fact.type == nullptr ? "" : ": " + print(*fact.type)) + " = " +
+                  print(*fact.value));
+    }
+    case DeclKind::Fn: {
+      const auto& fn = static_cast<const FnDecl&>(decl);
+      std::string text = "fn " + fn.name.text + "(";
+      for (const Parameter& parameter : fn.parameters) {
+        text += (text.back() == '(' ? "" : ", ") + parameter.name.text + ": " + print(*parameter.type);
+      }
+      return line(text + ") -> " + print(*fn.result) + " = " + print(*fn.body));
+    }
+    case DeclKind::Rule:
+      return rule(static_cast<const RuleDecl&>(decl));
+    case DeclKind::Test:
+      return test(static_cast<const TestDecl&>(decl));
+  }
+}
+
+}  // namespace
+
+std::string print(const TypeExpr& type) {
+  switch (type.kind) {
+    case TypeExprKind::Named:
+      return type.name;
+    case TypeExprKind::List:
+      return "list<" + print(*type.element) + ">";
+    case TypeExprKind::Set:
+      return "set<" + print(*type.element) + ">";
+    case TypeExprKind::Map:
+      return "map<string, " + print(*type.element) + ">";
+    case TypeExprKind::Optional:
+      return print(*type.element) + "?";
+  }
+  return {};
+}
+
+std::string print(const Expr& expr) {
+  switch (expr.kind) {
+    case ExprKind::Error:
+      return "(error)";
+    case ExprKind::Bool:
+      return static_cast<const BoolExpr&>(expr).value ? "true" : "false";
+    case ExprKind::Number:
+      return static_cast<const NumberExpr&>(expr).digits + static_cast<const NumberExpr&>(expr).unit;
+    case ExprKind::String:
+      return print_string(static_cast<const StringExpr&>(expr));
+    case ExprKind::Name:
+      return static_cast<const NameExpr&>(expr).name;
+    case ExprKind::Member: {
+      const auto& member = static_cast<const MemberExpr&>(expr);
+      return "(" + std::string(member.optional ? "?." : ".") + " " + print(*member.object) + " " + member.member.text + ")";
+    }
+    case ExprKind::Index: {
+      const auto& index = static_cast<const IndexExpr&>(expr);
+      return "(" + std::string(index.optional ? "?[]" : "[]") + " " + print(*index.object) + " " + print(*index.index) + ")";
+    }
+    case ExprKind::Call: {
+      const auto& call = static_cast<const CallExpr&>(expr);
+      std::string out = "(call " + print(*call.callee);
+      for (const Expr* argument : call.arguments) {
+        out += " " + print(*argument);
+      }
+      return out + ")";
+    }
+    case ExprKind::Unary: {
+      const auto& unary = static_cast<const UnaryExpr&>(expr);
+      return "(" + std::string(unary.op == UnaryOp::Not ? "not" : "neg") + " " + print(*unary.operand) + ")";
+    }
+    case ExprKind::Binary: {
+      const auto& binary = static_cast<const BinaryExpr&>(expr);
+      return "(" + std::string(binary_op_text(binary.op)) + " " + print(*binary.left) + " " + print(*binary.right) + ")";
+    }
+    case ExprKind::Presence: {
+      const auto& presence = static_cast<const PresenceExpr&>(expr);
+      return "(is " + std::string(presence.present ? "present " : "absent ") + print(*presence.operand) + ")";
+    }
+    case ExprKind::Cast: {
+      const auto& cast = static_cast<const CastExpr&>(expr);
+      return "(as " + print(*cast.operand) + " " + print(*cast.type) + ")";
+    }
+    case ExprKind::If: {
+      const auto& choice = static_cast<const IfExpr&>(expr);
+      return "(if " + print(*choice.condition) + " " + print(*choice.then_value) + " " + print(*choice.else_value) + ")";
+    }
+    case ExprKind::Quantifier: {
+      const auto& q = static_cast<const QuantifierExpr&>(expr);
+      const char* word = q.quantifier == Quantifier::Any ? "any" : q.quantifier == Quantifier::All ? "all" : "none";
+      return "(" + std::string(word) + " " + print_variables(q.variable, q.value_variable) + " in " + print(*q.collection) +
+             " " + print(*q.condition) + ")";
+    }
+    case ExprKind::Comprehension: {
+      const auto& c = static_cast<const ComprehensionExpr&>(expr);
+      return "(for " + print_variables(c.variable, c.value_variable) + " in " + print(*c.collection) + " " +
+             optional(c.condition) + " " + print(*c.element) + ")";
+    }
+    case ExprKind::List: {
+      std::string out = "[";
+      for (const Expr* item : static_cast<const ListExpr&>(expr).items) {
+        out += (out.size() == 1 ? "" : " ") + print(*item);
+      }
+      return out + "]";
+    }
+    case ExprKind::Record: {
+      const auto& record = static_cast<const RecordExpr&>(expr);
+      std::string out = record.type_name.text + "{";
+      for (const FieldInit& field : record.fields) {
+        out += (out.back() == '{' ? "" : ", ") + quote(field.name.text) + ": " + print(*field.value);
+      }
+      return out + "}";
+    }
+  }
+  return {};
+}
+
+std::string print(const Ast& ast) {
+  Printer printer;
+  for (const Decl* decl : ast.declarations) {
+    printer.declaration(*decl);
+  }
+  return printer.take();
+}
+
+}  // namespace catalyst::ast

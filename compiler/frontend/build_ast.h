@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/ast/ast.h"
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/frontend/parse.h"
+#include "grammar/CatalystParser.h"
+
+namespace catalyst::frontend {
+
+/// Turns the parse tree of one declaration into the syntax tree and reports what the grammar cannot say. Parse trees of broken
+/// declarations are incomplete: any child may be missing, and every function here takes a null context.
+class Builder {
+ public:
+  using P = grammar::CatalystParser;
+
+  Builder(const source::SourceMap& sources, source::FileId file, diagnostics::Sink& sink, const ParseLimits& limits,
+          ast::Ast& ast)
+      : sources_(sources), file_(file), sink_(sink), limits_(limits), ast_(ast) {}
+
+  /// nullptr when not even its kind and name are known.
+  ast::Decl* declaration(P::SegmentContext* segment);
+
+ private:
+  /// An expression and how many levels it has; every place that nests checks the level against the limit.
+  struct Node {
+    const ast::Expr* expr = nullptr;
+    uint32_t depth = 1;
+  };
+  struct Fold;  // state of folding one flat expression, build_expr.cpp
+
+  // build_ast.cpp: declarations
+  ast::Decl* pack(P::PackDeclContext* in);
+  ast::Decl* default_rule(P::DefaultDeclContext* in);
+  ast::Decl* server(P::ServerDeclContext* in);
+  ast::Decl* enumeration(P::EnumDeclContext* in);
+  ast::Decl* record(P::RecordDeclContext* in);
+  ast::Decl* list(P::ListDeclContext* in);
+  ast::Decl* fact(P::FactDeclContext* in);
+  ast::Decl* function(P::FnDeclContext* in);
+  const ast::TypeExpr* type(P::TypeContext* in);
+
+  // build_rule.cpp: rules and tests
+  ast::Decl* rule(P::RuleDeclContext* in);
+  ast::Effect effect(P::EffectContext* in);
+  void redaction(P::EffectContext* in, ast::Effect& out);
+  ast::Decl* test(P::TestDeclContext* in);
+  ast::TestExpectation expectation(P::ExpectationContext* in);
+  ast::Name hook(P::HookContext* in);
+  void targets(P::TargetsContext* in, std::vector<ast::TargetPattern>& out);
+  ast::TargetPattern target(antlr4::Token* token, bool one_tool);
+  const ast::Expr* path(P::PlaceContext* in, const char* user);
+  void check_path(const ast::Expr* expr, const char* user);
+  const ast::Expr* result_path(P::ResultPathContext* in);
+
+  // build_expr.cpp: expressions
+  const ast::Expr* expression(P::ExpressionContext* in) { return expr(in).expr; }
+  Node expr(P::ExpressionContext* in);
+  Node fold(Fold& state, int least);
+  Node fold_operand(Fold& state);
+  Node operand_core(P::OperandContext* in);
+  Node postfix(Node object, P::PostfixContext* in);
+  Node path_step(Node object, P::PathStepContext* in);
+  Node primary(P::PrimaryContext* in);
+  Node if_expr(P::IfExpressionContext* in);
+  Node quantifier(P::QuantifierContext* in);
+  Node list_literal(P::ListLiteralContext* in);
+  Node record_literal(P::NameContext* type_name, P::RecordLiteralContext* in);
+  void variables(P::VariablesContext* in, ast::Name& first, ast::Name& second);
+  Node limited(Node node);
+  Node error(source::Span span);
+
+  // build_literal.cpp: names, numbers, strings
+  Node number(antlr4::Token* token);
+  Node string(P::StringContext* in);
+  void string_part(P::StringPartContext* in, ast::StringExpr& out, uint32_t& depth);
+  void escape(source::Span span, std::string& out);
+  /// A string in a place where nothing can be interpolated: a title, a key, the name of a file.
+  ast::Name plain_string(P::StringContext* in, const char* what);
+  ast::Name key(P::KeyContext* in);
+  ast::Name name(P::NameContext* in);
+  ast::Name name(P::AnyNameContext* in);
+  ast::Name name(antlr4::tree::TerminalNode* in);
+
+  template <class T>
+  T* make(ast::ExprKind kind, source::Span span) {
+    T* node = ast_.make<T>();
+    node->kind = kind;
+    node->span = span;
+    return node;
+  }
+  template <class T>
+  T* declare(ast::DeclKind kind, antlr4::ParserRuleContext* in) {
+    T* node = ast_.make<T>();
+    node->kind = kind;
+    node->span = span(in);
+    return node;
+  }
+  source::Span span(antlr4::ParserRuleContext* in) const;
+  source::Span span(antlr4::Token* token) const;
+  std::string text(source::Span where) const { return std::string(sources_.text(where)); }
+
+  const source::SourceMap& sources_;
+  source::FileId file_;
+  diagnostics::Sink& sink_;
+  const ParseLimits& limits_;
+  ast::Ast& ast_;
+  bool too_deep_ = false;  // reported for this declaration
+};
+
+}  // namespace catalyst::frontend

@@ -1,0 +1,243 @@
+#include "compiler/frontend/build_ast.h"
+#include "compiler/frontend/scan.h"
+
+namespace catalyst::frontend {
+
+using ast::EffectKind;
+using ast::ExprKind;
+using diagnostics::Kind;
+
+ast::Decl* Builder::rule(P::RuleDeclContext* in) {
+  auto* out = declare<ast::RuleDecl>(ast::DeclKind::Rule, in);
+  out->name = name(in->name());
+  out->hook = hook(in->hook());
+  targets(in->targets(), out->targets);
+  if (P::ConditionContext* condition = in->condition()) {
+    out->condition = expression(condition->expression());
+  }
+  for (P::EffectContext* each : in->effect()) {
+    if (!each->children.empty()) {
+      out->effects.push_back(effect(each));
+    }
+  }
+  return out;
+}
+
+ast::Name Builder::hook(P::HookContext* in) {
+  if (in == nullptr) {
+    return {{}, {file_, 0, 0}};
+  }
+  return {in->CALL() != nullptr ? "call" : in->RESULT() != nullptr ? "result" : "list tools", span(in)};
+}
+
+void Builder::targets(P::TargetsContext* in, std::vector<ast::TargetPattern>& out) {
+  if (in == nullptr) {
+    return;
+  }
+  for (antlr4::tree::TerminalNode* each : in->TARGET()) {
+    out.push_back(target(each->getSymbol(), false));
+  }
+}
+
+/// The scanner joined the target's tokens; here its text is taken apart at the first dot outside of quotes.
+ast::TargetPattern Builder::target(antlr4::Token* token, bool one_tool) {
+  ast::TargetPattern out;
+  out.span = span(token);
+  const std::string all = text(out.span);
+  bool quoted = false;
+  bool dotted = false;
+  bool well_formed = true;
+  char previous = '.';
+  for (const char c : all) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == '.' && !quoted && !dotted) {
+      dotted = true;
+    } else {
+      (dotted ? out.tool : out.server) += c;
+    }
+    well_formed &= quoted || c != '.' || previous != '.';
+    previous = c;
+  }
+  if (all == "*") {
+    dotted = true;
+    out.tool = "*";
+  }
+  const bool starred = out.server.find('*') != std::string::npos || out.tool.find('*') != std::string::npos;
+  if (!dotted || out.server.empty() || out.tool.empty() || !well_formed || all.back() == '.' || (one_tool && starred)) {
+    sink_.report(Kind::InvalidTarget, out.span, {all});
+  }
+  return out;
+}
+
+void Builder::check_path(const ast::Expr* expr, const char* user) {
+  const ast::Expr* at = expr;
+  for (;;) {
+    if (at->kind == ExprKind::Member) {
+      at = static_cast<const ast::MemberExpr*>(at)->object;
+    } else if (at->kind == ExprKind::Index) {
+      at = static_cast<const ast::IndexExpr*>(at)->object;
+    } else {
+      break;
+    }
+  }
+  if (at->kind != ExprKind::Name && at->kind != ExprKind::Error) {
+    sink_.report(Kind::NotAPath, expr->span, {user});
+  }
+}
+
+const ast::Expr* Builder::path(P::PlaceContext* in, const char* user) {
+  if (in == nullptr || in->primary() == nullptr) {
+    return error(span(in)).expr;
+  }
+  Node out = primary(in->primary());
+  for (P::PostfixContext* more : in->postfix()) {
+    out = limited(postfix(out, more));
+  }
+  if (user != nullptr) {
+    check_path(out.expr, user);
+  }
+  return out.expr;
+}
+
+const ast::Expr* Builder::result_path(P::ResultPathContext* in) {
+  auto* root = make<ast::NameExpr>(ExprKind::Name, span(in->start));
+  root->name = text(root->span);
+  Node out{root, 1};
+  for (P::PathStepContext* step : in->pathStep()) {
+    out = limited(path_step(out, step));
+  }
+  return out.expr;
+}
+
+ast::Effect Builder::effect(P::EffectContext* in) {
+  ast::Effect out{};
+  out.kind = EffectKind::Allow;
+  out.span = span(in);
+  switch (in->start->getType()) {
+    case P::DENY:
+      out.kind = EffectKind::Deny;
+      [[fallthrough]];
+    case P::ALLOW:
+      out.message = in->string() == nullptr ? nullptr : string(in->string()).expr;
+      break;
+    case P::HIDE:
+      out.kind = EffectKind::Hide;
+      targets(in->targets(), out.patterns);
+      break;
+    case P::SET:
+      out.kind = EffectKind::Set;
+      out.path = path(in->place(0), "`set`");
+      out.value = expression(in->expression());
+      break;
+    case P::REDACT:
+      out.kind = EffectKind::Redact;
+      redaction(in, out);
+      break;
+    case P::AUDIT:
+      out.kind = EffectKind::Audit;
+      if (in->METADATA() != nullptr || in->FULL() != nullptr) {
+        out.level = name(in->METADATA() != nullptr ? in->METADATA() : in->FULL());
+      }
+      break;
+    case P::TAG:
+      out.kind = EffectKind::Tag;
+      out.tag = key(in->key());
+      out.value = in->ASSIGN() == nullptr ? nullptr : expression(in->expression());
+      break;
+    default:
+      break;
+  }
+  return out;
+}
+
+/// `redact PATH`, or `redact PATTERN, ... in PATH`.
+void Builder::redaction(P::EffectContext* in, ast::Effect& out) {
+  const std::vector<P::PlaceContext*> places = in->place();
+  if (in->IN() == nullptr && places.size() <= 1) {
+    out.path = path(places.empty() ? nullptr : places[0], "`redact`");
+    return;
+  }
+  const size_t patterns = in->IN() == nullptr ? places.size() : places.size() - 1;
+  for (size_t i = 0; i < patterns; ++i) {
+    const ast::Expr* pattern = path(places[i], nullptr);
+    if (pattern->kind != ExprKind::String) {
+      check_path(pattern, "`redact`");
+    }
+    out.redactions.push_back(pattern);
+  }
+  if (in->IN() == nullptr) {
+    const source::Span end{file_, out.span.end, out.span.end};
+    if (in->exception == nullptr) {
+      sink_.report(Kind::UnexpectedToken, end, {"`in` and the part to search", "the end of the effect"});
+    }
+    out.path = error(end).expr;
+  } else {
+    out.path = path(places.back(), "`redact`");
+  }
+}
+
+ast::Decl* Builder::test(P::TestDeclContext* in) {
+  auto* out = declare<ast::TestDecl>(ast::DeclKind::Test, in);
+  out->title = plain_string(in->string(), "a title");
+  for (P::GivenContext* given : in->given()) {
+    out->givens.push_back({name(given->anyName()), expression(given->expression()), span(given)});
+  }
+  if (P::TestWhenContext* when = in->testWhen()) {
+    out->hook = hook(when->hook());
+    if (when->TARGET() != nullptr) {
+      out->target = target(when->TARGET()->getSymbol(), true);
+    }
+    out->input = when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
+    out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
+  }
+  for (P::TestThenContext* then : in->testThen()) {
+    for (P::ExpectationContext* each : then->expectation()) {
+      if (!each->children.empty()) {
+        out->expectations.push_back(expectation(each));
+      }
+    }
+  }
+  return out;
+}
+
+ast::TestExpectation Builder::expectation(P::ExpectationContext* in) {
+  ast::TestExpectation out;
+  out.span = span(in);
+  out.what = {text(span(in->start)), span(in->start)};
+  if (P::ByContext* by = in->by()) {
+    out.by = name(by->name());
+  }
+  switch (in->start->getType()) {
+    case P::SET:
+      out.path = path(in->place(), "`set`");
+      out.value = expression(in->expression());
+      break;
+    case P::REDACTED:
+      out.what.text = "redact";
+      out.path = in->resultPath() == nullptr ? nullptr : result_path(in->resultPath());
+      break;
+    case P::AUDIT:
+      if (in->METADATA() != nullptr || in->FULL() != nullptr) {
+        out.word = name(in->METADATA() != nullptr ? in->METADATA() : in->FULL());
+      }
+      break;
+    case P::TAG:
+      out.word = key(in->key());
+      out.value = in->ASSIGN() == nullptr ? nullptr : expression(in->expression());
+      break;
+    case P::ERROR:
+      if (in->IDENTIFIER() != nullptr) {
+        out.word = name(in->IDENTIFIER());
+      }
+      break;
+    case P::MESSAGE:
+      out.value = in->string() == nullptr ? error(out.span).expr : string(in->string()).expr;
+      break;
+    default:
+      break;
+  }
+  return out;
+}
+
+}  // namespace catalyst::frontend

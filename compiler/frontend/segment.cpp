@@ -1,0 +1,345 @@
+#include "compiler/frontend/segment.h"
+
+#include <algorithm>
+#include <string>
+
+#include "grammar/CatalystLexer.h"
+
+namespace catalyst::frontend {
+namespace {
+
+using diagnostics::Kind;
+using L = grammar::CatalystLexer;
+
+bool is_word(size_t type) { return type == L::IDENTIFIER || (type >= L::PACK && type <= L::MAP); }
+
+bool begins_declaration(size_t type) { return type >= L::PACK && type <= L::TEST; }
+
+/// Words that can name a declaration (the parser's rule `name`).
+bool is_name(size_t type) {
+  switch (type) {
+    case L::IDENTIFIER:
+    case L::SCHEMA:
+    case L::CALL:
+    case L::RESULT:
+    case L::TOOLS:
+    case L::TOOL:
+    case L::TAG:
+    case L::METADATA:
+    case L::FULL:
+    case L::HIDDEN_:
+    case L::LISTED:
+    case L::REDACTED:
+    case L::ERROR:
+    case L::MESSAGE:
+    case L::MAP:
+      return true;
+    default:
+      return begins_declaration(type) && type != L::FN;
+  }
+}
+
+size_t type_at(const TokenList& list, size_t i) {
+  return i < list.tokens.size() ? list.tokens[i]->getType() : static_cast<size_t>(antlr4::Token::EOF);
+}
+
+// ---- targets --------------------------------------------------------------------------------------------------------
+
+struct Run {
+  size_t end = 0;  // one past its last token
+  bool dotted = false;
+  bool starred = false;
+};
+
+/// The longest run of tokens from `i` that touch each other and can be part of a target.
+Run target_run(const TokenList& list, size_t i) {
+  Run run{i, false, false};
+  size_t at = i;
+  while (at < list.tokens.size()) {
+    if (at > i && begin_of(*list.tokens[at]) != end_of(*list.tokens[at - 1])) {
+      break;
+    }
+    const size_t type = list.tokens[at]->getType();
+    if (type == L::STRING_BEGIN) {
+      size_t end = at + 1;
+      while (type_at(list, end) == L::TEXT) {
+        ++end;
+      }
+      if (type_at(list, end) != L::STRING_END) {
+        break;
+      }
+      at = end + 1;
+    } else if (is_word(type) || type == L::STAR || (at > i && (type == L::DOT || type == L::MINUS || type == L::NUMBER ||
+                                                                type == L::VERSION))) {
+      run.dotted |= type == L::DOT || type == L::NUMBER || type == L::VERSION;
+      run.starred |= type == L::STAR;
+      ++at;
+    } else {
+      break;
+    }
+    run.end = at;
+  }
+  return run;
+}
+
+enum class Place : uint8_t { None, Rule, Test, Hide, Further };
+
+/// Whether a target may stand in front of the token that would be kept next.
+Place place_after(const std::vector<std::unique_ptr<antlr4::CommonToken>>& kept) {
+  const auto back = [&kept](size_t n) {
+    return kept.size() >= n ? kept[kept.size() - n]->getType() : static_cast<size_t>(antlr4::Token::EOF);
+  };
+  const auto hook_head = [](size_t type) {
+    return type == L::ON ? Place::Rule : type == L::WHEN ? Place::Test : Place::None;
+  };
+  switch (back(1)) {
+    case L::CALL:
+    case L::RESULT:
+      return hook_head(back(2));
+    case L::TOOLS:
+      return back(2) == L::LIST ? hook_head(back(3)) : Place::None;
+    case L::TOOL:
+      return back(2) == L::HIDE ? Place::Hide : Place::None;
+    case L::COMMA:
+      return back(2) == L::TARGET ? Place::Further : Place::None;
+    default:
+      return Place::None;
+  }
+}
+
+bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
+  if (run.end == i) {
+    return false;
+  }
+  const bool lone_name = run.end == i + 1 && type_at(list, i) == L::IDENTIFIER;
+  switch (place) {
+    case Place::None:
+      return false;
+    case Place::Test:
+      // In a rule `when call.args...` or `when result contains "x"` is a condition.
+      return run.dotted || (lone_name && type_at(list, run.end) == L::LEFT_BRACE);
+    case Place::Rule:
+      return run.dotted || run.starred || lone_name || type_at(list, i) == L::STRING_BEGIN;
+    case Place::Hide:
+    case Place::Further:
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void merge_targets(std::string_view text, TokenList& list) {
+  std::vector<std::unique_ptr<antlr4::CommonToken>> kept;
+  kept.reserve(list.tokens.size());
+  for (size_t i = 0; i < list.tokens.size();) {
+    const Place place = place_after(kept);
+    if (place != Place::None) {
+      const uint32_t previous_end = end_of(*kept.back());
+      const Run run = target_run(list, i);
+      const bool touches = previous_end == begin_of(*list.tokens[i]);
+      if (!(place == Place::Test && touches) && is_target(list, i, run, place)) {
+        list.tokens[i]->setType(L::TARGET);
+        list.tokens[i]->setStopIndex(list.tokens[run.end - 1]->getStopIndex());
+        kept.push_back(std::move(list.tokens[i]));
+        i = run.end;
+        continue;
+      }
+    }
+    kept.push_back(std::move(list.tokens[i]));
+    ++i;
+  }
+  list.tokens = std::move(kept);
+}
+
+// ---- segments -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+bool ends_declaration(size_t type) {
+  return is_word(type) || type == L::NUMBER || type == L::VERSION || type == L::STRING_END || type == L::TARGET ||
+         type == L::RIGHT_PAREN || type == L::RIGHT_BRACKET || type == L::RIGHT_BRACE;
+}
+
+class Cutter {
+ public:
+  Cutter(std::string_view text, source::FileId file, TokenList& list, const std::vector<uint32_t>& damage,
+         diagnostics::Sink& sink, const ParseLimits& limits)
+      : text_(text), file_(file), list_(list), damage_(damage), sink_(sink), limits_(limits) {}
+
+  void run() {
+    const auto count = static_cast<uint32_t>(list_.tokens.size());
+    for (uint32_t i = 0; i < count; ++i) {
+      if (i == 0 || starts_segment(i)) {
+        finish(i);
+        list_.segments.push_back({.first = i, .last = count, .known = type_at(list_, i) != L::IDENTIFIER});
+      }
+      nest(i);
+    }
+    finish(count);
+  }
+
+ private:
+  struct Bracket {
+    size_t closer;
+    uint32_t token;
+    uint32_t prefixes = 0;  // `if` and quantifiers since it opened or since the last comma
+  };
+
+  source::Span span_of(uint32_t i) const {
+    return {file_, begin_of(*list_.tokens[i]), end_of(*list_.tokens[i])};
+  }
+  bool starts_segment(uint32_t i) const;
+  void finish(uint32_t end);
+  void nest(uint32_t i);
+  void close(size_t type);
+  void unclosed(const Bracket& bracket);
+
+  std::string_view text_;
+  source::FileId file_;
+  TokenList& list_;
+  const std::vector<uint32_t>& damage_;
+  diagnostics::Sink& sink_;
+  const ParseLimits& limits_;
+  std::vector<Bracket> brackets_;
+  uint32_t prefixes_ = 0;  // like Bracket::prefixes, outside of brackets
+  uint32_t types_ = 0;     // open `list<`, `set<`, `map<`
+  uint32_t level_ = 0;     // all of these together, without types
+  size_t next_damage_ = 0;
+};
+
+bool Cutter::starts_segment(uint32_t i) const {
+  const antlr4::Token& token = *list_.tokens[i];
+  const size_t type = token.getType();
+  const size_t previous = type_at(list_, i - 1);
+  const size_t next = type_at(list_, i + 1);
+  if (token.getLine() == list_.tokens[i - 1]->getLine()) {
+    return false;
+  }
+  const uint32_t begin = begin_of(token);
+  const bool at_margin = begin == 0 || text_[begin - 1] == '\n';
+  if (type == L::IDENTIFIER) {
+    // Two names in a row at the margin: nothing else can it be but a declaration whose first word is misspelt.
+    return at_margin && ends_declaration(previous) && (is_word(next) || next == L::STRING_BEGIN);
+  }
+  if (!begins_declaration(type) || previous == L::ON || previous == L::WHEN) {
+    return false;
+  }
+  if (is_name(next) || (type == L::TEST && next == L::STRING_BEGIN) ||
+      (type == L::DEFAULT && (next == L::ALLOW || next == L::DENY))) {
+    return true;
+  }
+  return at_margin && ends_declaration(previous) && (is_word(next) || next == L::LEFT_BRACE);
+}
+
+void Cutter::unclosed(const Bracket& bracket) {
+  Segment& segment = list_.segments.back();
+  if (!segment.damaged) {
+    const source::Span where = span_of(bracket.token);
+    sink_.report(Kind::UnclosedBracket, where, {std::string(text_.substr(where.begin, where.end - where.begin))});
+  }
+  segment.damaged = true;
+}
+
+void Cutter::finish(uint32_t end) {
+  if (list_.segments.empty()) {
+    return;
+  }
+  Segment& segment = list_.segments.back();
+  segment.last = end;
+  const uint32_t limit = end < list_.tokens.size() ? begin_of(*list_.tokens[end]) : UINT32_MAX;
+  for (; next_damage_ < damage_.size() && damage_[next_damage_] < limit; ++next_damage_) {
+    segment.damaged = true;
+  }
+  if (!brackets_.empty() && segment.known) {
+    unclosed(brackets_.front());
+  }
+  brackets_.clear();
+  prefixes_ = types_ = level_ = 0;
+}
+
+void Cutter::close(size_t type) {
+  const auto match =
+      std::find_if(brackets_.rbegin(), brackets_.rend(), [type](const Bracket& b) { return b.closer == type; });
+  if (match == brackets_.rend()) {
+    return;  // one too many; the parser says so
+  }
+  if (match != brackets_.rbegin()) {
+    unclosed(brackets_.back());
+  }
+  const size_t left = static_cast<size_t>(brackets_.rend() - match) - 1;
+  while (brackets_.size() > left) {
+    level_ -= 1 + brackets_.back().prefixes;
+    brackets_.pop_back();
+  }
+}
+
+/// Keeps account of the levels the parser would recurse through. Chains of operators and members are loops in the parser;
+/// the builder of the tree measures those.
+void Cutter::nest(uint32_t i) {
+  const size_t type = type_at(list_, i);
+  uint32_t& prefixes = brackets_.empty() ? prefixes_ : brackets_.back().prefixes;
+  bool in_type = type == L::IDENTIFIER || type == L::LESS || type == L::GREATER || type == L::COMMA || type == L::QUESTION;
+  switch (type) {
+    case L::LEFT_PAREN:
+      brackets_.push_back({L::RIGHT_PAREN, i});
+      ++level_;
+      break;
+    case L::LEFT_BRACKET:
+    case L::OPTIONAL_BRACKET:
+      brackets_.push_back({L::RIGHT_BRACKET, i});
+      ++level_;
+      break;
+    case L::LEFT_BRACE:
+      brackets_.push_back({L::RIGHT_BRACE, i});
+      ++level_;
+      break;
+    case L::INTERPOLATION_BEGIN:
+      brackets_.push_back({L::INTERPOLATION_END, i});
+      ++level_;
+      break;
+    case L::RIGHT_PAREN:
+    case L::RIGHT_BRACKET:
+    case L::RIGHT_BRACE:
+    case L::INTERPOLATION_END:
+      close(type);
+      break;
+    case L::COMMA:
+      level_ -= prefixes;
+      prefixes = 0;
+      break;
+    case L::IF:
+    case L::ANY:
+    case L::ALL:
+    case L::NONE:
+      ++prefixes;
+      ++level_;
+      break;
+    case L::LIST:
+    case L::SET:
+    case L::MAP:
+      in_type = type_at(list_, i + 1) == L::LESS;
+      types_ += in_type ? 1 : 0;
+      break;
+    default:
+      break;
+  }
+  if (!in_type) {
+    types_ = 0;
+  }
+  Segment& segment = list_.segments.back();
+  if (level_ + types_ > limits_.nesting && !segment.skip) {
+    sink_.report(Kind::NestingTooDeep, span_of(i), {std::to_string(limits_.nesting)});
+    segment.skip = true;
+    segment.damaged = true;
+  }
+}
+
+}  // namespace
+
+void cut_into_segments(std::string_view text, source::FileId file, TokenList& list, const std::vector<uint32_t>& damage,
+                       diagnostics::Sink& sink, const ParseLimits& limits) {
+  Cutter(text, file, list, damage, sink, limits).run();
+}
+
+}  // namespace catalyst::frontend

@@ -1,0 +1,226 @@
+#include "compiler/frontend/syntax_errors.h"
+
+#include <string>
+#include <vector>
+
+#include "grammar/CatalystLexer.h"
+#include "grammar/CatalystParser.h"
+
+namespace catalyst::frontend {
+namespace {
+
+using P = grammar::CatalystParser;
+using L = grammar::CatalystLexer;
+
+/// A token as it is named in a message; `type` is never the end.
+std::string token_name(size_t type) {
+  switch (type) {
+    case L::IDENTIFIER:
+      return "a name";
+    case L::NUMBER:
+      return "a number";
+    case L::VERSION:
+      return "a version";
+    case L::STRING_BEGIN:
+      return "a string";
+    case L::STRING_END:
+      return "`\"`";
+    case L::TARGET:
+      return "a target such as `db.*`";
+    case L::INTERPOLATION_END:
+      return "`}`";
+    default:
+      break;
+  }
+  static const auto words = [] {
+    const antlr4::dfa::Vocabulary& vocabulary = L(nullptr).getVocabulary();
+    std::vector<std::string> names;
+    for (size_t i = 0; i <= vocabulary.getMaxTokenType(); ++i) {
+      names.push_back(vocabulary.getLiteralName(i));
+    }
+    return names;
+  }();
+  if (type >= words.size() || words[type].size() < 2) {
+    return "something else";
+  }
+  return "`" + words[type].substr(1, words[type].size() - 2) + "`";
+}
+
+bool has_condition(antlr4::RuleContext* context) {
+  auto* rule = dynamic_cast<P::RuleDeclContext*>(context);
+  return rule != nullptr && rule->condition() != nullptr;
+}
+
+/// What a rule of the grammar is called when it was expected and did not even begin; empty: look at the rule around it.
+std::string rule_name(antlr4::ParserRuleContext* context) {
+  auto* parent = static_cast<antlr4::RuleContext*>(context->parent);
+  const size_t around = parent == nullptr ? SIZE_MAX : parent->getRuleIndex();
+  switch (context->getRuleIndex()) {
+    case P::RuleDeclaration:
+      return "a declaration (`pack`, `default`, `server`, `enum`, `record`, `list`, `fact`, `fn`, `rule`, `test`)";
+    case P::RuleExpression:
+      return around == P::RuleCondition ? "a condition after `when`" : "an expression";
+    case P::RuleOperand:
+      return "an expression";
+    case P::RuleEffect:
+      return std::string(has_condition(parent) ? "an effect" : "`when` or an effect") +
+             " (`allow`, `deny`, `hide`, `set`, `redact`, `audit`, `tag`)" +
+             (has_condition(parent) ? " after the condition" : "");
+    case P::RuleExpectation:
+      return "what is expected (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, `error`, `message`)";
+    case P::RuleType:
+      return "a type";
+    case P::RuleHook:
+      return "a hook (`call`, `result`, `list tools`)";
+    case P::RulePlace:
+      return "a path such as `call.args.name`";
+    case P::RuleString:
+      return "a string";
+    case P::RuleName:
+    case P::RuleAnyName:
+      return "a name";
+    case P::RuleKey:
+      return "a name or a string";
+    case P::RuleVersion:
+      return "a version such as `1.0.0`";
+    case P::RuleTestWhen:
+      return "`given` or `when`";
+    case P::RuleTestThen:
+      return "`then`";
+    default:
+      return {};
+  }
+}
+
+/// What could have followed the whole declaration that was read.
+std::string after_declaration(antlr4::ParserRuleContext* segment) {
+  auto* context = dynamic_cast<P::SegmentContext*>(segment);
+  P::DeclarationContext* declaration = context == nullptr ? nullptr : context->declaration();
+  if (declaration == nullptr) {
+    return "the next declaration";
+  }
+  if (declaration->ruleDecl() != nullptr) {
+    return "another effect or the next declaration";
+  }
+  if (declaration->factDecl() != nullptr || declaration->fnDecl() != nullptr || declaration->listDecl() != nullptr) {
+    return "an operator or the next declaration";
+  }
+  return "the next declaration";
+}
+
+/// In a list the closing bracket is one of two things that could have stood there.
+std::string closing_of(size_t rule, const std::string& bracket) {
+  switch (rule) {
+    case P::RuleRecordLiteral:
+    case P::RuleListLiteral:
+    case P::RuleEnumDecl:
+    case P::RuleFnDecl:
+    case P::RulePostfix:
+      return "`,` or " + bracket;
+    case P::RuleRecordDecl:
+      return "a field or " + bracket;
+    case P::RuleTestDecl:
+      return "`then` or " + bracket;
+    case P::RulePrimary:
+    case P::RulePathStep:
+      return "an operator or " + bracket;
+    default:
+      return bracket;
+  }
+}
+
+std::string expected_tokens(const std::vector<size_t>& types, size_t rule) {
+  constexpr size_t kMost = 6;
+  if (types.size() == 1) {
+    const std::string name = token_name(types[0]);
+    const bool closes = types[0] == L::RIGHT_BRACE || types[0] == L::RIGHT_BRACKET || types[0] == L::RIGHT_PAREN;
+    return closes ? closing_of(rule, name) : name;
+  }
+  std::string out;
+  for (size_t i = 0; i < types.size() && i < kMost; ++i) {
+    out += i == 0 ? "" : i + 1 == types.size() ? " or " : ", ";
+    out += token_name(types[i]);
+  }
+  return out.empty() ? "something else" : out;
+}
+
+std::vector<size_t> expected_types(antlr4::Parser* parser) {
+  std::vector<size_t> types;
+  for (const ssize_t type : parser->getExpectedTokens().toList()) {
+    if (type > 0) {
+      types.push_back(static_cast<size_t>(type));
+    }
+  }
+  return types;
+}
+
+bool expects_name(antlr4::ParserRuleContext* context) {
+  return context->getRuleIndex() == P::RuleName || context->getRuleIndex() == P::RuleAnyName;
+}
+
+}  // namespace
+
+antlr4::Token* SyntaxErrors::recoverInline(antlr4::Parser* parser) { throw antlr4::InputMismatchException(parser); }
+
+void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::RecognitionException&) {
+  if (failed_) {
+    return;
+  }
+  failed_ = true;
+  if (silent_) {
+    return;
+  }
+  // A prediction may have looked further than the token that cannot be used; the stream stands at that one.
+  antlr4::Token* offending = window_.LT(1);
+  antlr4::ParserRuleContext* context = parser->getContext();
+  const std::vector<size_t> types = expected_types(parser);
+
+  std::string expected;
+  for (antlr4::ParserRuleContext* at = context; at != nullptr && at->start == offending;
+       at = dynamic_cast<antlr4::ParserRuleContext*>(at->parent)) {
+    const std::string name = rule_name(at);
+    if (!name.empty()) {
+      expected = name;
+    }
+  }
+  if (expected.empty()) {
+    expected = context->getRuleIndex() == P::RuleSegment ? after_declaration(context)
+                                                         : expected_tokens(types, context->getRuleIndex());
+  }
+
+  if (offending->getType() == antlr4::Token::EOF) {
+    // Right behind the last token of the declaration: what is missing is missing there, not where the next one begins.
+    const uint32_t at = end_of(*list_.tokens[window_.last() - 1]);
+    const bool more = window_.last() < list_.tokens.size();
+    sink_.report(diagnostics::Kind::UnexpectedToken, {file_, at, at},
+                 {expected, more ? "the next declaration" : "the end of the file"});
+    return;
+  }
+  const source::Span span{file_, begin_of(*offending), end_of(*offending)};
+  const std::string word(sources_.text(span));
+  const size_t type = offending->getType();
+  const bool keyword = type >= L::PACK && type <= L::MAP;
+  std::string found = "`" + word + "`";
+  if (type == L::STRING_BEGIN || type == L::TEXT) {
+    found = "a string";
+  } else if (keyword && expects_name(context)) {
+    found = "the keyword " + found;
+  }
+  diagnostics::Diagnostic& report = sink_.report(diagnostics::Kind::UnexpectedToken, span, {expected, found});
+  if (type != L::IDENTIFIER) {
+    return;
+  }
+  std::vector<std::string> words;
+  for (const size_t t : types) {
+    if (t >= L::PACK && t <= L::MAP) {
+      const std::string name = token_name(t);
+      words.push_back(name.substr(1, name.size() - 2));
+    }
+  }
+  const std::string_view near = diagnostics::did_you_mean(word, {words.begin(), words.end()});
+  if (!near.empty()) {
+    report.fixes.push_back({span, std::string(near), "did you mean `" + std::string(near) + "`?"});
+  }
+}
+
+}  // namespace catalyst::frontend
