@@ -1,0 +1,128 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/mcp/http_client.h"
+#include "runtime/mcp/upstream.h"
+#include "runtime/mcp/upstream_wire.h"
+
+namespace catalyst::mcp {
+
+struct HttpUpstreamOptions {
+  std::string name;
+  HttpUrl url;
+  std::vector<std::pair<std::string, std::string>> headers;  // sent with every request, e.g. Authorization
+  std::optional<Era> era;                                    // set: no probing
+  GatewayIdentity identity;
+  HttpClientOptions client;
+  int64_t greeting_timeout_ms = 5'000;
+  int64_t ready_timeout_ms = 10'000;  // how long a call waits for an upstream that is starting
+  int64_t backoff_min_ms = 500;
+  int64_t backoff_max_ms = 30'000;
+  int64_t renew_min_ms = 1'000;  // between two sessions, so that a server that forgets cannot spin us
+  int64_t resume_limit = 5;      // reconnections with Last-Event-ID for one answer
+  size_t max_event_bytes = size_t{64} * 1024 * 1024;               // one message on an event stream
+  std::function<void(std::string_view line)> log = [](auto&&) {};  // what an operator should know; any thread
+};
+
+/// A server behind Streamable HTTP, of either era. Calls run on the caller's io_context from start to end
+/// (HttpClient has a pool for each); greeting, notification stream and renewal run on the home executor,
+/// which must be one of those contexts or a strand. Created with std::make_shared; stop() before the contexts
+/// end.
+class HttpUpstream final : public Upstream, public std::enable_shared_from_this<HttpUpstream> {
+ public:
+  HttpUpstream(asio::any_io_executor home, HttpUpstreamOptions options);
+  ~HttpUpstream() override;
+
+  [[nodiscard]] const std::string& name() const override { return options_.name; }
+  [[nodiscard]] UpstreamState state() const override { return state_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::string last_error() const override;
+  void start(UpstreamEvent on_event) override;
+  Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) override;
+  Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;
+  Task<Result<void>> notify(std::string_view method, std::string_view params) override;
+  Task<void> stop() override;
+
+ private:
+  /// What a greeting established. Immutable; calls in flight keep the one they began with.
+  struct Session {
+    std::shared_ptr<const UpstreamInfo> info;
+    std::string session_id;  // legacy; "" when the server keeps none
+    std::string post_head;   // request line and the headers that never change
+    std::string get_head;
+    uint64_t number = 0;
+  };
+  using SessionPtr = std::shared_ptr<const Session>;
+
+  /// State of one io_context; its thread only.
+  struct alignas(64) Slot {
+    SessionPtr session;
+    uint64_t next_id = 0;
+  };
+
+  struct CallState;
+  struct Attempt {
+    std::optional<Result<UpstreamReply>> outcome;  // none: the session is gone, try with a new one
+  };
+
+  // Calls: http_upstream.cpp
+  Task<Result<SessionPtr>> session_for(Slot& slot, int64_t timeout_ms);
+  SessionPtr current(Slot& slot);
+  uint64_t mint_id(Slot& slot, size_t index);
+  std::string call_head(const Session& session, const UpstreamCall& call) const;
+  Task<Attempt> attempt(SessionPtr session, const UpstreamCall& call, uint64_t id);
+  Task<Result<void>> resume(CallState& state, int64_t deadline_ms);
+  Attempt judge(const Session& session, HttpResponse response, CallState& state);
+  bool take_stream_message(CallState& state, std::string_view text);
+  void post_detached(SessionPtr session, std::string body);
+  Task<void> post_and_forget(SessionPtr session, std::string body);
+  void report_event(std::string_view method, std::string_view message);
+
+  // Life: http_session.cpp
+  Task<void> run();
+  Task<Result<SessionPtr>> greet();
+  Task<Result<HttpResponse>> post_greeting(Era era, std::string& body_out);
+  Task<Result<SessionPtr>> greet_modern(bool& legacy);
+  Task<Result<SessionPtr>> greet_legacy();
+  SessionPtr make_session(UpstreamInfo info, std::string session_id);
+  void publish(SessionPtr session);
+  void fail(std::string text, UpstreamState state);
+  Task<void> listen(SessionPtr session);
+  Task<bool> listen_once(const SessionPtr& session, std::string& last_event_id, int64_t& retry_ms);
+  Task<void> pause(int64_t ms);
+  Task<void> end_session(SessionPtr session);
+  /// From any thread: this session no longer works.
+  void renew(uint64_t number);
+
+  const asio::any_io_executor home_;
+  const HttpUpstreamOptions options_;
+  const std::string static_head_;  // Host and the configured headers
+  HttpClient client_;
+  std::array<Slot, HttpClient::kMaxContexts> slots_;
+
+  std::atomic<UpstreamState> state_{UpstreamState::Stopped};
+  std::atomic<uint64_t> session_number_{0};  // 0: no session in force
+  mutable std::mutex mutex_;                 // guards the three below, off the request path
+  SessionPtr session_;
+  std::shared_ptr<const UpstreamInfo> info_;
+  std::string last_error_;
+
+  // Home executor only.
+  UpstreamEvent on_event_;
+  asio::cancellation_signal cancel_listen_;
+  asio::steady_timer timer_;
+  uint64_t greetings_ = 0;
+  uint64_t greeting_id_ = 0;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace catalyst::mcp
