@@ -27,7 +27,7 @@ source::Span Builder::span(antlr4::ParserRuleContext* in) const {
 ast::Decl* Builder::declaration(P::SegmentContext* segment) {
   too_deep_ = false;
   P::DeclarationContext* in = segment->declaration();
-  if (in == nullptr) {
+  if (in == nullptr || in->children.empty()) {
     return nullptr;
   }
   if (P::RuleDeclContext* of = in->ruleDecl()) {
@@ -92,6 +92,9 @@ ast::Decl* Builder::default_rule(P::DefaultDeclContext* in) {
 ast::Decl* Builder::server(P::ServerDeclContext* in) {
   auto* out = declare<ast::ServerDecl>(DeclKind::Server, in);
   out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
   if (in->string() != nullptr) {
     out->schema = plain_string(in->string(), "the name of a schema file");
   }
@@ -101,6 +104,9 @@ ast::Decl* Builder::server(P::ServerDeclContext* in) {
 ast::Decl* Builder::enumeration(P::EnumDeclContext* in) {
   auto* out = declare<ast::EnumDecl>(DeclKind::Enum, in);
   out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
   for (P::AnyNameContext* member : in->anyName()) {
     out->members.push_back(name(member));
   }
@@ -110,6 +116,9 @@ ast::Decl* Builder::enumeration(P::EnumDeclContext* in) {
 ast::Decl* Builder::record(P::RecordDeclContext* in) {
   auto* out = declare<ast::RecordDecl>(DeclKind::Record, in);
   out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
   for (P::FieldDeclContext* field : in->fieldDecl()) {
     if (field->anyName() != nullptr) {
       out->fields.push_back({name(field->anyName()), type(field->type())});
@@ -121,6 +130,9 @@ ast::Decl* Builder::record(P::RecordDeclContext* in) {
 ast::Decl* Builder::list(P::ListDeclContext* in) {
   auto* out = declare<ast::ListDecl>(DeclKind::List, in);
   out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
   out->type = type(in->type());
   out->value = expression(in->expression());
   return out;
@@ -129,6 +141,9 @@ ast::Decl* Builder::list(P::ListDeclContext* in) {
 ast::Decl* Builder::fact(P::FactDeclContext* in) {
   auto* out = declare<ast::FactDecl>(DeclKind::Fact, in);
   out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
   out->type = in->type() == nullptr ? nullptr : type(in->type());
   out->value = expression(in->expression());
   return out;
@@ -137,6 +152,9 @@ ast::Decl* Builder::fact(P::FactDeclContext* in) {
 ast::Decl* Builder::function(P::FnDeclContext* in) {
   auto* out = declare<ast::FnDecl>(DeclKind::Fn, in);
   out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
   for (P::ParameterContext* parameter : in->parameter()) {
     out->parameters.push_back({name(parameter->name()), type(parameter->type())});
   }

@@ -21,7 +21,7 @@ class Builder {
           ast::Ast& ast)
       : sources_(sources), file_(file), sink_(sink), limits_(limits), ast_(ast) {}
 
-  /// nullptr when not even its kind and name are known.
+  /// nullptr when not even its kind and its name could be read.
   ast::Decl* declaration(P::SegmentContext* segment);
 
  private:

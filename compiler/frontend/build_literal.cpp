@@ -36,12 +36,12 @@ ast::Name Builder::name(antlr4::tree::TerminalNode* in) {
 }
 
 ast::Name Builder::name(P::NameContext* in) {
-  return in == nullptr || in->stop == nullptr ? name(static_cast<antlr4::tree::TerminalNode*>(nullptr))
+  return in == nullptr || in->children.empty() ? name(static_cast<antlr4::tree::TerminalNode*>(nullptr))
                                               : ast::Name{text(span(in)), span(in)};
 }
 
 ast::Name Builder::name(P::AnyNameContext* in) {
-  return in == nullptr || in->stop == nullptr ? name(static_cast<antlr4::tree::TerminalNode*>(nullptr))
+  return in == nullptr || in->children.empty() ? name(static_cast<antlr4::tree::TerminalNode*>(nullptr))
                                               : ast::Name{text(span(in)), span(in)};
 }
 

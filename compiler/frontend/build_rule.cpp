@@ -10,6 +10,9 @@ using diagnostics::Kind;
 ast::Decl* Builder::rule(P::RuleDeclContext* in) {
   auto* out = declare<ast::RuleDecl>(ast::DeclKind::Rule, in);
   out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
   out->hook = hook(in->hook());
   targets(in->targets(), out->targets);
   if (P::ConditionContext* condition = in->condition()) {
@@ -24,7 +27,7 @@ ast::Decl* Builder::rule(P::RuleDeclContext* in) {
 }
 
 ast::Name Builder::hook(P::HookContext* in) {
-  if (in == nullptr) {
+  if (in == nullptr || in->children.empty()) {
     return {{}, {file_, 0, 0}};
   }
   return {in->CALL() != nullptr ? "call" : in->RESULT() != nullptr ? "result" : "list tools", span(in)};
