@@ -6,13 +6,10 @@
 #include <vector>
 
 #include "runtime/base/asio.h"
+#include "runtime/decision/engine.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/exchange.h"
 #include "runtime/mcp/upstream.h"
-
-namespace catalyst::decision {
-class Engine;
-}
 
 namespace catalyst::mcp {
 
@@ -48,7 +45,7 @@ struct EndpointOptions {
   CatalogueLimits catalogue;
   int64_t call_timeout_ms = 60'000;
   size_t listeners = 1024;  // open subscriptions/listen streams
-  uint32_t result_depth = 64;
+  decision::Limits decision;
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
   /// "*". Loopback by default.
   std::vector<std::string> allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};

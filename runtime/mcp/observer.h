@@ -60,6 +60,7 @@ struct RequestRecord {
   uint32_t sets = 0;           // arguments rewritten
   uint32_t redactions = 0;     // redactions applied to the result
   std::string_view arguments;  // audit Full: what was sent upstream, JSON
+  std::string_view failure;    // why an upstream gave no answer, for logs; "" otherwise
   std::string_view result;     // audit Full: what went back, after redaction, JSON
 
   int http_status = 0;

@@ -1,0 +1,171 @@
+// The rules' part of the router: which pack is in force, and what it says about a tool, a call and its
+// result.
+
+#include "runtime/decision/apply.h"
+#include "runtime/mcp/clock.h"
+#include "runtime/mcp/router.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+using decision::AuditLevel;
+using decision::Outcome;
+using decision::Verdict;
+
+/// A thread's scratch: the evaluator, and the pack so that taking a snapshot touches no shared line but its
+/// reference count.
+struct DecisionThread {
+  const decision::Engine* engine = nullptr;
+  uint64_t generation = 0;
+  std::shared_ptr<const decision::Pack> pack;
+  std::unique_ptr<decision::Evaluator> evaluator;
+
+  static DecisionThread& here() {
+    static thread_local DecisionThread thread;
+    return thread;
+  }
+};
+
+void observe(RequestContext& context, const decision::Request& request, const Verdict& verdict) {
+  for (const decision::RuleError& e : verdict.errors) {
+    context.errors.push_back({request.hook, e.rule, e.status, e.expr});
+  }
+  for (const decision::TagEffect& tag : verdict.tags) {
+    context.tags.push_back({std::string(tag.key), std::string(tag.value)});
+  }
+  RequestRecord& record = context.record;
+  record.audit = std::max(record.audit, verdict.audit);
+  if (verdict.outcome == Outcome::Deny || verdict.hidden || record.ruling == Ruling::None) {
+    record.ruling = verdict.hidden                     ? Ruling::Hidden
+                    : verdict.outcome == Outcome::Deny ? Ruling::Deny
+                                                       : Ruling::Allow;
+    record.hook = request.hook;
+    record.rule = verdict.rule;
+    context.rule_name = verdict.rule_name;
+  } else if (record.rule == Verdict::kNoRule && verdict.rule != Verdict::kNoRule &&
+             record.ruling == Ruling::Allow) {
+    // An allow that a rule decided says more than one by default.
+    record.hook = request.hook;
+    record.rule = verdict.rule;
+    context.rule_name = verdict.rule_name;
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const decision::Pack> Router::current_pack() const {
+  DecisionThread& thread = DecisionThread::here();
+  // The generation is read first: a swap in between makes the next request refresh once more, never keeps an
+  // old pack.
+  const uint64_t generation = engine_.generation();
+  if (thread.engine != &engine_ || thread.generation != generation || thread.pack == nullptr) {
+    thread.engine = &engine_;
+    thread.generation = generation;
+    thread.pack = engine_.current();
+  }
+  return thread.pack;
+}
+
+const Verdict& Router::decide(RequestContext& context, decision::Request& request) {
+  DecisionThread& thread = DecisionThread::here();
+  if (thread.evaluator == nullptr) {
+    thread.evaluator = std::make_unique<decision::Evaluator>(options_.decision);
+  }
+  const int64_t start = steady_ns();
+  const Verdict& verdict = thread.evaluator->evaluate(*context.pack, request);
+  context.record.decision_ns += steady_ns() - start;
+  return verdict;
+}
+
+decision::Request Router::decision_request(const RequestContext& context, abi::Hook hook,
+                                           std::string_view server, const Item& tool) const {
+  decision::Request request;
+  request.hook = hook;
+  request.principal = &context.exchange.principal();
+  request.session_id = context.session ? std::string_view(context.session->id()) : std::string_view();
+  request.protocol_version = context.protocol_version();
+  request.client_name = context.client_name();
+  request.client_version = context.client_version();
+  request.client_ip = context.exchange.peer();
+  request.server = server;
+  request.tool = tool.key;
+  request.definition = tool.json;
+  request.now_us = context.record.start_us;
+  return request;
+}
+
+bool Router::is_hidden(RequestContext& context, std::string_view server, const Item& tool) {
+  if (context.pack->ignores(abi::Hook::ListTools)) {
+    return false;
+  }
+  decision::Request request = decision_request(context, abi::Hook::ListTools, server, tool);
+  const Verdict& verdict = decide(context, request);
+  const bool hidden = verdict.hidden;
+  // Listing asks about every tool: only what hides the tool that is being called belongs into the record.
+  if (context.envelope.method == "tools/call" && hidden) {
+    observe(context, request, verdict);
+  }
+  return hidden;
+}
+
+Reply Router::denied(RequestContext& context, const Verdict& verdict) const {
+  std::string data = R"({"rule":)";
+  value::append_json_string(data, verdict.rule_name);
+  data += R"(,"pack":)";
+  value::append_json_string(data,
+                            std::string(context.pack->name()) + "@" + std::string(context.pack->version()));
+  data += R"(,"request_id":)";
+  value::append_json_string(data, context.exchange.request_id());
+  data += '}';
+  return failure(context, code::kDenied, verdict.message.empty() ? "Denied by policy." : verdict.message,
+                 data);
+}
+
+std::optional<Reply> Router::decide_call(RequestContext& context, const Catalogue::Found& found,
+                                         std::string& arguments) {
+  if (context.pack->ignores(abi::Hook::Call)) {
+    return std::nullopt;
+  }
+  decision::Request request =
+      decision_request(context, abi::Hook::Call, upstreams_[found.server]->name(), *found.item);
+  request.args = context.envelope.arguments_json;
+  const Verdict& verdict = decide(context, request);
+  observe(context, request, verdict);
+  if (verdict.outcome == Outcome::Deny) {
+    return denied(context, verdict);
+  }
+  if (!verdict.sets.empty()) {
+    context.record.sets = static_cast<uint32_t>(verdict.sets.size());
+    arguments = decision::apply_sets(request.args, verdict.sets);
+  }
+  return std::nullopt;
+}
+
+std::optional<Reply> Router::decide_result(RequestContext& context, const Catalogue::Found& found,
+                                           std::string_view arguments, std::string_view payload,
+                                           std::string& result) {
+  if (context.pack->ignores(abi::Hook::Result)) {
+    return std::nullopt;
+  }
+  decision::Request request =
+      decision_request(context, abi::Hook::Result, upstreams_[found.server]->name(), *found.item);
+  request.args = arguments;
+  request.result = payload;
+  const Verdict& verdict = decide(context, request);
+  observe(context, request, verdict);
+  if (verdict.outcome == Outcome::Deny) {
+    return denied(context, verdict);
+  }
+  if (!verdict.sets.empty()) {
+    result = decision::apply_sets(payload, verdict.sets);
+  }
+  if (!verdict.redactions.empty()) {
+    context.record.redactions = static_cast<uint32_t>(verdict.redactions.size());
+    result = decision::apply_redactions(result.empty() ? payload : std::string_view(result), *context.pack,
+                                        verdict.redactions);
+  }
+  return std::nullopt;
+}
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,420 @@
+#include "runtime/mcp/endpoint.h"
+
+#include <boost/asio/this_coro.hpp>
+
+#include "runtime/mcp/clock.h"
+#include "runtime/mcp/http_edge.h"
+#include "runtime/mcp/observer.h"
+#include "runtime/mcp/router.h"
+#include "runtime/mcp/sse_headers.h"
+#include "runtime/mcp/trace.h"
+
+namespace catalyst::mcp {
+namespace {
+
+constexpr int kClientGone = 499;  // as proxies log it; never sent
+constexpr std::string_view kJson = "application/json";
+
+/// Gives a session's one stream back however its handler ends.
+class StreamClaim {
+ public:
+  explicit StreamClaim(std::shared_ptr<Session> session)
+      : session_(std::move(session)), held_(session_->open_stream()) {}
+  ~StreamClaim() {
+    if (held_) {
+      session_->touch(steady_ms());
+      session_->close_stream();
+    }
+  }
+  StreamClaim(const StreamClaim&) = delete;
+  StreamClaim& operator=(const StreamClaim&) = delete;
+  [[nodiscard]] bool held() const { return held_; }
+
+ private:
+  std::shared_ptr<Session> session_;
+  bool held_;
+};
+
+Reply refusal(std::string_view id_json, int status, int error_code, std::string_view message,
+              std::string_view data = {}) {
+  Reply reply;
+  reply.http_status = status;
+  reply.error_code = error_code;
+  reply.message = error_message(id_json, error_object(error_code, message, data));
+  return reply;
+}
+
+}  // namespace
+
+struct Endpoint::Impl {
+  Impl(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
+       decision::Engine& engine, Observer& observer_, EndpointOptions options)
+      : router(std::make_shared<Router>(home, std::move(upstreams), engine, std::move(options))),
+        observer(observer_) {}
+
+  std::shared_ptr<Router> router;
+  Observer& observer;
+
+  [[nodiscard]] const EndpointOptions& options() const { return router->options(); }
+
+  Task<void> handle(HttpExchange& exchange);
+  Task<void> post(HttpExchange& exchange, Scope scope);
+  Task<void> batch(HttpExchange& exchange, Scope scope);
+  Task<void> get(HttpExchange& exchange, Scope scope);
+  Task<void> remove(HttpExchange& exchange, Scope scope);
+  Task<void> refuse(HttpExchange& exchange, const Reply& reply, std::string_view allow = {});
+  Task<void> run(RequestContext& context, Accepts accepts);
+  Task<void> deliver(RequestContext& context, const Reply& reply, Accepts accepts);
+
+  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path) const;
+  /// The session a message names; else why it may not go on.
+  [[nodiscard]] std::optional<Reply> find_session(HttpExchange& exchange, Scope scope,
+                                                  std::string_view id_json,
+                                                  std::shared_ptr<Session>& session) const;
+  void prepare(RequestContext& context, Scope scope, Era era) const;
+  void report(RequestContext& context, const Reply& reply, int64_t start_ns) const;
+};
+
+std::optional<Scope> Endpoint::Impl::scope_of(std::string_view path) const {
+  const std::string& base = options().path;
+  if (path == base || (path.size() == base.size() + 1 && path.starts_with(base) && path.back() == '/')) {
+    return Scope();
+  }
+  if (path.size() <= base.size() + 1 || !path.starts_with(base) || path[base.size()] != '/') {
+    return std::nullopt;
+  }
+  const std::optional<uint32_t> server = router->server_index(path.substr(base.size() + 1));
+  return server ? std::optional(Scope{*server}) : std::nullopt;
+}
+
+std::optional<Reply> Endpoint::Impl::find_session(HttpExchange& exchange, Scope scope,
+                                                  std::string_view id_json,
+                                                  std::shared_ptr<Session>& session) const {
+  const std::optional<std::string_view> id = exchange.header("Mcp-Session-Id");
+  if (!id || id->empty()) {
+    return refusal(id_json, 400, code::kServerError, "Bad Request: Mcp-Session-Id header is required");
+  }
+  session = router->sessions().find(*id, exchange.principal().id, scope, steady_ms());
+  if (session == nullptr) {
+    return refusal(id_json, 404, -32001, "Session not found");
+  }
+  return std::nullopt;
+}
+
+void Endpoint::Impl::prepare(RequestContext& context, Scope scope, Era era) const {
+  context.scope = scope;
+  context.era = era;
+  const Meta& meta = context.envelope.meta;
+  std::string_view parent = context.exchange.header("traceparent").value_or(std::string_view());
+  context.tracestate = context.exchange.header("tracestate").value_or(std::string_view());
+  if (!is_traceparent(parent)) {
+    parent = meta.traceparent;
+    context.tracestate = meta.tracestate;
+  }
+  if (is_traceparent(parent)) {
+    context.traceparent = parent;
+  } else {
+    context.traceparent = make_traceparent();
+    context.tracestate = {};
+  }
+  if (context.tracestate.size() > 512 || context.tracestate.find_first_of("\r\n") != std::string_view::npos) {
+    context.tracestate = {};
+  }
+  context.record.start_us = wall_us();
+}
+
+void Endpoint::Impl::report(RequestContext& context, const Reply& reply, int64_t start_ns) const {
+  RequestRecord& record = context.record;
+  record.request_id = context.exchange.request_id();
+  record.trace_id = trace_id_of(context.traceparent);
+  record.principal = context.exchange.principal().id;
+  record.peer = context.exchange.peer();
+  record.session_id = context.session ? std::string_view(context.session->id()) : std::string_view();
+  record.protocol_version = context.protocol_version();
+  record.method = context.envelope.method;
+  record.era = context.era;
+  record.pack = context.pack.get();
+  record.rule_name = context.rule_name;
+  record.errors = context.errors;
+  record.tags = context.tags;
+  if (record.audit == decision::AuditLevel::Full) {
+    record.arguments = context.arguments;
+    record.result = context.result;
+  }
+  record.failure = context.failure;
+  record.http_status = reply.abandoned ? kClientGone : reply.http_status;
+  record.error_code = reply.error_code;
+  record.total_ns = steady_ns() - start_ns;
+  record.request_bytes = context.envelope.text.size();
+  record.response_bytes = reply.message.size();
+  observer.on_request(record);
+}
+
+Task<void> Endpoint::Impl::refuse(HttpExchange& exchange, const Reply& reply, std::string_view allow) {
+  const int64_t start = steady_ns();
+  const Envelope none;
+  RequestContext context(exchange, none);
+  prepare(context, {}, Era::Legacy);
+  const Header headers[] = {{"Content-Type", kJson}, {"Allow", allow}};
+  co_await exchange.respond(reply.http_status, std::span(headers, allow.empty() ? 1 : 2), reply.message);
+  report(context, reply, start);
+}
+
+Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
+  const std::optional<std::string_view> origin = exchange.header("Origin");
+  if (!is_allowed_host(exchange.header("Host").value_or(std::string_view()), options().allowed_hosts) ||
+      (origin && !is_allowed_origin(*origin, options().allowed_origins))) {
+    co_return co_await refuse(
+        exchange, refusal({}, 403, code::kServerError, "Forbidden: Host or Origin is not allowed here"));
+  }
+  const std::optional<Scope> scope = scope_of(exchange.path());
+  if (!scope) {
+    co_return co_await refuse(exchange, refusal({}, 404, code::kServerError, "Not found: no such server"));
+  }
+  const std::string_view method = exchange.method();
+  if (method == "POST") {
+    co_return co_await post(exchange, *scope);
+  }
+  // The modern generation has neither sessions nor a stream to GET.
+  const bool modern = exchange.header("MCP-Protocol-Version") == kModernVersion;
+  if (!modern && method == "GET") {
+    co_return co_await get(exchange, *scope);
+  }
+  if (!modern && method == "DELETE") {
+    co_return co_await remove(exchange, *scope);
+  }
+  co_await refuse(exchange, refusal({}, 405, code::kServerError, "Method not allowed"),
+                  modern ? "POST" : "GET, POST, DELETE");
+}
+
+Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
+  if (!is_json_content(exchange.header("Content-Type"))) {
+    co_return co_await refuse(exchange,
+                              refusal({}, 415, code::kServerError,
+                                      "Unsupported Media Type: Content-Type must be application/json"));
+  }
+  const Accepts accepts = read_accept(exchange.header("Accept"));
+  if (!accepts.json && !accepts.events) {
+    co_return co_await refuse(
+        exchange, refusal({}, 406, code::kServerError,
+                          "Not Acceptable: Client must accept application/json or text/event-stream"));
+  }
+  if (is_batch(exchange.body())) {
+    co_return co_await batch(exchange, scope);
+  }
+  const int64_t start = steady_ns();
+  Envelope envelope;
+  RequestContext context(exchange, envelope);
+  context.executor = co_await asio::this_coro::executor;
+  const EnvelopeFault fault = parse_envelope(exchange.body(), options().envelope, envelope);
+  const Classification classified = fault ? Classification{} : classify(envelope, protocol_headers(exchange));
+  prepare(context, scope, classified.era);
+
+  std::optional<Reply> early;
+  if (fault) {
+    early = refusal(envelope.id_json, 400, fault.code, fault.message);
+  } else if (classified.rejection) {
+    const Rejection& why = *classified.rejection;
+    early = refusal(envelope.id_json, why.http_status, why.code, why.message, why.data_json);
+  } else if (context.era == Era::Legacy && envelope.method != "initialize") {
+    early = find_session(exchange, scope, envelope.id_json, context.session);
+  }
+  if (early) {
+    co_await deliver(context, *early, accepts);
+    report(context, *early, start);
+  } else if (envelope.kind == MessageKind::Request) {
+    co_await run(context, accepts);
+  } else {
+    // A response has nothing to answer: the gateway asks its clients nothing.
+    if (envelope.kind == MessageKind::Notification) {
+      co_await router->notification(context);
+    }
+    Reply accepted;
+    accepted.http_status = 202;
+    co_await exchange.respond(202, {}, {});
+    report(context, accepted, start);
+  }
+}
+
+Task<void> Endpoint::Impl::run(RequestContext& context, Accepts accepts) {
+  const int64_t start = steady_ns();
+  ReplyStream stream(context.exchange, options().sessions,
+                     accepts.events ? ReplyStream::Mode::OnDemand : ReplyStream::Mode::Off);
+  context.stream = &stream;
+  if (context.era == Era::Legacy) {
+    // A legacy client that hangs up has not cancelled: only notifications/cancelled does.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  }
+  Reply reply;
+  try {
+    reply = co_await router->request(context);
+  } catch (const boost::system::system_error&) {
+    reply.abandoned = true;
+  }
+  if (stream.started()) {
+    // The stream's writer uses the exchange: it must be done before this frame may go.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await stream.finish(reply.message);
+  } else if (!reply.streamed) {
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await deliver(context, reply, accepts);
+  }
+  report(context, reply, start);
+}
+
+Task<void> Endpoint::Impl::deliver(RequestContext& context, const Reply& reply, Accepts accepts) {
+  HttpExchange& exchange = context.exchange;
+  if (reply.abandoned) {
+    co_await exchange.respond(202, {}, {});
+    co_return;
+  }
+  const Header headers[] = {{"Content-Type", kJson}, {"Mcp-Session-Id", reply.session_id}};
+  if (accepts.json || reply.http_status != 200) {
+    co_await exchange.respond(reply.http_status, std::span(headers, reply.session_id.empty() ? 1 : 2),
+                              reply.message);
+    co_return;
+  }
+  const Header event_headers[] = {kSseHeaders[0], kSseHeaders[1], headers[1]};
+  Result<void> sent =
+      co_await exchange.begin_stream(200, std::span(event_headers, reply.session_id.empty() ? 2 : 3));
+  if (sent) {
+    sent = co_await exchange.write(sse_event(reply.message));
+  }
+  if (sent) {
+    co_await exchange.end_stream();
+  }
+}
+
+Task<void> Endpoint::Impl::batch(HttpExchange& exchange, Scope scope) {
+  const bool modern = exchange.header("MCP-Protocol-Version") == kModernVersion;
+  std::vector<std::string_view> texts;
+  if (const EnvelopeFault fault = split_batch(exchange.body(), options().envelope, texts)) {
+    co_return co_await refuse(exchange, refusal({}, 400, fault.code, fault.message));
+  }
+  std::shared_ptr<Session> session;
+  if (std::optional<Reply> early = find_session(exchange, scope, {}, session); early && !modern) {
+    co_return co_await refuse(exchange, *early);
+  }
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  std::vector<Envelope> envelopes(texts.size());
+  std::vector<EnvelopeFault> faults(texts.size());
+  bool legacy = !modern;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    faults[i] = parse_envelope(texts[i], options().envelope, envelopes[i]);
+    legacy = legacy && (faults[i] || classify(envelopes[i], protocol_headers(exchange)).era == Era::Legacy);
+  }
+  if (!legacy) {
+    co_return co_await refuse(exchange, refusal({}, 400, code::kInvalidRequest,
+                                                "Invalid request: this protocol revision has no batches"));
+  }
+  std::string body = "[";
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const int64_t start = steady_ns();
+    RequestContext context(exchange, envelopes[i]);
+    context.executor = co_await asio::this_coro::executor;
+    context.session = session;
+    prepare(context, scope, Era::Legacy);
+    Reply reply;
+    if (faults[i]) {
+      reply = refusal(envelopes[i].id_json, 200, faults[i].code, faults[i].message);
+    } else if (envelopes[i].kind == MessageKind::Request) {
+      reply = co_await router->request(context);
+    } else if (envelopes[i].kind == MessageKind::Notification) {
+      co_await router->notification(context);
+    }
+    if (!reply.message.empty()) {
+      body.append(body.size() > 1 ? "," : "").append(reply.message);
+    }
+    report(context, reply, start);
+  }
+  body += ']';
+  const Header headers[] = {{"Content-Type", kJson}};
+  if (body.size() == 2) {
+    co_await exchange.respond(202, {}, {});
+  } else {
+    co_await exchange.respond(200, headers, body);
+  }
+}
+
+Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
+  if (!read_accept(exchange.header("Accept")).events) {
+    co_return co_await refuse(exchange, refusal({}, 406, code::kServerError,
+                                                "Not Acceptable: Client must accept text/event-stream"));
+  }
+  std::shared_ptr<Session> session;
+  if (std::optional<Reply> early = find_session(exchange, scope, {}, session)) {
+    co_return co_await refuse(exchange, *early);
+  }
+  const StreamClaim claim(session);
+  if (!claim.held()) {
+    co_return co_await refuse(exchange, refusal({}, 409, code::kServerError,
+                                                "Conflict: Only one SSE stream is allowed per session"));
+  }
+  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
+  while (sent) {
+    const std::optional<std::string> message = co_await session->events().next();
+    if (!message) {
+      break;
+    }
+    sent = co_await exchange.write(sse_event(*message));
+  }
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  if (sent && state.cancelled() == asio::cancellation_type::none) {
+    co_await exchange.end_stream();
+  }
+}
+
+Task<void> Endpoint::Impl::remove(HttpExchange& exchange, Scope scope) {
+  std::shared_ptr<Session> session;
+  if (std::optional<Reply> early = find_session(exchange, scope, {}, session)) {
+    co_return co_await refuse(exchange, *early);
+  }
+  router->sessions().erase(session->id(), exchange.principal().id, scope);
+  co_await exchange.respond(200, {}, {});
+}
+
+Endpoint::Endpoint(asio::any_io_executor home, std::vector<std::shared_ptr<Upstream>> upstreams,
+                   decision::Engine& engine, Observer& observer, EndpointOptions options)
+    : impl_(std::make_shared<Impl>(home, std::move(upstreams), engine, observer, std::move(options))) {}
+
+Endpoint::~Endpoint() = default;
+
+void Endpoint::start() { impl_->router->start(); }
+
+Task<void> Endpoint::handle(HttpExchange& exchange) {
+  const std::shared_ptr<Impl> impl = impl_;
+  try {
+    co_await impl->handle(exchange);
+  } catch (const boost::system::system_error&) {
+    // The connection is gone and its handler was cancelled: nothing is left to answer.
+  }
+}
+
+Task<void> Endpoint::stop() { return impl_->router->stop(); }
+
+std::vector<ServerStatus> Endpoint::servers() const {
+  const Router& router = *impl_->router;
+  const CataloguePtr catalogue = router.keeper().current();
+  std::vector<ServerStatus> out;
+  for (uint32_t server = 0; server < router.upstreams().size(); ++server) {
+    const ServerEntry& entry = catalogue->servers()[server];
+    ServerStatus status;
+    status.name = entry.name;
+    status.state = router.upstreams()[server]->state();
+    status.listed = entry.state == ServerEntry::State::Listed;
+    status.error = entry.error;
+    if (entry.listing != nullptr) {
+      status.era = entry.listing->info->era;
+      status.protocol_version = entry.listing->info->protocol_version;
+      status.tools = entry.listing->of(ListKind::Tools).size();
+      status.prompts = entry.listing->of(ListKind::Prompts).size();
+      status.resources = entry.listing->of(ListKind::Resources).size();
+    }
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+size_t Endpoint::session_count() const { return impl_->router->sessions().size(); }
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,185 @@
+// The router's way to an upstream and back: cancellation, notifications on the way, and the crossing between
+// protocol generations.
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "runtime/mcp/clock.h"
+#include "runtime/mcp/in_flight.h"
+#include "runtime/mcp/router.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+constexpr std::string_view kParamHeader = "mcp-param-";
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view lower_prefix) {
+  if (text.size() < lower_prefix.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < lower_prefix.size(); ++i) {
+    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
+    if (c != lower_prefix[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Headers that mirror arguments, as the client sent them.
+std::string param_headers(const HttpExchange& exchange) {
+  std::string out;
+  exchange.for_each_header([&out](std::string_view name, std::string_view value) {
+    if (starts_with_ignoring_case(name, kParamHeader)) {
+      out.append(name).append(": ").append(value).append("\r\n");
+    }
+  });
+  return out;
+}
+
+/// Keeps a legacy client's call findable while it runs.
+class CallEntry {
+ public:
+  CallEntry(Session& session, std::string_view id_json, const asio::any_io_executor& executor)
+      : session_(session), call_(session.begin_call(id_json, executor)) {}
+  ~CallEntry() {
+    if (call_ != nullptr) {
+      session_.end_call(call_);
+    }
+  }
+  CallEntry(const CallEntry&) = delete;
+  CallEntry& operator=(const CallEntry&) = delete;
+  [[nodiscard]] InFlight* get() const { return call_.get(); }
+
+ private:
+  Session& session_;
+  std::shared_ptr<InFlight> call_;
+};
+
+}  // namespace
+
+std::optional<LogLevel> RequestContext::log_level() const {
+  if (era == Era::Modern) {
+    return envelope.meta.log_level.data() == nullptr ? std::nullopt
+                                                     : parse_log_level(envelope.meta.log_level);
+  }
+  // A legacy client that set no level leaves the choice to the server.
+  return session == nullptr ? std::nullopt : std::optional(session->log_level().value_or(LogLevel::Debug));
+}
+
+void Router::relay(RequestContext& context, std::string message) const {
+  if (context.stream == nullptr) {
+    return;
+  }
+  const std::string method = string_of(find_member(message, "method"));
+  if (method == "notifications/message") {
+    const std::optional<LogLevel> wanted = context.log_level();
+    const std::optional<LogLevel> level =
+        parse_log_level(string_of(find_member(find_member(message, "params"), "level")));
+    if (!wanted || !level || *level < *wanted) {
+      return;
+    }
+  } else if (method != "notifications/progress" || context.envelope.meta.progress_token_json.empty()) {
+    return;
+  }
+  context.stream->notify(context.executor, std::move(message));
+}
+
+Crossing Router::crossing(const RequestContext& context, uint32_t server) const {
+  const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[server].listing;
+  return {context.era, listing == nullptr ? context.era : listing->info->era};
+}
+
+Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::string_view params,
+                                std::string_view name) {
+  Upstream& upstream = *upstreams_[server];
+  context.record.server = upstream.name();
+  UpstreamCall call;
+  call.method = context.envelope.method;
+  call.params = params;
+  call.name = name;
+  call.progress_token =
+      context.stream == nullptr ? std::string_view() : context.envelope.meta.progress_token_json;
+  call.traceparent = context.traceparent;
+  call.tracestate = context.tracestate;
+  call.timeout_ms = options_.call_timeout_ms;
+  const std::optional<LogLevel> level = context.log_level();
+  if (level && (context.era == Era::Modern || context.session->log_level())) {
+    call.log_level = log_level_name(*level);
+  }
+  std::string headers;
+  if (context.era == Era::Modern) {
+    headers = param_headers(context.exchange);
+    call.extra_headers = headers;
+  }
+  // Two pointers: fits into std::function without an allocation.
+  call.on_notification = [this, &context](std::string message) { relay(context, std::move(message)); };
+
+  const int64_t start = steady_ns();
+  std::optional<Result<UpstreamReply>> reply;
+  bool cancelled = false;
+  if (context.era == Era::Modern || context.session == nullptr) {
+    reply.emplace(co_await upstream.call(call));
+  } else {
+    CallEntry entry(*context.session, context.envelope.id_json, context.executor);
+    if (entry.get() == nullptr) {
+      co_return Sent{failure(context, code::kInternalError, "Too many calls of this session are in flight."),
+                     std::nullopt};
+    }
+    try {
+      reply.emplace(co_await asio::co_spawn(
+          context.executor, upstream.call(call),
+          asio::bind_cancellation_slot(entry.get()->signal().signal.slot(), asio::use_awaitable)));
+    } catch (const boost::system::system_error&) {
+      cancelled = true;
+    }
+    cancelled = cancelled || entry.get()->cancelled();
+  }
+  context.record.upstream_ns += steady_ns() - start;
+  if (cancelled) {
+    Reply abandoned;
+    abandoned.abandoned = true;
+    co_return Sent{std::move(abandoned), std::nullopt};
+  }
+  if (!*reply) {
+    co_return Sent{unavailable(context, server, reply->error().message()), std::nullopt};
+  }
+  co_return Sent{{}, std::move(**reply)};
+}
+
+Reply Router::answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const {
+  const Crossing crossed = crossing(context, server);
+  const std::string_view id = context.envelope.id_json;
+  Reply reply;
+  if (upstream.is_error) {
+    const std::optional<std::string> bridged = bridge_error(context.envelope, upstream.payload, crossed);
+    const std::string_view error_json = bridged ? std::string_view(*bridged) : upstream.payload;
+    reply.error_code =
+        static_cast<int>(std::strtol(std::string(find_member(error_json, "code")).c_str(), nullptr, 10));
+    reply.message = error_message(id, error_json);
+    return reply;
+  }
+  if (needs_input(upstream.payload, crossed)) {
+    return failure(context, code::kInternalError,
+                   "The server wants input that this protocol revision cannot carry.");
+  }
+  const std::optional<std::string> bridged =
+      bridge_result(context.envelope.method, upstream.payload, crossed, own_info_);
+  reply.message = result_message(id, bridged ? std::string_view(*bridged) : upstream.payload);
+  return reply;
+}
+
+Task<Reply> Router::forward(RequestContext& context, uint32_t server, const ParamsEdit& edit,
+                            std::string_view name) {
+  const std::optional<std::string> changed = bridge_params(context.envelope, crossing(context, server), edit);
+  Sent outcome = co_await send(context, server,
+                               changed ? std::string_view(*changed) : context.envelope.params_json, name);
+  if (!outcome.upstream) {
+    co_return std::move(outcome.reply);
+  }
+  co_return answer(context, server, *outcome.upstream);
+}
+
+}  // namespace catalyst::mcp

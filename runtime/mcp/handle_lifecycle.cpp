@@ -1,0 +1,163 @@
+// Greeting in both generations, ping, and the log level of a session.
+
+#include "runtime/mcp/clock.h"
+#include "runtime/mcp/router.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+constexpr size_t kInstructionsMax = 16 * 1024;
+constexpr size_t kClientTextMax = 256;  // kept for the life of the session
+
+std::string bounded(std::string text) {
+  if (text.size() > kClientTextMax) {
+    text.resize(kClientTextMax);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string Router::capabilities(const RequestContext& context) const {
+  const bool legacy = context.era == Era::Legacy;
+  if (context.scope.federated()) {
+    // Everything at once: a server that offers more may join later, while a client greets only once.
+    return std::string(R"({"tools":{"listChanged":true},"prompts":{"listChanged":true},)") +
+           R"("resources":{"listChanged":true,"subscribe":true},"completions":{})" +
+           (legacy ? R"(,"logging":{}})" : "}");
+  }
+  const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[context.scope.server].listing;
+  if (listing == nullptr) {
+    return "{}";
+  }
+  const UpstreamInfo& info = *listing->info;
+  const auto has = [&](std::string_view key) { return !find_member(info.capabilities, key).empty(); };
+  std::string out = "{";
+  const auto add = [&out](std::string_view text) { out.append(out.size() > 1 ? "," : "").append(text); };
+  if (has("tools")) {
+    add(R"("tools":{"listChanged":true})");
+  }
+  if (has("prompts")) {
+    add(R"("prompts":{"listChanged":true})");
+  }
+  if (has("resources")) {
+    const bool subscribe = info.era == Era::Legacy &&
+                           find_member(find_member(info.capabilities, "resources"), "subscribe") == "true";
+    add(subscribe ? R"("resources":{"listChanged":true,"subscribe":true})"
+                  : R"("resources":{"listChanged":true})");
+  }
+  if (has("completions")) {
+    add(R"("completions":{})");
+  }
+  if (legacy && (has("logging") || info.era == Era::Modern)) {
+    add(R"("logging":{})");
+  }
+  const std::string_view experimental = find_member(info.capabilities, "experimental");
+  if (!experimental.empty() && info.era == context.era) {
+    add(R"("experimental":)" + std::string(experimental));
+  }
+  return out + "}";
+}
+
+std::string Router::instructions(const RequestContext& context) const {
+  std::string out = options_.instructions;
+  for (uint32_t server = 0; server < upstreams_.size(); ++server) {
+    const ServerEntry& entry = context.catalogue->servers()[server];
+    if (!context.scope.covers(server) || entry.listing == nullptr ||
+        entry.listing->info->instructions.empty()) {
+      continue;
+    }
+    const std::string& text = entry.listing->info->instructions;
+    if (out.size() + text.size() > kInstructionsMax) {
+      continue;
+    }
+    out += out.empty() ? "" : "\n\n";
+    out += context.scope.federated() ? entry.name + ": " + text : text;
+  }
+  return out;
+}
+
+Task<Reply> Router::handle_initialize(RequestContext& context) {
+  if (context.stream == nullptr) {
+    co_return failure(context, code::kInvalidRequest,
+                      "Invalid request: initialize must not be part of a batch");
+  }
+  context.catalogue = co_await keeper_->settled(context.scope);
+  if (std::optional<Reply> missing = missing_server(context)) {
+    co_return std::move(*missing);
+  }
+  const std::string_view params = context.envelope.params_json;
+  const std::string asked = string_of(find_member(params, "protocolVersion"));
+  const std::string_view client = find_member(params, "clientInfo");
+  SessionTerms terms;
+  terms.scope = context.scope;
+  terms.principal_id = context.exchange.principal().id;
+  terms.protocol_version = is_legacy_version(asked) ? asked : std::string(kLegacyVersions.front());
+  terms.client_name = bounded(string_of(find_member(client, "name")));
+  terms.client_version = bounded(string_of(find_member(client, "version")));
+  context.session = sessions_.create(std::move(terms), steady_ms());
+  if (context.session == nullptr) {
+    Reply full = failure(context, code::kServerError, "Too many sessions are open.");
+    full.http_status = 503;
+    co_return full;
+  }
+  std::string members =
+      R"("protocolVersion":)" + value::json_string(context.session->terms().protocol_version);
+  members += R"(,"capabilities":)" + capabilities(context);
+  members += R"(,"serverInfo":)" + server_info(context.scope, *context.catalogue);
+  const std::string text = instructions(context);
+  if (!text.empty()) {
+    members += R"(,"instructions":)" + value::json_string(text);
+  }
+  Reply reply = result(context, members);
+  reply.session_id = context.session->id();
+  co_return reply;
+}
+
+Task<Reply> Router::handle_discover(RequestContext& context) {
+  context.catalogue = co_await keeper_->settled(context.scope);
+  if (std::optional<Reply> missing = missing_server(context)) {
+    co_return std::move(*missing);
+  }
+  std::string members = R"("supportedVersions":[")" + std::string(kModernVersion) + R"("],"capabilities":)" +
+                        capabilities(context);
+  const std::string text = instructions(context);
+  if (!text.empty()) {
+    members += R"(,"instructions":)" + value::json_string(text);
+  }
+  co_return result(context, members);
+}
+
+Task<Reply> Router::handle_ping(RequestContext& context) { co_return result(context, {}); }
+
+Task<Reply> Router::handle_set_level(RequestContext& context) {
+  const std::optional<LogLevel> level =
+      parse_log_level(string_of(find_member(context.envelope.params_json, "level")));
+  if (!level) {
+    co_return failure(context, code::kInvalidParams, "Invalid params: level must be a log level");
+  }
+  context.session->set_log_level(*level);
+  // The sessions share a server's connection: it is asked for what the most curious of them wants, and each
+  // gets its part.
+  LogLevel lowest = *level;
+  sessions_.for_each(
+      [&](Session& session) { lowest = std::min(lowest, session.log_level().value_or(lowest)); });
+  const std::string params = R"({"level":")" + std::string(log_level_name(lowest)) + "\"}";
+  for (uint32_t server = 0; server < upstreams_.size(); ++server) {
+    const ServerEntry& entry = context.catalogue->servers()[server];
+    if (!context.scope.covers(server) || entry.state != ServerEntry::State::Listed ||
+        entry.listing->info->era != Era::Legacy ||
+        find_member(entry.listing->info->capabilities, "logging").empty()) {
+      continue;
+    }
+    const Sent sent = co_await send(context, server, params, {});
+    if (sent.reply.abandoned) {
+      co_return sent.reply;
+    }
+  }
+  context.record.server = {};
+  co_return result(context, {});
+}
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,147 @@
+// subscriptions/listen: the modern client's event stream.
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "runtime/mcp/json_reader.h"
+#include "runtime/mcp/router.h"
+#include "runtime/mcp/sse_headers.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+constexpr std::string_view kAcknowledged = "notifications/subscriptions/acknowledged";
+
+/// Reads params.notifications; false when it is not an object or asks for too much.
+bool read_filter(std::string_view filter_json, size_t uris_max, Listener& listener) {
+  JsonReader reader;
+  std::string_view key;
+  if (filter_json.empty() || !reader.open(filter_json) || !reader.enter_object()) {
+    return false;
+  }
+  while (reader.next_member(key)) {
+    if (key == "resourceSubscriptions" && reader.peek() == '[') {
+      reader.enter_array();
+      while (reader.next_element()) {
+        const std::string_view inside = reader.string();
+        if (inside.data() != nullptr && listener.uris.size() < uris_max) {
+          listener.uris.insert(value::unescape_json(inside).value_or(std::string()));
+        }
+      }
+      continue;
+    }
+    const bool wanted = reader.value() == "true";
+    listener.tools = listener.tools || (key == "toolsListChanged" && wanted);
+    listener.prompts = listener.prompts || (key == "promptsListChanged" && wanted);
+    listener.resources = listener.resources || (key == "resourcesListChanged" && wanted);
+  }
+  return reader.finished();
+}
+
+std::string honoured(const Listener& listener) {
+  std::string out = "{";
+  const auto add = [&out](std::string_view text) { out.append(out.size() > 1 ? "," : "").append(text); };
+  if (listener.tools) {
+    add(R"("toolsListChanged":true)");
+  }
+  if (listener.prompts) {
+    add(R"("promptsListChanged":true)");
+  }
+  if (listener.resources) {
+    add(R"("resourcesListChanged":true)");
+  }
+  if (!listener.uris.empty()) {
+    std::string uris;
+    for (const std::string& uri : listener.uris) {
+      uris += uris.empty() ? "" : ",";
+      value::append_json_string(uris, uri);
+    }
+    add(R"("resourceSubscriptions":[)" + uris + "]");
+  }
+  return out + "}";
+}
+
+Task<void> stream_events(HttpExchange& exchange, Listener& listener) {
+  const std::string params = R"({"notifications":)" + honoured(listener) + "}";
+  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
+  if (sent) {
+    sent = co_await exchange.write(sse_event(tagged_notification(kAcknowledged, params, listener.id_json)));
+  }
+  while (sent) {
+    const std::optional<std::string> message = co_await listener.queue.next();
+    if (!message) {
+      break;
+    }
+    sent = co_await exchange.write(sse_event(*message));
+  }
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  if (!sent || state.cancelled() != asio::cancellation_type::none) {
+    co_return;
+  }
+  const std::string result =
+      R"({"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":)" + listener.id_json +
+      "}}";
+  if (co_await exchange.write(sse_event(result_message(listener.id_json, result)))) {
+    co_await exchange.end_stream();
+  }
+}
+
+/// Takes a listener out of the hub however its handler ends.
+class HubEntry {
+ public:
+  HubEntry(EventHub& hub, std::shared_ptr<Listener> listener) : hub_(hub), listener_(std::move(listener)) {}
+  ~HubEntry() { hub_.remove(listener_); }
+  HubEntry(const HubEntry&) = delete;
+  HubEntry& operator=(const HubEntry&) = delete;
+
+ private:
+  EventHub& hub_;
+  std::shared_ptr<Listener> listener_;
+};
+
+}  // namespace
+
+Task<Reply> Router::handle_listen(RequestContext& context) {
+  auto listener =
+      std::make_shared<Listener>(context.scope, std::string(context.envelope.id_json), options_.sessions);
+  if (!read_filter(find_member(context.envelope.params_json, "notifications"),
+                   options_.sessions.subscriptions, *listener)) {
+    co_return failure(context, code::kInvalidParams, "Invalid params: notifications must be an object");
+  }
+  // Only what a server can report is promised.
+  context.catalogue = co_await keeper_->settled(context.scope);
+  std::vector<std::pair<uint32_t, std::string>> watched;
+  for (auto uri = listener->uris.begin(); uri != listener->uris.end();) {
+    const std::optional<uint32_t> server = context.catalogue->find_resource(context.scope, *uri);
+    if (!server || crossing(context, *server).server != Era::Legacy) {
+      uri = listener->uris.erase(uri);
+    } else {
+      watched.emplace_back(*server, *uri++);
+    }
+  }
+  if (!hub_.add(listener)) {
+    co_return failure(context, code::kInternalError, "Too many subscriptions are open.");
+  }
+  Reply reply;
+  reply.streamed = true;
+  {
+    const HubEntry entry(hub_, listener);
+    const auto detached = [self = shared_from_this()](const std::exception_ptr&) {};
+    for (const auto& [server, uri] : watched) {
+      asio::co_spawn(home_, watch(server, uri), detached);
+    }
+    try {
+      co_await stream_events(context.exchange, *listener);
+    } catch (const boost::system::system_error&) {
+      // The client closed the stream, which is how it unsubscribes.
+      reply.abandoned = true;
+    }
+    for (const auto& [server, uri] : watched) {
+      asio::co_spawn(home_, unwatch(server, uri), detached);
+    }
+  }
+  co_return reply;
+}
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,104 @@
+// tools/list and tools/call: the methods that rules decide.
+
+#include "runtime/mcp/clock.h"
+#include "runtime/mcp/router.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+
+Task<Reply> Router::handle_tools_list(RequestContext& context) {
+  if (context.envelope.cursor.data() != nullptr) {
+    co_return failure(context, code::kInvalidParams, "Invalid params: this cursor was never given out");
+  }
+  keeper_->mark_used(context.scope);
+  context.catalogue = co_await keeper_->settled(context.scope);
+  if (std::optional<Reply> missing = missing_server(context)) {
+    co_return std::move(*missing);
+  }
+  context.pack = current_pack();
+  std::string members = R"("tools":)";
+  if (context.pack->ignores(abi::Hook::ListTools)) {
+    members += context.catalogue->list_json(context.scope, ListKind::Tools);
+    co_return result(context, members);
+  }
+  members += '[';
+  bool first = true;
+  context.catalogue->for_each(context.scope, ListKind::Tools, [&](const Catalogue::Found& found) {
+    if (is_hidden(context, upstreams_[found.server]->name(), *found.item)) {
+      return;
+    }
+    members.append(first ? "" : ",");
+    first = false;
+    members += context.scope.federated() ? found.item->federated_json() : found.item->json;
+  });
+  members += ']';
+  co_return result(context, members);
+}
+
+Task<Reply> Router::handle_tools_call(RequestContext& context) {
+  const Envelope& envelope = context.envelope;
+  if (envelope.name.data() == nullptr) {
+    co_return failure(context, code::kInvalidParams, "Invalid params: name must be a string");
+  }
+  if (envelope.arguments_json.data() != nullptr && envelope.arguments_json.front() != '{') {
+    co_return failure(context, code::kInvalidParams, "Invalid params: arguments must be an object");
+  }
+  const std::optional<Catalogue::Found> found = co_await find(context, ListKind::Tools, envelope.name);
+  context.record.tool = envelope.name;
+  if (!found) {
+    if (std::optional<Reply> missing = missing_server(context)) {
+      co_return std::move(*missing);
+    }
+    co_return unknown(context, "tool", envelope.name);
+  }
+  const std::string& server = upstreams_[found->server]->name();
+  context.record.server = server;
+  context.record.tool = found->item->key;
+  context.pack = current_pack();
+  if (is_hidden(context, server, *found->item)) {
+    co_return unknown(context, "tool", envelope.name);
+  }
+  if (std::optional<Reply> refusal = decide_call(context, *found, context.arguments)) {
+    co_return std::move(*refusal);
+  }
+
+  std::string name_json;
+  ParamsEdit edit;
+  edit.arguments_json = context.arguments;
+  if (context.scope.federated()) {
+    name_json = value::json_string(found->item->key);
+    edit.name_json = name_json;
+  }
+  const std::optional<std::string> changed = bridge_params(envelope, crossing(context, found->server), edit);
+  Sent outcome = co_await send(
+      context, found->server, changed ? std::string_view(*changed) : envelope.params_json, found->item->key);
+  if (context.record.audit == decision::AuditLevel::Full && context.arguments.empty()) {
+    context.arguments = envelope.arguments_json;
+  }
+  if (!outcome.upstream) {
+    co_return std::move(outcome.reply);
+  }
+  UpstreamReply& upstream = *outcome.upstream;
+  if (upstream.is_error) {
+    co_return answer(context, found->server, upstream);
+  }
+  const std::string_view sent =
+      context.arguments.empty() ? envelope.arguments_json : std::string_view(context.arguments);
+  std::string result;
+  if (std::optional<Reply> refusal = decide_result(context, *found, sent, upstream.payload, result)) {
+    co_return std::move(*refusal);
+  }
+  if (!result.empty()) {
+    upstream.body = std::move(result);
+    upstream.payload = upstream.body;
+  }
+  if (context.record.audit == decision::AuditLevel::Full) {
+    context.result = upstream.payload;
+    if (context.arguments.empty()) {
+      context.arguments = envelope.arguments_json;
+    }
+  }
+  co_return answer(context, found->server, upstream);
+}
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "runtime/mcp/exchange.h"
+#include "runtime/mcp/protocol.h"
+
+namespace catalyst::mcp {
+
+/// What a client says it can read. No Accept header means anything.
+struct Accepts {
+  bool json = false;
+  bool events = false;
+};
+Accepts read_accept(std::optional<std::string_view> accept);
+
+/// True for application/json with any parameters.
+bool is_json_content(std::optional<std::string_view> content_type);
+
+ProtocolHeaders protocol_headers(const HttpExchange& exchange);
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/base/asio.h"
+#include "runtime/mcp/exchange.h"
+
+namespace catalyst::mcp {
+
+struct SessionLimits;
+
+/// Turns an exchange's answer into an event stream, but only once something has to go out before the reply;
+/// until then it costs nothing. Lives in the handler's frame, on the connection's executor.
+class ReplyStream {
+ public:
+  /// `wanted`: the client accepts event streams; otherwise notifications are dropped.
+  enum class Mode { Off, OnDemand };
+  ReplyStream(HttpExchange& exchange, const SessionLimits& limits, Mode mode);
+  ~ReplyStream();
+
+  /// Queues a message; the first one starts the stream.
+  void notify(const asio::any_io_executor& executor, std::string message);
+  [[nodiscard]] bool started() const { return state_ != nullptr; }
+  /// Sends `last` ("" = nothing) and ends the stream; must have been started, and must be awaited before the
+  /// handler returns.
+  Task<void> finish(std::string last);
+
+ private:
+  struct State;
+  static Task<void> run(HttpExchange& exchange, std::shared_ptr<State> state);
+
+  HttpExchange& exchange_;
+  const SessionLimits& limits_;
+  const Mode mode_;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/mcp/catalogue_keeper.h"
+#include "runtime/mcp/envelope.h"
+#include "runtime/mcp/exchange.h"
+#include "runtime/mcp/observer.h"
+#include "runtime/mcp/protocol.h"
+#include "runtime/mcp/reply_stream.h"
+#include "runtime/mcp/session.h"
+
+namespace catalyst::mcp {
+
+/// What a handler answers: one JSON-RPC message, or nothing.
+struct Reply {
+  int http_status = 200;
+  std::string message;     // "" = no body
+  std::string session_id;  // set by initialize, becomes a header
+  int error_code = 0;      // of the message, 0 = a result
+  bool streamed = false;   // the handler has already answered by a stream of its own
+  bool abandoned = false;  // cancelled by the client: nobody waits for an answer
+};
+
+/// One message on its way through the router. Lives in the handler's frame, on the connection's executor;
+/// handlers fill in the record.
+struct RequestContext {
+  RequestContext(HttpExchange& http, const Envelope& message) : exchange(http), envelope(message) {}
+
+  HttpExchange& exchange;
+  const Envelope& envelope;
+  asio::any_io_executor executor;  // the connection's
+  Scope scope;
+  Era era = Era::Legacy;
+  std::shared_ptr<Session> session;  // legacy only; nullptr for initialize
+  ReplyStream* stream = nullptr;     // nullptr inside a batch
+  std::string traceparent;
+  std::string_view tracestate;
+  RequestRecord record;
+
+  // What the record's views point into.
+  std::shared_ptr<const decision::Pack> pack;
+  CataloguePtr catalogue;
+  std::vector<ObservedError> errors;
+  std::vector<ObservedTag> tags;
+  std::string rule_name;
+  std::string arguments;
+  std::string result;
+  std::string failure;
+
+  [[nodiscard]] std::string_view protocol_version() const {
+    return era == Era::Modern ? kModernVersion
+           : session          ? std::string_view(session->terms().protocol_version)
+                              : "";
+  }
+  [[nodiscard]] std::string_view client_name() const {
+    return session ? std::string_view(session->terms().client_name) : envelope.meta.client_name;
+  }
+  [[nodiscard]] std::string_view client_version() const {
+    return session ? std::string_view(session->terms().client_version) : envelope.meta.client_version;
+  }
+  /// The least severe log message this client wants during a call; nullopt = none.
+  [[nodiscard]] std::optional<LogLevel> log_level() const;
+};
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,250 @@
+#include "runtime/mcp/router.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "runtime/mcp/clock.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+constexpr auto kSweepPeriod = std::chrono::seconds(10);
+
+enum class Offered : uint8_t { Both, Legacy, Modern };
+
+std::string own_server_info(const EndpointOptions& options) {
+  return R"({"name":)" + value::json_string(options.server_name) + R"(,"version":)" +
+         value::json_string(options.server_version) + "}";
+}
+
+}  // namespace
+
+struct Router::Method {
+  std::string_view name;
+  Handler handler;
+  Offered offered;
+};
+
+const Router::Method* Router::find_method(std::string_view name) {
+  // The most frequent first: the search is linear.
+  static constexpr Method kMethods[] = {
+      {"tools/call", &Router::handle_tools_call, Offered::Both},
+      {"tools/list", &Router::handle_tools_list, Offered::Both},
+      {"resources/read", &Router::handle_resources_read, Offered::Both},
+      {"prompts/get", &Router::handle_prompts_get, Offered::Both},
+      {"completion/complete", &Router::handle_complete, Offered::Both},
+      {"prompts/list", &Router::handle_list, Offered::Both},
+      {"resources/list", &Router::handle_list, Offered::Both},
+      {"resources/templates/list", &Router::handle_list, Offered::Both},
+      {"ping", &Router::handle_ping, Offered::Legacy},
+      {"initialize", &Router::handle_initialize, Offered::Legacy},
+      {"logging/setLevel", &Router::handle_set_level, Offered::Legacy},
+      {"resources/subscribe", &Router::handle_subscribe, Offered::Legacy},
+      {"resources/unsubscribe", &Router::handle_unsubscribe, Offered::Legacy},
+      {"server/discover", &Router::handle_discover, Offered::Modern},
+      {"subscriptions/listen", &Router::handle_listen, Offered::Modern},
+  };
+  const Method* found =
+      std::find_if(std::begin(kMethods), std::end(kMethods), [&](const Method& m) { return m.name == name; });
+  return found == std::end(kMethods) ? nullptr : found;
+}
+
+Router::Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
+               decision::Engine& engine, EndpointOptions options)
+    : home_(home),
+      upstreams_(std::move(upstreams)),
+      engine_(engine),
+      options_(std::move(options)),
+      own_info_(own_server_info(options_)),
+      sessions_(options_.sessions),
+      hub_(sessions_, options_.listeners) {}
+
+void Router::start() {
+  const std::weak_ptr<Router> weak = weak_from_this();
+  keeper_ = std::make_shared<CatalogueKeeper>(home_, upstreams_, options_.catalogue, options_.separator,
+                                              [weak](uint32_t server, const KindSet& kinds) {
+                                                if (const std::shared_ptr<Router> self = weak.lock()) {
+                                                  self->on_lists_changed(server, kinds);
+                                                }
+                                              });
+  sessions_.on_end([weak](Session& session) {
+    const std::shared_ptr<Router> self = weak.lock();
+    for (const std::string& uri : self == nullptr ? std::vector<std::string>() : session.subscriptions()) {
+      if (const std::optional<uint32_t> server =
+              self->keeper_->current()->find_resource(session.terms().scope, uri)) {
+        asio::co_spawn(self->home_, self->unwatch(*server, uri), [self](const std::exception_ptr&) {});
+      }
+    }
+  });
+  for (uint32_t server = 0; server < upstreams_.size(); ++server) {
+    upstreams_[server]->start([weak, server](std::string_view method, std::string_view message) {
+      if (const std::shared_ptr<Router> self = weak.lock()) {
+        self->on_upstream_event(server, method, message);
+      }
+    });
+  }
+  keeper_->start();
+  asio::co_spawn(home_, sweep_sessions(), [self = shared_from_this()](const std::exception_ptr&) {});
+}
+
+Task<void> Router::sweep_sessions() {
+  asio::steady_timer timer(home_);
+  while (!stopped_) {
+    timer.expires_after(kSweepPeriod);
+    co_await timer.async_wait(asio::use_awaitable);
+    sessions_.sweep(steady_ms());
+  }
+}
+
+Task<void> Router::stop() {
+  stopped_ = true;
+  hub_.close_all();
+  sessions_.close_all();
+  keeper_->stop();
+  for (const std::shared_ptr<Upstream>& upstream : upstreams_) {
+    co_await upstream->stop();
+  }
+}
+
+Task<Reply> Router::request(RequestContext& context) {
+  context.catalogue = keeper_->current();
+  const Method* method = find_method(context.envelope.method);
+  const bool offered =
+      method != nullptr && (method->offered == Offered::Both ||
+                            (method->offered == Offered::Modern) == (context.era == Era::Modern));
+  if (offered) {
+    return (this->*method->handler)(context);
+  }
+  return handle_unknown(context);
+}
+
+Task<Reply> Router::handle_unknown(RequestContext& context) {
+  const std::string_view method = context.envelope.method;
+  const bool ours =
+      find_method(method) != nullptr || (context.era == Era::Modern && is_removed_in_modern(method));
+  // What a task finished with would reach the client without any rule having seen it.
+  const bool forwarded = !context.scope.federated() && !ours && !method.starts_with("tasks/");
+  Reply reply;
+  if (forwarded) {
+    reply = co_await forward(context, context.scope.server, {}, context.envelope.name);
+  } else {
+    reply = failure(context, code::kMethodNotFound, "Method not found: " + std::string(method));
+  }
+  if (reply.error_code == code::kMethodNotFound && context.era == Era::Modern) {
+    reply.http_status = 404;
+  }
+  co_return reply;
+}
+
+Task<void> Router::notification(RequestContext& context) {
+  const std::string_view method = context.envelope.method;
+  if (method == "notifications/cancelled") {
+    if (context.session != nullptr) {
+      context.session->cancel_call(find_member(context.envelope.params_json, "requestId"));
+    }
+    co_return;
+  }
+  const bool ours = method == "notifications/initialized" || method == "notifications/progress" ||
+                    method == "notifications/roots/list_changed";
+  if (!ours && !context.scope.federated()) {
+    co_await upstreams_[context.scope.server]->notify(method, context.envelope.params_json);
+  }
+}
+
+std::optional<uint32_t> Router::server_index(std::string_view name) const {
+  for (uint32_t server = 0; server < upstreams_.size(); ++server) {
+    if (upstreams_[server]->name() == name) {
+      return server;
+    }
+  }
+  return std::nullopt;
+}
+
+Task<std::optional<Catalogue::Found>> Router::find(RequestContext& context, ListKind kind,
+                                                   std::string_view name) {
+  std::optional<Catalogue::Found> found = context.catalogue->find(context.scope, kind, name);
+  if (!found && !context.catalogue->settled(context.scope)) {
+    context.catalogue = co_await keeper_->settled(context.scope);
+    found = context.catalogue->find(context.scope, kind, name);
+  }
+  co_return found;
+}
+
+Reply Router::result(RequestContext& context, std::string_view members) const {
+  Reply reply;
+  const std::string info =
+      context.era == Era::Modern ? server_info(context.scope, *context.catalogue) : std::string();
+  reply.message = result_message(context.envelope.id_json,
+                                 own_result(members, context.envelope.method, context.era, info));
+  return reply;
+}
+
+Reply Router::failure(RequestContext& context, int code, std::string_view message,
+                      std::string_view data_json) const {
+  Reply reply;
+  reply.error_code = code;
+  reply.message = error_message(context.envelope.id_json, error_object(code, message, data_json));
+  return reply;
+}
+
+Reply Router::unknown(RequestContext& context, std::string_view what, std::string_view name) const {
+  return failure(context, code::kInvalidParams, "Unknown " + std::string(what) + ": " + std::string(name));
+}
+
+Reply Router::unavailable(RequestContext& context, uint32_t server, std::string why) const {
+  context.failure = std::move(why);
+  return failure(context, code::kInternalError,
+                 "Server \"" + upstreams_[server]->name() + "\" gave no answer.",
+                 R"({"server":)" + value::json_string(upstreams_[server]->name()) + R"(,"request_id":)" +
+                     value::json_string(context.exchange.request_id()) + "}");
+}
+
+std::optional<Reply> Router::missing_server(RequestContext& context) const {
+  if (context.scope.federated()) {
+    return std::nullopt;
+  }
+  const ServerEntry& entry = context.catalogue->servers()[context.scope.server];
+  if (entry.state == ServerEntry::State::Listed) {
+    return std::nullopt;
+  }
+  return unavailable(context, context.scope.server, entry.error.empty() ? "still starting" : entry.error);
+}
+
+std::string Router::server_info(Scope scope, const Catalogue& catalogue) const {
+  if (!scope.federated()) {
+    const std::shared_ptr<const Listing>& listing = catalogue.servers()[scope.server].listing;
+    if (listing != nullptr && listing->info->server_info.starts_with('{')) {
+      return listing->info->server_info;
+    }
+  }
+  return own_info_;
+}
+
+void Router::on_upstream_event(uint32_t server, std::string_view method, std::string_view message) {
+  if (method == "notifications/resources/updated") {
+    hub_.resource_updated(server, string_of(find_member(find_member(message, "params"), "uri")), message);
+    return;
+  }
+  if (method == "notifications/message") {
+    const std::optional<LogLevel> level =
+        parse_log_level(string_of(find_member(find_member(message, "params"), "level")));
+    if (level) {
+      hub_.logged(server, *level, message);
+    }
+    return;
+  }
+  for (const ListKind kind : kListKinds) {
+    if (list_spec(kind).changed == method) {
+      keeper_->mark_changed(server, kind);
+    }
+  }
+}
+
+void Router::on_lists_changed(uint32_t server, const KindSet& kinds) { hub_.lists_changed(server, kinds); }
+
+}  // namespace catalyst::mcp

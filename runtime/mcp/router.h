@@ -1,0 +1,118 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/decision/engine.h"
+#include "runtime/mcp/bridge.h"
+#include "runtime/mcp/endpoint.h"
+#include "runtime/mcp/event_hub.h"
+#include "runtime/mcp/request_context.h"
+
+namespace catalyst::mcp {
+
+/// The one place where rules decide and messages are sent on. One handler per method family, each in its own
+/// file (handle_*.cpp). Shared by all io threads; its own state is immutable or guards itself.
+class Router : public std::enable_shared_from_this<Router> {
+ public:
+  Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
+         decision::Engine& engine, EndpointOptions options);
+
+  /// Call once, when the router is owned by a shared_ptr.
+  void start();
+  Task<void> stop();
+
+  /// Answers one request. Throws only when the calling coroutine is cancelled.
+  Task<Reply> request(RequestContext& context);
+  /// Takes one notification of a client.
+  Task<void> notification(RequestContext& context);
+
+  [[nodiscard]] const EndpointOptions& options() const { return options_; }
+  [[nodiscard]] SessionTable& sessions() { return sessions_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
+  [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
+  [[nodiscard]] std::optional<uint32_t> server_index(std::string_view name) const;
+
+ private:
+  using Handler = Task<Reply> (Router::*)(RequestContext&);
+  struct Method;
+  [[nodiscard]] static const Method* find_method(std::string_view name);
+
+  Task<Reply> handle_initialize(RequestContext& context);
+  Task<Reply> handle_discover(RequestContext& context);
+  Task<Reply> handle_ping(RequestContext& context);
+  Task<Reply> handle_set_level(RequestContext& context);
+  Task<Reply> handle_tools_list(RequestContext& context);
+  Task<Reply> handle_tools_call(RequestContext& context);
+  Task<Reply> handle_list(RequestContext& context);
+  Task<Reply> handle_prompts_get(RequestContext& context);
+  Task<Reply> handle_complete(RequestContext& context);
+  Task<Reply> handle_resources_read(RequestContext& context);
+  Task<Reply> handle_subscribe(RequestContext& context);
+  Task<Reply> handle_unsubscribe(RequestContext& context);
+  Task<Reply> handle_listen(RequestContext& context);
+  Task<Reply> handle_unknown(RequestContext& context);
+
+  // forward.cpp
+  struct Sent {
+    Reply reply;  // set when `upstream` is not
+    std::optional<UpstreamReply> upstream;
+  };
+  /// Sends the request to `server` with these params; the reply as it came, or the answer that says why there
+  /// is none.
+  Task<Sent> send(RequestContext& context, uint32_t server, std::string_view params,
+                     std::string_view name);
+  /// send, and the reply bridged to the client's era.
+  Task<Reply> forward(RequestContext& context, uint32_t server, const ParamsEdit& edit,
+                      std::string_view name);
+  [[nodiscard]] Reply answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const;
+  void relay(RequestContext& context, std::string message) const;
+
+  // decide.cpp
+  [[nodiscard]] std::shared_ptr<const decision::Pack> current_pack() const;
+  const decision::Verdict& decide(RequestContext& context, decision::Request& request);
+  [[nodiscard]] decision::Request decision_request(const RequestContext& context, abi::Hook hook,
+                                                   std::string_view server, const Item& tool) const;
+  [[nodiscard]] bool is_hidden(RequestContext& context, std::string_view server, const Item& tool);
+  [[nodiscard]] Reply denied(RequestContext& context, const decision::Verdict& verdict) const;
+  std::optional<Reply> decide_call(RequestContext& context, const Catalogue::Found& found,
+                                   std::string& arguments);
+  std::optional<Reply> decide_result(RequestContext& context, const Catalogue::Found& found,
+                                     std::string_view arguments, std::string_view payload,
+                                     std::string& result);
+
+  // router.cpp
+  [[nodiscard]] Reply result(RequestContext& context, std::string_view members) const;
+  [[nodiscard]] Reply failure(RequestContext& context, int code, std::string_view message,
+                              std::string_view data_json = {}) const;
+  [[nodiscard]] Reply unknown(RequestContext& context, std::string_view what, std::string_view name) const;
+  [[nodiscard]] Reply unavailable(RequestContext& context, uint32_t server, std::string why) const;
+  /// The answer to a list or greeting when a single server is not there.
+  [[nodiscard]] std::optional<Reply> missing_server(RequestContext& context) const;
+  [[nodiscard]] std::string server_info(Scope scope, const Catalogue& catalogue) const;
+  [[nodiscard]] std::string capabilities(const RequestContext& context) const;
+  [[nodiscard]] std::string instructions(const RequestContext& context) const;
+  [[nodiscard]] Crossing crossing(const RequestContext& context, uint32_t server) const;
+  Task<std::optional<Catalogue::Found>> find(RequestContext& context, ListKind kind, std::string_view name);
+  Task<void> watch(uint32_t server, std::string uri);
+  Task<void> unwatch(uint32_t server, std::string uri);
+  void on_upstream_event(uint32_t server, std::string_view method, std::string_view message);
+  void on_lists_changed(uint32_t server, const KindSet& kinds);
+  Task<void> sweep_sessions();
+
+  const asio::any_io_executor home_;
+  const std::vector<std::shared_ptr<Upstream>> upstreams_;
+  decision::Engine& engine_;
+  const EndpointOptions options_;
+  const std::string own_info_;  // serverInfo of the federation, JSON
+  SessionTable sessions_;
+  EventHub hub_;
+  std::shared_ptr<CatalogueKeeper> keeper_;
+  std::atomic<bool> stopped_ = false;
+};
+
+}  // namespace catalyst::mcp

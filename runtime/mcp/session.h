@@ -1,0 +1,158 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/base/asio.h"
+#include "runtime/mcp/endpoint.h"
+#include "runtime/mcp/event_queue.h"
+#include "runtime/mcp/protocol.h"
+
+namespace catalyst::mcp {
+
+/// Which upstreams an endpoint serves: one (its index), or all of them.
+struct Scope {
+  static constexpr uint32_t kAll = UINT32_MAX;
+  uint32_t server = kAll;
+  [[nodiscard]] bool federated() const { return server == kAll; }
+  [[nodiscard]] bool covers(uint32_t index) const { return federated() || server == index; }
+  bool operator==(const Scope&) const = default;
+};
+
+/// A call of a legacy client on its way, so that notifications/cancelled can reach it from another
+/// connection.
+class InFlight {
+ public:
+  explicit InFlight(const asio::any_io_executor& executor);
+  ~InFlight();
+  /// Cancels on the call's own executor. Any thread.
+  static void cancel(const std::shared_ptr<InFlight>& call);
+  [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  struct Signal;
+  /// The call's executor only.
+  [[nodiscard]] Signal& signal() { return *signal_; }
+
+ private:
+  asio::any_io_executor executor_;
+  std::unique_ptr<Signal> signal_;
+  std::atomic<bool> cancelled_ = false;
+};
+
+/// What initialize agreed on.
+struct SessionTerms {
+  Scope scope;
+  std::string principal_id;
+  std::string protocol_version;
+  std::string client_name;
+  std::string client_version;
+};
+
+/// A session of a legacy client: bound to the principal that opened it, used from any thread.
+class Session {
+ public:
+  Session(std::string id, SessionTerms terms, const SessionLimits& limits);
+
+  [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] const SessionTerms& terms() const { return terms_; }
+
+  /// The level the client asked for; nullopt when it never did.
+  [[nodiscard]] std::optional<LogLevel> log_level() const;
+  void set_log_level(LogLevel level);
+
+  /// Messages for the client's GET stream.
+  [[nodiscard]] EventQueue& events() { return events_; }
+  /// Claims the one stream a session may have open; false when it is taken.
+  bool open_stream();
+  void close_stream();
+
+  /// nullptr when too many are in flight.
+  std::shared_ptr<InFlight> begin_call(std::string_view id_json, const asio::any_io_executor& executor);
+  void end_call(const std::shared_ptr<InFlight>& call);
+  /// Cancels the calls with that id; false when there is none.
+  bool cancel_call(std::string_view id_json);
+  void cancel_all();
+
+  /// False when the limit is reached.
+  bool subscribe(std::string_view uri);
+  bool unsubscribe(std::string_view uri);
+  [[nodiscard]] bool is_subscribed(std::string_view uri) const;
+  [[nodiscard]] std::vector<std::string> subscriptions() const;
+
+  void touch(int64_t now_ms) { last_used_ms_.store(now_ms, std::memory_order_relaxed); }
+  [[nodiscard]] int64_t last_used_ms() const { return last_used_ms_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool busy() const;
+
+ private:
+  struct Call {
+    std::string id_json;
+    std::shared_ptr<InFlight> call;
+  };
+  static constexpr int kNoLevel = -1;
+
+  const std::string id_;
+  const SessionTerms terms_;
+  const SessionLimits limits_;
+  std::atomic<int> log_level_ = kNoLevel;
+  std::atomic<int64_t> last_used_ms_ = 0;
+  std::atomic<bool> streaming_ = false;
+  EventQueue events_;
+  mutable std::mutex mutex_;  // guards the two below; held for a few instructions
+  std::vector<Call> calls_;
+  std::set<std::string, std::less<>> subscriptions_;
+};
+
+/// All sessions, in stripes with a lock each, so that io threads rarely meet.
+class SessionTable {
+ public:
+  explicit SessionTable(SessionLimits limits);
+  /// Called for every session that ends, under its stripe's lock: must not come back to the table. Set before
+  /// the first session.
+  void on_end(std::function<void(Session&)> callback) { on_end_ = std::move(callback); }
+
+  /// Opens a session under a fresh 128-bit random id. When its stripe is full, the longest unused session of
+  /// it ends; nullptr when all of them are in use.
+  std::shared_ptr<Session> create(SessionTerms terms, int64_t now_ms);
+  /// The session with that id; nullptr when there is none, it has expired, or belongs to another principal or
+  /// scope.
+  std::shared_ptr<Session> find(std::string_view id, std::string_view principal_id, Scope scope,
+                                int64_t now_ms);
+  /// Ends a session, its stream and its calls.
+  bool erase(std::string_view id, std::string_view principal_id, Scope scope);
+  /// Ends what has been idle too long.
+  void sweep(int64_t now_ms);
+  void for_each(const std::function<void(Session&)>& visit) const;
+  void close_all();
+  [[nodiscard]] size_t size() const;
+
+ private:
+  static constexpr size_t kStripes = 64;
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct Stripe {
+    mutable std::mutex mutex;
+    std::unordered_map<std::string, std::shared_ptr<Session>, Hash, std::equal_to<>> sessions;
+  };
+
+  Stripe& stripe_of(std::string_view id) { return stripes_[Hash{}(id) % kStripes]; }
+  [[nodiscard]] bool expired(const Session& session, int64_t now_ms) const;
+  bool make_room(Stripe& stripe);
+  void end(Session& session) const;
+
+  const SessionLimits limits_;
+  std::function<void(Session&)> on_end_;
+  std::array<Stripe, kStripes> stripes_;
+};
+
+}  // namespace catalyst::mcp
