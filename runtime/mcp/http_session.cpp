@@ -48,49 +48,19 @@ std::string post_line(const HttpUpstreamOptions& options) {
 HttpUpstream::HttpUpstream(asio::any_io_executor home, HttpUpstreamOptions options)
     : home_(std::move(home)),
       options_(std::move(options)),
+      readiness_(options_.name),
       static_head_(static_head_of(options_)),
       client_(options_.url, options_.client),
       timer_(home_) {}
 
 HttpUpstream::~HttpUpstream() = default;
 
-std::string HttpUpstream::last_error() const {
-  const std::lock_guard lock(mutex_);
-  return last_error_;
-}
-
 void HttpUpstream::start(UpstreamEvent on_event) {
-  state_.store(UpstreamState::Starting, std::memory_order_release);
+  readiness_.set(UpstreamState::Starting);
   asio::post(home_, [self = shared_from_this(), on_event = std::move(on_event)]() mutable {
     self->on_event_ = std::move(on_event);
     asio::co_spawn(self->home_, self->run(), [self](const std::exception_ptr&) {});
   });
-}
-
-/// Polls: a waiter may be on any context, and waits only while an upstream starts.
-Task<Result<std::shared_ptr<const UpstreamInfo>>> HttpUpstream::ready(int64_t timeout_ms) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  auto wait = std::chrono::milliseconds(1);
-  for (;;) {
-    if (session_number_.load(std::memory_order_acquire) != 0) {
-      const std::lock_guard lock(mutex_);
-      co_return info_;
-    }
-    const bool stopped = state() == UpstreamState::Stopped;
-    if (stopped || std::chrono::steady_clock::now() >= deadline) {
-      const std::string reason = last_error();
-      co_return error(stopped ? error_code(asio::error::not_connected) : error_code(asio::error::timed_out),
-                      options_.name + (reason.empty() ? " is not ready" : ": " + reason));
-    }
-    timer.expires_after(wait);
-    wait = std::min(wait * 2, std::chrono::milliseconds(50));
-    error_code ec;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    if (ec) {
-      co_return error(ec, options_.name);
-    }
-  }
 }
 
 Task<void> HttpUpstream::run() {
@@ -102,7 +72,7 @@ Task<void> HttpUpstream::run() {
     }
     if (!session) {
       const int64_t wait_ms = backoff.next_ms();
-      fail(session.error().message(), UpstreamState::Backoff);
+      readiness_.fail(session.error().message(), UpstreamState::Backoff);
       options_.log(options_.name + ": " + session.error().message() + "; next try in " +
                    std::to_string(wait_ms) + " ms");
       co_await pause(wait_ms);
@@ -118,7 +88,7 @@ Task<void> HttpUpstream::run() {
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began)
             .count();
     if (!stopping_) {
-      state_.store(UpstreamState::Starting, std::memory_order_release);
+      readiness_.set(UpstreamState::Starting);
       if (lived < options_.renew_min_ms) {
         co_await pause(std::min<int64_t>(options_.renew_min_ms - lived, options_.renew_min_ms) / 4);
       }
@@ -126,7 +96,7 @@ Task<void> HttpUpstream::run() {
       co_await end_session(*session);
     }
   }
-  state_.store(UpstreamState::Stopped, std::memory_order_release);
+  readiness_.set(UpstreamState::Stopped);
 }
 
 Task<void> HttpUpstream::pause(int64_t ms) {
@@ -135,26 +105,15 @@ Task<void> HttpUpstream::pause(int64_t ms) {
   co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
 }
 
-void HttpUpstream::fail(std::string text, UpstreamState state) {
-  {
-    const std::lock_guard lock(mutex_);
-    last_error_ = std::move(text);
-    session_.reset();
-  }
-  session_number_.store(0, std::memory_order_release);
-  state_.store(state, std::memory_order_release);
-}
-
 void HttpUpstream::publish(SessionPtr session) {
   const uint64_t number = session->number;
+  const std::shared_ptr<const UpstreamInfo> info = session->info;
   {
     const std::lock_guard lock(mutex_);
-    info_ = session->info;
     session_ = std::move(session);
-    last_error_.clear();
   }
   session_number_.store(number, std::memory_order_release);
-  state_.store(UpstreamState::Ready, std::memory_order_release);
+  readiness_.publish(info);
 }
 
 HttpUpstream::SessionPtr HttpUpstream::make_session(UpstreamInfo info, std::string session_id) {
@@ -360,7 +319,7 @@ void HttpUpstream::renew(uint64_t number) {
   if (!session_number_.compare_exchange_strong(expected, 0, std::memory_order_acq_rel)) {
     return;  // somebody else noticed before
   }
-  state_.store(UpstreamState::Starting, std::memory_order_release);
+  readiness_.set(UpstreamState::Starting);
   asio::post(home_, [self = shared_from_this()] {
     self->cancel_listen_.emit(asio::cancellation_type::terminal);
     self->timer_.cancel();
@@ -391,12 +350,12 @@ Task<void> HttpUpstream::stop() {
   for (int polls = 0; polls < 300; ++polls) {
     timer.expires_after(std::chrono::milliseconds(10));
     co_await timer.async_wait(asio::use_awaitable);
-    if (state_.load(std::memory_order_acquire) == UpstreamState::Stopped) {
+    if (state() == UpstreamState::Stopped) {
       break;
     }
   }
   session_number_.store(0, std::memory_order_release);
-  state_.store(UpstreamState::Stopped, std::memory_order_release);
+  readiness_.set(UpstreamState::Stopped);
   client_.close();
 }
 

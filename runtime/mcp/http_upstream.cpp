@@ -118,7 +118,7 @@ Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::session_for(Slot& slot, int
   }
   const UpstreamState now = state();
   if (now == UpstreamState::Backoff || now == UpstreamState::Stopped) {
-    co_return error(asio::error::not_connected, options_.name + ": " + last_error());
+    co_return readiness_.refusal();
   }
   const int64_t limit =
       timeout_ms == 0 ? options_.ready_timeout_ms : std::min(timeout_ms, options_.ready_timeout_ms);

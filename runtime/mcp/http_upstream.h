@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/mcp/http_client.h"
+#include "runtime/mcp/readiness.h"
 #include "runtime/mcp/upstream.h"
 #include "runtime/mcp/upstream_wire.h"
 
@@ -44,10 +45,12 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   ~HttpUpstream() override;
 
   [[nodiscard]] const std::string& name() const override { return options_.name; }
-  [[nodiscard]] UpstreamState state() const override { return state_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::string last_error() const override;
+  [[nodiscard]] UpstreamState state() const override { return readiness_.state(); }
+  [[nodiscard]] std::string last_error() const override { return readiness_.last_error(); }
   void start(UpstreamEvent on_event) override;
-  Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) override;
+  Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) override {
+    return readiness_.wait(timeout_ms);
+  }
   Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;
   Task<Result<void>> notify(std::string_view method, std::string_view params) override;
   Task<void> stop() override;
@@ -95,7 +98,6 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   Task<Result<SessionPtr>> greet_legacy();
   SessionPtr make_session(UpstreamInfo info, std::string session_id);
   void publish(SessionPtr session);
-  void fail(std::string text, UpstreamState state);
   Task<void> listen(SessionPtr session);
   Task<bool> listen_once(const SessionPtr& session, std::string& last_event_id, int64_t& retry_ms);
   Task<void> pause(int64_t ms);
@@ -105,16 +107,14 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
 
   const asio::any_io_executor home_;
   const HttpUpstreamOptions options_;
+  Readiness readiness_;
   const std::string static_head_;  // Host and the configured headers
   HttpClient client_;
   std::array<Slot, HttpClient::kMaxContexts> slots_;
 
-  std::atomic<UpstreamState> state_{UpstreamState::Stopped};
   std::atomic<uint64_t> session_number_{0};  // 0: no session in force
-  mutable std::mutex mutex_;                 // guards the three below, off the request path
+  std::mutex mutex_;                         // guards session_, off the request path
   SessionPtr session_;
-  std::shared_ptr<const UpstreamInfo> info_;
-  std::string last_error_;
 
   // Home executor only.
   UpstreamEvent on_event_;

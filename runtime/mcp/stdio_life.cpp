@@ -1,0 +1,209 @@
+// The life of a stdio upstream on its home executor: spawn, greet, supervise, restart, end.
+
+#include <signal.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <chrono>
+
+#include "runtime/mcp/backoff.h"
+#include "runtime/mcp/envelope.h"
+#include "runtime/mcp/stdio_link.h"
+#include "runtime/mcp/stdio_upstream.h"
+
+namespace catalyst::mcp {
+
+using boost::system::error_code;
+
+namespace {
+/// Between the exit and the end of stdout: what the child wrote last is still in the pipe.
+constexpr int64_t kLastWordsMs = 100;
+}  // namespace
+
+void StdioUpstream::start(UpstreamEvent on_event) {
+  readiness_.set(UpstreamState::Starting);
+  asio::post(home_, [self = shared_from_this(), on_event = std::move(on_event)]() mutable {
+    self->on_event_ = std::move(on_event);
+    asio::co_spawn(self->home_, self->run(),
+                   [self](const std::exception_ptr&) { self->readiness_.set(UpstreamState::Stopped); });
+  });
+}
+
+Task<void> StdioUpstream::pause(int64_t ms) {
+  timer_.expires_after(std::chrono::milliseconds(ms));
+  error_code ec;
+  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+}
+
+/// True when the child has exited by then.
+Task<bool> StdioUpstream::wait_exit(int64_t ms) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+  while (!link_->exited() && std::chrono::steady_clock::now() < deadline) {
+    timer_.expires_at(deadline);
+    error_code ec;
+    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  }
+  co_return link_->exited();
+}
+
+Task<void> StdioUpstream::run() {
+  Backoff backoff(options_.backoff_min_ms, options_.backoff_max_ms);
+  bool probe = options_.era != Era::Legacy;
+  while (!stopping_) {
+    auto child = spawn_child(options_.child);
+    Error failure;
+    bool again_at_once = false;
+    const auto began = std::chrono::steady_clock::now();
+    if (!child) {
+      failure = child.error();
+    } else {
+      StdioLinkOptions link{
+          options_.max_message_bytes, options_.max_queued_bytes, options_.max_log_line_bytes, {}, {}, {}, {}};
+      // The link is closed before this object ends, and its callbacks with it.
+      link.on_message = [this](std::string_view line) { take_line(line); };
+      link.on_oversize = [this](size_t bytes) {
+        garbage_lines_.fetch_add(1, std::memory_order_relaxed);
+        options_.log(options_.name + ": dropped a message of " + std::to_string(bytes) +
+                     " bytes, more than allowed");
+      };
+      link.on_stderr = [this](std::string_view line) {
+        options_.log_stderr(printable(line, options_.max_log_line_bytes + 3));
+      };
+      link.on_end = [this] {
+        generation_.store(0, std::memory_order_release);
+        fail_all(error(asio::error::connection_reset, options_.name + ": the server process ended"));
+        timer_.cancel();
+      };
+      link_ = std::make_shared<StdioLink>(home_, *child, std::move(link));
+      link_->start();
+      ++spawned_;
+      auto info = co_await greet(probe, again_at_once);
+      probe = options_.era != Era::Legacy && !again_at_once;
+      if (info && !stopping_) {
+        readiness_.publish(std::make_shared<const UpstreamInfo>(std::move(*info)));
+        generation_.store(spawned_, std::memory_order_release);
+        co_await live();
+      } else if (!info) {
+        failure = info.error();
+      }
+      generation_.store(0, std::memory_order_release);
+      if (!stopping_ && !again_at_once) {
+        readiness_.set(UpstreamState::Backoff);
+      }
+      const std::string ending = co_await bury();
+      failure.context =
+          "the server process " + ending + (failure.context.empty() ? "" : " (" + failure.context + ")");
+    }
+    if (stopping_ || again_at_once) {
+      continue;
+    }
+    if (std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(options_.healthy_ms)) {
+      backoff.reset();
+    }
+    const int64_t wait_ms = backoff.next_ms();
+    readiness_.fail(failure.message(), UpstreamState::Backoff);
+    options_.log(options_.name + ": " + failure.message() + "; restarting in " + std::to_string(wait_ms) +
+                 " ms");
+    co_await pause(wait_ms);
+    if (!stopping_) {
+      readiness_.set(UpstreamState::Starting);
+    }
+  }
+  readiness_.set(UpstreamState::Stopped);
+}
+
+/// Finds out the era. `probe_ended_child`: the child did not survive the question, ask the next one the old
+/// way.
+Task<Result<UpstreamInfo>> StdioUpstream::greet(bool probe, bool& probe_ended_child) {
+  if (probe) {
+    const uint64_t id = next_id_.fetch_add(1, std::memory_order_relaxed);
+    const auto reply = co_await ask(greeting_request(id, Era::Modern, options_.identity), id,
+                                    options_.probe_timeout_ms, 0, nullptr);
+    if (reply && !reply->is_error) {
+      if (auto info = read_greeting(reply->payload, Era::Modern); info || options_.era == Era::Modern) {
+        co_return info;
+      }
+    }
+    if (options_.era == Era::Modern) {
+      co_return reply ? error("server/discover: " + printable(reply->payload, 300))
+                      : add_context(reply.error(), "server/discover");
+    }
+    if (link_->exited() || link_->stdout_ended()) {
+      probe_ended_child = !stopping_;
+      co_return error("the server ended on server/discover");
+    }
+  }
+  const uint64_t id = next_id_.fetch_add(1, std::memory_order_relaxed);
+  const auto reply = co_await ask(greeting_request(id, Era::Legacy, options_.identity), id,
+                                  options_.greeting_timeout_ms, 0, nullptr);
+  if (!reply) {
+    co_return add_context(reply.error(), "initialize");
+  }
+  if (reply->is_error) {
+    co_return error("initialize: " + printable(reply->payload, 300));
+  }
+  auto info = read_greeting(reply->payload, Era::Legacy);
+  if (info) {
+    link_->write(notification_message("notifications/initialized", {}));
+  }
+  co_return info;
+}
+
+/// Until the child ends or stop() is called.
+Task<void> StdioUpstream::live() {
+  if (readiness_.info()->era == Era::Modern) {
+    UpstreamCall call;
+    call.method = "subscriptions/listen";
+    call.params =
+        R"({"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true}})";
+    std::string text;
+    append_request(text, next_id_.fetch_add(1, std::memory_order_relaxed), call, Era::Modern,
+                   options_.identity);
+    link_->write(text);  // its answer comes when the subscription ends; nobody waits for it
+  }
+  while (!stopping_ && !link_->exited() && !link_->stdout_ended()) {
+    timer_.expires_at(asio::steady_timer::time_point::max());
+    error_code ec;
+    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  }
+}
+
+/// Ends the child by degrees and collects it with its whole group.
+Task<std::string> StdioUpstream::bury() {
+  if (link_->exited() && !link_->stdout_ended()) {
+    co_await pause(kLastWordsMs);
+  }
+  link_->close_stdin();
+  if (!co_await wait_exit(options_.stop_grace_ms)) {
+    signal_group(link_->pid(), SIGTERM);
+    if (!co_await wait_exit(options_.stop_grace_ms)) {
+      signal_group(link_->pid(), SIGKILL);
+      co_await wait_exit(options_.stop_grace_ms);
+    }
+  }
+  fail_all(error(asio::error::connection_reset, options_.name + ": the server process ended"));
+  const std::string ending = reap_child(link_->pid());
+  link_->close();
+  link_.reset();
+  co_return ending;
+}
+
+Task<void> StdioUpstream::stop() {
+  const std::shared_ptr<StdioUpstream> self = shared_from_this();
+  stopping_ = true;
+  asio::post(home_, [self] {
+    self->fail_all(error(asio::error::operation_aborted, self->options_.name + " is being stopped"));
+    self->timer_.cancel();
+  });
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(4 * options_.stop_grace_ms + 1'000);
+  while (state() != UpstreamState::Stopped && std::chrono::steady_clock::now() < deadline) {
+    timer.expires_after(std::chrono::milliseconds(5));
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+}  // namespace catalyst::mcp

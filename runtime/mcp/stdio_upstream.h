@@ -1,0 +1,106 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "runtime/mcp/child_process.h"
+#include "runtime/mcp/readiness.h"
+#include "runtime/mcp/upstream.h"
+#include "runtime/mcp/upstream_wire.h"
+
+namespace catalyst::mcp {
+
+struct StdioUpstreamOptions {
+  std::string name;
+  ChildOptions child;
+  std::optional<Era> era;  // set: no probing
+  GatewayIdentity identity;
+  int64_t probe_timeout_ms = 5'000;      // server/discover; a runtime that is slow to start counts
+  int64_t greeting_timeout_ms = 30'000;  // initialize; package runners may download first
+  int64_t ready_timeout_ms = 10'000;     // how long a call waits for a server that is starting
+  int64_t backoff_min_ms = 500;
+  int64_t backoff_max_ms = 30'000;
+  int64_t healthy_ms = 10'000;    // lived that long: the next restart is a first one again
+  int64_t stop_grace_ms = 2'000;  // after closing stdin, and again after SIGTERM
+  size_t max_message_bytes = size_t{16} * 1024 * 1024;
+  size_t max_queued_bytes = size_t{32} * 1024 * 1024;  // written but not yet taken by the child
+  size_t max_calls = 10'000;                           // in flight
+  size_t max_log_line_bytes = 8 * 1024;
+  std::function<void(std::string_view line)> log_stderr = [](auto&&) {
+  };  // one line, control bytes escaped; home executor
+  std::function<void(std::string_view line)> log = [](auto&&) {
+  };  // what an operator should know; home executor
+};
+
+class StdioLink;
+
+/// A server that is our child, newline-delimited JSON-RPC on its stdin and stdout. Everything but the
+/// caller's side of call() happens on the home executor, whose thread also owns the child: it must live until
+/// stop() is done. Created with std::make_shared.
+class StdioUpstream final : public Upstream, public std::enable_shared_from_this<StdioUpstream> {
+ public:
+  StdioUpstream(asio::any_io_executor home, StdioUpstreamOptions options);
+  ~StdioUpstream() override;
+
+  [[nodiscard]] const std::string& name() const override { return options_.name; }
+  [[nodiscard]] UpstreamState state() const override { return readiness_.state(); }
+  [[nodiscard]] std::string last_error() const override { return readiness_.last_error(); }
+  void start(UpstreamEvent on_event) override;
+  Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) override {
+    return readiness_.wait(timeout_ms);
+  }
+  Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;
+  Task<Result<void>> notify(std::string_view method, std::string_view params) override;
+  Task<void> stop() override;
+
+  /// Lines of stdout that were no JSON-RPC, or too long, since the start.
+  [[nodiscard]] uint64_t garbage_lines() const { return garbage_lines_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Pending;
+  using PendingPtr = std::shared_ptr<Pending>;
+
+  // stdio_upstream.cpp: calls
+  Task<Result<UpstreamReply>> ask(std::string text, uint64_t id, int64_t timeout_ms, uint64_t generation,
+                                  const UpstreamCall* call);
+  void submit(const PendingPtr& pending);
+  void abandon(const PendingPtr& pending);
+  void fail_all(const Error& failure);
+  void take_line(std::string_view line);
+  void take_response(const WireMessage& message, std::string_view line);
+  void take_notification(const WireMessage& message, std::string_view line);
+  void arm_deadlines();
+  void check_deadlines();
+
+  // stdio_life.cpp: the process
+  Task<void> run();
+  Task<Result<UpstreamInfo>> greet(bool probe, bool& probe_ended_child);
+  Task<void> live();
+  Task<std::string> bury();
+  Task<void> pause(int64_t ms);
+  Task<bool> wait_exit(int64_t ms);
+
+  const asio::any_io_executor home_;
+  const StdioUpstreamOptions options_;
+  Readiness readiness_;
+  std::atomic<uint64_t> next_id_{1};
+  std::atomic<uint64_t> garbage_lines_{0};
+  std::atomic<uint64_t> generation_{0};  // of the child that is Ready
+  std::atomic<bool> stopping_{false};
+
+  // Home executor only.
+  UpstreamEvent on_event_;
+  std::shared_ptr<StdioLink> link_;
+  uint64_t spawned_ = 0;
+  std::unordered_map<uint64_t, PendingPtr> pending_;
+  asio::steady_timer timer_;      // of run()
+  asio::steady_timer deadlines_;  // coarse, armed while calls are in flight
+  bool deadlines_armed_ = false;
+};
+
+}  // namespace catalyst::mcp
