@@ -390,6 +390,8 @@ Task<void> Endpoint::handle(HttpExchange& exchange) {
   }
 }
 
+void Endpoint::close_streams() { impl_->router->close_streams(); }
+
 Task<void> Endpoint::stop() { return impl_->router->stop(); }
 
 std::vector<ServerStatus> Endpoint::servers() const {

@@ -84,6 +84,8 @@ class Endpoint {
   void start();
   /// Answers one HTTP request completely. Never throws.
   Task<void> handle(HttpExchange& exchange);
+  /// Ends event streams, so that connections can be drained; calls in flight go on.
+  void close_streams();
   /// Ends event streams, then stops the upstreams. Run it once, before the executors end.
   Task<void> stop();
 

@@ -15,6 +15,8 @@ namespace {
 
 constexpr auto kSweepPeriod = std::chrono::seconds(10);
 
+std::atomic<uint64_t> router_ids = 0;
+
 enum class Offered : uint8_t { Both, Legacy, Modern };
 
 std::string own_server_info(const EndpointOptions& options) {
@@ -56,7 +58,8 @@ const Router::Method* Router::find_method(std::string_view name) {
 
 Router::Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
                decision::Engine& engine, EndpointOptions options)
-    : home_(home),
+    : id_(++router_ids),
+      home_(home),
       upstreams_(std::move(upstreams)),
       engine_(engine),
       options_(std::move(options)),
@@ -101,10 +104,14 @@ Task<void> Router::sweep_sessions() {
   }
 }
 
-Task<void> Router::stop() {
-  stopped_ = true;
+void Router::close_streams() {
   hub_.close_all();
   sessions_.close_all();
+}
+
+Task<void> Router::stop() {
+  stopped_ = true;
+  close_streams();
   keeper_->stop();
   for (const std::shared_ptr<Upstream>& upstream : upstreams_) {
     co_await upstream->stop();

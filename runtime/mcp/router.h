@@ -24,6 +24,8 @@ class Router : public std::enable_shared_from_this<Router> {
 
   /// Call once, when the router is owned by a shared_ptr.
   void start();
+  /// Ends every event stream toward clients.
+  void close_streams();
   Task<void> stop();
 
   /// Answers one request. Throws only when the calling coroutine is cancelled.
@@ -64,8 +66,7 @@ class Router : public std::enable_shared_from_this<Router> {
   };
   /// Sends the request to `server` with these params; the reply as it came, or the answer that says why there
   /// is none.
-  Task<Sent> send(RequestContext& context, uint32_t server, std::string_view params,
-                     std::string_view name);
+  Task<Sent> send(RequestContext& context, uint32_t server, std::string_view params, std::string_view name);
   /// send, and the reply bridged to the client's era.
   Task<Reply> forward(RequestContext& context, uint32_t server, const ParamsEdit& edit,
                       std::string_view name);
@@ -104,6 +105,7 @@ class Router : public std::enable_shared_from_this<Router> {
   void on_lists_changed(uint32_t server, const KindSet& kinds);
   Task<void> sweep_sessions();
 
+  const uint64_t id_;  // tells this router's cached state from that of one that stood at the same address
   const asio::any_io_executor home_;
   const std::vector<std::shared_ptr<Upstream>> upstreams_;
   decision::Engine& engine_;

@@ -266,7 +266,9 @@ PackManager::PackManager(std::vector<std::string> files, Hooks hooks) : impl_(st
   impl_->hooks = std::move(hooks);
 }
 
-PackManager::~PackManager() {
+PackManager::~PackManager() { stop(); }
+
+void PackManager::stop() {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stop = true;

@@ -60,6 +60,9 @@ class PackManager {
   /// Any thread. `done` runs on the compiling thread; requests that wait together share one compilation.
   void reload(Trigger trigger, std::function<void(const ReloadOutcome&)> done = {});
 
+  /// Ends the compiling threads; the policy stays in force. Idempotent.
+  void stop();
+
   [[nodiscard]] decision::Engine& engine();
   [[nodiscard]] PackStatus status() const;
   /// Policy and schema files of the last attempt, for the watcher.

@@ -292,11 +292,13 @@ void Connection::on_handled() {
     refuse(500);
     return;
   }
-  if (!keep_alive_ || shard_->draining) {
+  if (keep_alive_ && !shard_->draining) {
+    next_request();
+  } else if (in_begin_ == in_end_) {
+    close();
+  } else {
     begin_linger();
-    return;
   }
-  next_request();
 }
 
 void Connection::next_request() {

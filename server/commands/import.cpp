@@ -1,0 +1,131 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "server/commands/command.h"
+#include "server/commands/importer.h"
+#include "server/commands/sources.h"
+#include "server/commands/terminal.h"
+
+namespace catalyst::server {
+namespace {
+
+struct Options {
+  std::string config;
+  std::string servers;
+  std::string name;
+  std::string url;
+  std::vector<std::string> command;
+  std::vector<std::string> only;
+  std::string folder = "schemas";
+  int64_t timeout_s = 60;
+  bool json = false;
+};
+
+/// The servers to ask, from the files or the command line.
+LoadedConfig gather(const Options& options) {
+  if (options.url.empty() && options.command.empty()) {
+    return load_config_files(options.config, options.servers);
+  }
+  LoadedConfig out;
+  UpstreamConfig server;
+  server.name = options.name.empty() ? "server" : options.name;
+  server.url = options.url;
+  if (!options.command.empty()) {
+    server.command = options.command.front();
+    server.args.assign(options.command.begin() + 1, options.command.end());
+  }
+  out.config.servers.push_back(std::move(server));
+  return out;
+}
+
+Exit report(const Options& options, const std::vector<Imported>& all) {
+  nlohmann::ordered_json listed = nlohmann::json::array();
+  Exit exit = Exit::Ok;
+  for (const Imported& one : all) {
+    std::string failure = one.failure;
+    const std::string path = (std::filesystem::path(options.folder) / (one.server + ".json")).string();
+    if (failure.empty()) {
+      const auto written = write_file(path, one.json);
+      failure = written.has_error() ? written.error().message() : "";
+    }
+    if (!failure.empty()) {
+      exit = Exit::System;
+    }
+    if (options.json) {
+      listed.push_back(
+          failure.empty()
+              ? nlohmann::ordered_json{{"server", one.server}, {"file", path}, {"tools", one.tools}}
+              : nlohmann::ordered_json{{"server", one.server}, {"error", failure}});
+    } else if (failure.empty()) {
+      std::printf("%s: %zu tools, %zu prompts, %zu resources\n", path.c_str(), one.tools, one.prompts,
+                  one.resources);
+    } else {
+      print_error(one.server + ": " + failure);
+    }
+  }
+  if (options.json) {
+    std::printf("%s\n", nlohmann::ordered_json{{"servers", listed}}
+                            .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+                            .c_str());
+  }
+  return exit;
+}
+
+Exit import(const Options& options) {
+  LoadedConfig loaded = gather(options);
+  if (!loaded.ok()) {
+    for (const Problem& problem : loaded.problems) {
+      print_error(problem.text());
+    }
+    return Exit::Findings;
+  }
+  std::vector<UpstreamConfig> servers;
+  for (UpstreamConfig& server : loaded.config.servers) {
+    if (options.only.empty() ||
+        std::find(options.only.begin(), options.only.end(), server.name) != options.only.end()) {
+      servers.push_back(std::move(server));
+    }
+  }
+  if (servers.empty()) {
+    print_error("no server to import from; give --config, --servers, --url or --command");
+    return Exit::Usage;
+  }
+  std::error_code failure;
+  std::filesystem::create_directories(options.folder, failure);
+  if (failure) {
+    print_error("cannot create " + options.folder + ": " + failure.message());
+    return Exit::System;
+  }
+  std::vector<Imported> all;
+  {
+    Progress progress("asking " + std::to_string(servers.size()) + " servers", 0);
+    all = import_servers(servers, options.timeout_s * 1000);
+  }
+  return report(options, all);
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("import", "Ask servers what they offer and write schemas/NAME.json");
+  command->add_option("only", options->only, "names of servers; default: all of the configuration");
+  command->add_option("-c,--config", options->config, "catalyst.yaml");
+  command->add_option("--servers", options->servers, "a client's file with an mcpServers map");
+  command->add_option("--name", options->name, "name of the server given by --url or --command");
+  auto* url = command->add_option("--url", options->url, "Streamable HTTP endpoint");
+  command->add_option("--command", options->command, "program and arguments of a stdio server")
+      ->excludes(url);
+  command->add_option("-o,--out", options->folder, "folder to write to; default: schemas");
+  command->add_option("--timeout", options->timeout_s, "seconds to wait for a server")
+      ->check(CLI::Range(1, 3600));
+  command->add_flag("--json", options->json, kJsonHelp);
+  command->callback([options, &chosen] { chosen = [options] { return import(*options); }; });
+}
+
+}  // namespace catalyst::server

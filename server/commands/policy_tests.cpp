@@ -1,0 +1,170 @@
+#include "server/commands/policy_tests.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "server/commands/request_json.h"
+
+namespace catalyst::server {
+namespace {
+
+using decision::Outcome;
+using decision::Verdict;
+using Kind = ir::TestExpectation::Kind;
+
+std::string quote(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+std::string decided_by(const Verdict& verdict) {
+  return verdict.rule_name.empty() ? " by default" : " by " + quote(verdict.rule_name);
+}
+
+std::string what_happened(const Verdict& verdict) {
+  if (verdict.hidden) {
+    return "hidden" + decided_by(verdict);
+  }
+  return (verdict.outcome == Outcome::Deny ? "deny" : "allow") + decided_by(verdict);
+}
+
+std::string joined(const std::vector<std::string>& path) {
+  std::string out;
+  for (const std::string& segment : path) {
+    out += (out.empty() ? "" : ".") + segment;
+  }
+  return out;
+}
+
+bool same_path(std::span<const std::string_view> actual, const std::vector<std::string>& expected) {
+  return std::equal(actual.begin(), actual.end(), expected.begin(), expected.end());
+}
+
+/// The name of a rule by its index, or "".
+std::string_view rule_of(const decision::Pack& pack, uint32_t rule) {
+  return rule < pack.rule_count() ? pack.rule_name(rule) : std::string_view();
+}
+
+std::string verdict_failure(const ir::TestExpectation& expected, const Verdict& verdict, bool holds,
+                            const std::string& wanted) {
+  if (!holds) {
+    return "expected " + wanted + ", got " + what_happened(verdict);
+  }
+  if (!expected.by.empty() && verdict.rule_name != expected.by) {
+    return "expected " + wanted + " by " + quote(expected.by) + ", got it" + decided_by(verdict);
+  }
+  return {};
+}
+
+std::string set_failure(const ir::TestExpectation& expected, const Verdict& verdict,
+                        const decision::Pack& pack) {
+  std::string seen;
+  for (const decision::SetEffect& effect : verdict.sets) {
+    if (!same_path(effect.path, expected.path) ||
+        (!expected.by.empty() && rule_of(pack, effect.rule) != expected.by)) {
+      continue;
+    }
+    const auto actual = nlohmann::json::parse(effect.json, nullptr, false);
+    if (actual == nlohmann::json::parse(expected.text, nullptr, false)) {
+      return {};
+    }
+    seen = std::string(effect.json);
+  }
+  return "expected set " + joined(expected.path) + " = " + expected.text +
+         (seen.empty() ? ", but it was not set" : ", got " + seen);
+}
+
+std::string redact_failure(const ir::TestExpectation& expected, const Verdict& verdict,
+                           const decision::Pack& pack) {
+  for (const decision::RedactEffect& effect : verdict.redactions) {
+    if ((expected.path.empty() || same_path(effect.path, expected.path)) &&
+        (expected.by.empty() || rule_of(pack, effect.rule) == expected.by)) {
+      return {};
+    }
+  }
+  return "expected a redaction" + (expected.path.empty() ? "" : " of " + joined(expected.path)) +
+         ", but there is none";
+}
+
+std::string audit_failure(const ir::TestExpectation& expected, const Verdict& verdict) {
+  static constexpr std::string_view kLevels[] = {"none", "metadata", "full"};
+  const std::string_view actual = kLevels[static_cast<size_t>(verdict.audit)];
+  const bool holds =
+      expected.text.empty() ? verdict.audit != decision::AuditLevel::None : actual == expected.text;
+  return holds ? "" : "expected audit " + expected.text + ", got " + std::string(actual);
+}
+
+std::string tag_failure(const ir::TestExpectation& expected, const Verdict& verdict) {
+  std::string seen;
+  for (const decision::TagEffect& tag : verdict.tags) {
+    if (tag.key == expected.key) {
+      if (expected.text.empty() || tag.value == expected.text) {
+        return {};
+      }
+      seen = std::string(tag.value);
+    }
+  }
+  return "expected tag " + expected.key + " = \"" + expected.text + "\"" +
+         (seen.empty() ? ", but it is not there" : ", got \"" + seen + "\"");
+}
+
+std::string error_failure(const ir::TestExpectation& expected, const Verdict& verdict,
+                          const decision::Pack& pack) {
+  for (const decision::RuleError& failure : verdict.errors) {
+    if ((expected.text.empty() || value::status_name(failure.status) == expected.text) &&
+        (expected.by.empty() || rule_of(pack, failure.rule) == expected.by)) {
+      return {};
+    }
+  }
+  return "expected the error " + expected.text + (expected.by.empty() ? "" : " by " + quote(expected.by)) +
+         ", but no rule failed so";
+}
+
+std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdict,
+                       const decision::Pack& pack) {
+  const bool denied = verdict.outcome == Outcome::Deny;
+  switch (expected.kind) {
+    case Kind::Allow:
+      return verdict_failure(expected, verdict, !denied && !verdict.hidden, "allow");
+    case Kind::Deny:
+      return verdict_failure(expected, verdict, denied, "deny");
+    case Kind::Hidden:
+      return verdict_failure(expected, verdict, verdict.hidden, "hidden");
+    case Kind::Listed:
+      return verdict_failure(expected, verdict, !verdict.hidden, "listed");
+    case Kind::Set:
+      return set_failure(expected, verdict, pack);
+    case Kind::Redact:
+      return redact_failure(expected, verdict, pack);
+    case Kind::Audit:
+      return audit_failure(expected, verdict);
+    case Kind::Tag:
+      return tag_failure(expected, verdict);
+    case Kind::Error:
+      return error_failure(expected, verdict, pack);
+    case Kind::Message:
+      return verdict.message == expected.text ? ""
+                                              : "expected the message \"" + expected.text + "\", got \"" +
+                                                    std::string(verdict.message) + "\"";
+  }
+  return {};
+}
+
+}  // namespace
+
+TestOutcome run_policy_test(const ir::Test& test, const decision::Pack& pack,
+                            decision::Evaluator& evaluator) {
+  TestOutcome outcome;
+  outcome.test = &test;
+  const auto stored = StoredRequest::from_test(test);
+  if (stored.has_error()) {
+    outcome.failures.push_back(stored.error().message());
+    return outcome;
+  }
+  const Verdict& verdict = evaluator.evaluate(pack, (*stored)->request());
+  for (const ir::TestExpectation& expected : test.expectations) {
+    if (std::string failure = failure_of(expected, verdict, pack); !failure.empty()) {
+      outcome.failures.push_back(std::move(failure));
+    }
+  }
+  return outcome;
+}
+
+}  // namespace catalyst::server

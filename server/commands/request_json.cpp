@@ -1,0 +1,210 @@
+#include "server/commands/request_json.h"
+
+#include <chrono>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace catalyst::server {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Refuses members that nobody reads: a misspelt one would silently decide something else.
+Result<void> only_members(const Json& object, std::string_view where,
+                          std::initializer_list<const char*> known) {
+  if (!object.is_object()) {
+    return error(std::string(where) + " must be an object");
+  }
+  for (const auto& [key, value] : object.items()) {
+    bool found = false;
+    std::string listed;
+    for (const char* name : known) {
+      found = found || key == name;
+      listed += (listed.empty() ? "" : ", ") + std::string(name);
+    }
+    if (!found) {
+      return error("unknown member `" + key + "` in " + std::string(where) + "; known: " + listed);
+    }
+  }
+  return {};
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::string json_of(const Json& object, const char* key, const char* fallback) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? fallback : found->dump();
+}
+
+Result<abi::Hook> hook_of(const std::string& text) {
+  for (size_t i = 0; i < abi::kHookCount; ++i) {
+    if (abi::kHookNames[i] == text) {
+      return static_cast<abi::Hook>(i);
+    }
+  }
+  return error("`" + text + "` is no hook; use call, result or list tools");
+}
+
+Result<int64_t> now_of(const Json& root) {
+  const auto found = root.find("now");
+  if (found == root.end()) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+  if (found->is_number_integer()) {
+    return found->get<int64_t>();
+  }
+  std::tm parts{};
+  const std::string text = found->is_string() ? found->get<std::string>() : "";
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') {
+    return error("`now` must be microseconds since 1970 or look like 2026-01-01T00:00:00Z");
+  }
+  return static_cast<int64_t>(timegm(&parts)) * 1'000'000;
+}
+
+}  // namespace
+
+struct StoredRequest::Impl {
+  std::string id, tenant, claims, server, tool, args, result, definition;
+  std::string session_id, protocol_version, client_name, client_version, client_ip;
+  std::vector<std::string> roles;
+  std::vector<std::string_view> role_views;
+  decision::Principal principal;
+  decision::Request request;
+
+  Result<void> read_principal(const Json& json) {
+    if (auto known = only_members(json, "principal", {"id", "tenant", "roles", "mfa", "risk", "claims"});
+        known.has_error()) {
+      return known.error();
+    }
+    id = text_of(json, "id");
+    tenant = text_of(json, "tenant");
+    claims = json_of(json, "claims", "{}");
+    if (const auto found = json.find("roles"); found != json.end() && found->is_array()) {
+      for (const Json& role : *found) {
+        if (role.is_string()) {
+          roles.push_back(role.get<std::string>());
+        }
+      }
+    }
+    principal.mfa = json.value("mfa", Json(false)) == Json(true);
+    if (const auto found = json.find("risk"); found != json.end() && found->is_number_integer()) {
+      principal.risk = found->get<int64_t>();
+    }
+    return {};
+  }
+
+  Result<void> read_session(const Json& json) {
+    if (auto known = only_members(json, "session", {"id", "protocol_version"}); known.has_error()) {
+      return known.error();
+    }
+    session_id = text_of(json, "id");
+    protocol_version = text_of(json, "protocol_version");
+    return {};
+  }
+
+  Result<void> read_client(const Json& json) {
+    if (auto known = only_members(json, "client", {"name", "version", "ip"}); known.has_error()) {
+      return known.error();
+    }
+    client_name = text_of(json, "name");
+    client_version = text_of(json, "version");
+    client_ip = text_of(json, "ip");
+    return {};
+  }
+
+  void set_views() {
+    role_views.assign(roles.begin(), roles.end());
+    principal.id = id;
+    principal.tenant = tenant;
+    principal.roles = role_views;
+    principal.claims = claims;
+    request.principal = &principal;
+    request.session_id = session_id;
+    request.protocol_version = protocol_version;
+    request.client_name = client_name;
+    request.client_version = client_version;
+    request.client_ip = client_ip;
+    request.server = server;
+    request.tool = tool;
+    request.args = args;
+    request.result = result;
+    request.definition = definition;
+  }
+};
+
+Result<std::unique_ptr<StoredRequest>> StoredRequest::from_json(std::string_view text) {
+  const Json root = Json::parse(text, nullptr, false);
+  if (root.is_discarded()) {
+    return error("the request is not valid JSON");
+  }
+  auto impl = std::make_unique<Impl>();
+  if (auto known = only_members(root, "the request",
+                                {"hook", "server", "tool", "args", "result", "definition", "principal",
+                                 "session", "client", "now"});
+      known.has_error()) {
+    return known.error();
+  }
+  const auto hook = hook_of(root.value("hook", Json("call")).is_string() ? root.value("hook", "call") : "");
+  const auto now = now_of(root);
+  if (hook.has_error() || now.has_error()) {
+    return hook.has_error() ? hook.error() : now.error();
+  }
+  impl->request.hook = *hook;
+  impl->request.now_us = *now;
+  impl->server = text_of(root, "server");
+  impl->tool = text_of(root, "tool");
+  if (impl->server.empty() || impl->tool.empty()) {
+    return error("the request needs `server` and `tool`");
+  }
+  impl->args = json_of(root, "args", "{}");
+  impl->result = json_of(root, "result", "");
+  impl->definition = json_of(root, "definition", "");
+  for (const auto& [key, read] :
+       {std::pair{"principal", &Impl::read_principal}, std::pair{"session", &Impl::read_session},
+        std::pair{"client", &Impl::read_client}}) {
+    if (const auto found = root.find(key); found != root.end()) {
+      if (auto done = ((*impl).*read)(*found); done.has_error()) {
+        return done.error();
+      }
+    }
+  }
+  impl->set_views();
+  return std::unique_ptr<StoredRequest>(new StoredRequest(std::move(impl)));
+}
+
+Result<std::unique_ptr<StoredRequest>> StoredRequest::from_test(const ir::Test& test) {
+  auto impl = std::make_unique<Impl>();
+  const auto parse = [](const std::string& text) {
+    return text.empty() ? Json::object() : Json::parse(text, nullptr, false);
+  };
+  for (const auto& [text, read] :
+       {std::pair{&test.principal, &Impl::read_principal}, std::pair{&test.session, &Impl::read_session},
+        std::pair{&test.client, &Impl::read_client}}) {
+    if (auto done = ((*impl).*read)(parse(*text)); done.has_error()) {
+      return done.error();
+    }
+  }
+  impl->request.hook = test.hook;
+  impl->request.now_us = test.now_us;
+  impl->server = test.server;
+  impl->tool = test.tool;
+  impl->args = test.args;
+  impl->result = test.result;
+  impl->definition = test.definition;
+  impl->set_views();
+  return std::unique_ptr<StoredRequest>(new StoredRequest(std::move(impl)));
+}
+
+StoredRequest::StoredRequest(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+StoredRequest::~StoredRequest() = default;
+
+const decision::Request& StoredRequest::request() const { return impl_->request; }
+
+}  // namespace catalyst::server

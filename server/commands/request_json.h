@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "compiler/ir/ir.h"
+#include "runtime/base/result.h"
+#include "runtime/decision/request.h"
+
+namespace catalyst::server {
+
+/// A request that owns its texts, for commands that decide without traffic.
+class StoredRequest {
+ public:
+  /// Reads {"hook": "call", "server": "s", "tool": "t", "args": {}, "result": {}, "definition": {},
+  /// "principal": {"id", "tenant", "roles", "mfa", "risk", "claims"}, "session": {"id", "protocol_version"},
+  /// "client": {"name", "version", "ip"}, "now": microseconds or "2026-01-01T00:00:00Z"}. Everything but
+  /// server and tool may be left out; an unknown member is an error.
+  static Result<std::unique_ptr<StoredRequest>> from_json(std::string_view text);
+  /// The request of a `test` block.
+  static Result<std::unique_ptr<StoredRequest>> from_test(const ir::Test& test);
+
+  ~StoredRequest();
+  StoredRequest(const StoredRequest&) = delete;
+  StoredRequest& operator=(const StoredRequest&) = delete;
+
+  [[nodiscard]] const decision::Request& request() const;
+
+ private:
+  struct Impl;
+  explicit StoredRequest(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace catalyst::server

@@ -1,0 +1,300 @@
+#include "server/commands/service.h"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+
+#include "runtime/mcp/endpoint.h"
+#include "runtime/observe/audit.h"
+#include "runtime/observe/log.h"
+#include "runtime/observe/metrics.h"
+#include "server/api/api.h"
+#include "server/auth/authenticator.h"
+#include "server/gateway/file_watcher.h"
+#include "server/gateway/pack_manager.h"
+#include "server/gateway/recorder.h"
+#include "server/gateway/upstreams.h"
+#include "server/http/listener.h"
+#include "server/version.h"
+
+namespace catalyst::server {
+namespace {
+
+using observe::Level;
+
+bool is_mcp_path(std::string_view path) { return path == "/mcp" || path.substr(0, 5) == "/mcp/"; }
+
+std::string_view state_text(mcp::UpstreamState state) {
+  switch (state) {
+    case mcp::UpstreamState::Starting:
+      return "starting";
+    case mcp::UpstreamState::Ready:
+      return "ready";
+    case mcp::UpstreamState::Backoff:
+      return "backoff";
+    case mcp::UpstreamState::Stopped:
+      return "stopped";
+  }
+  return "";
+}
+
+std::vector<std::string> names_of(const Config& config) {
+  std::vector<std::string> out;
+  for (const UpstreamConfig& server : config.servers) {
+    out.push_back(server.name);
+  }
+  return out;
+}
+
+/// A wildcard address is no name that anyone sends.
+bool is_wildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
+}  // namespace
+
+struct Service::Impl {
+  explicit Impl(Config c)
+      : config(std::move(c)), authenticator(config.auth), metrics(kVersion, names_of(config)) {}
+
+  Config config;
+  TokenAuthenticator authenticator;
+  observe::Metrics metrics;
+  std::unique_ptr<observe::AuditLog> audit;
+  std::unique_ptr<Recorder> recorder;
+  std::unique_ptr<PackManager> packs;
+  std::unique_ptr<IoPool> pool;
+  std::vector<std::shared_ptr<mcp::Upstream>> upstreams;
+  std::unique_ptr<mcp::Endpoint> endpoint;
+  std::unique_ptr<Api> api;
+  std::unique_ptr<Listener> listener;
+  std::unique_ptr<FileWatcher> watcher;
+  std::unique_ptr<asio::signal_set> signals;
+  std::atomic<bool> draining{false};
+  std::promise<void> finished;
+
+  ~Impl() {
+    watcher.reset();  // its thread calls the pack manager
+    packs_quiet();
+    if (pool != nullptr) {
+      pool->stop();
+    }
+    signals.reset();
+    listener.reset();
+    api.reset();
+    endpoint.reset();
+    upstreams.clear();
+    pool.reset();
+    packs.reset();
+  }
+
+  void packs_quiet() const {
+    if (packs != nullptr) {
+      packs->stop();
+    }
+  }
+
+  std::unique_ptr<Failure> load_policy() {
+    recorder = std::make_unique<Recorder>(metrics, audit.get());
+    PackManager::Hooks hooks;
+    hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };
+    hooks.reloaded = [this](bool ok) {
+      (ok ? metrics.reloads_done : metrics.reloads_failed).add();
+      if (watcher != nullptr) {
+        watcher->refresh();
+      }
+    };
+    packs = std::make_unique<PackManager>(config.policy, std::move(hooks));
+    ReloadOutcome outcome = packs->load_first();
+    if (!outcome.ok) {
+      return std::make_unique<Failure>(
+          Failure{true, std::move(outcome.text), std::move(outcome.diagnostics_json)});
+    }
+    return nullptr;
+  }
+
+  std::unique_ptr<Failure> make_upstreams() {
+    for (size_t i = 0; i < config.servers.size(); ++i) {
+      auto upstream = make_upstream(config.servers[i], pool->executor(i % pool->size()));
+      if (upstream.has_error()) {
+        return failed(upstream.error());
+      }
+      upstreams.push_back(std::move(*upstream));
+    }
+    return nullptr;
+  }
+
+  static std::unique_ptr<Failure> failed(const Error& why) {
+    return std::make_unique<Failure>(Failure{false, why.message(), "[]"});
+  }
+
+  [[nodiscard]] mcp::EndpointOptions endpoint_options() const {
+    mcp::EndpointOptions out;
+    out.separator = config.separator;
+    out.server_version = kVersion;
+    out.envelope.message_bytes = config.limits.body_bytes;
+    out.envelope.depth = config.limits.json_depth;
+    out.sessions.idle_ms = config.limits.session_idle_ms;
+    out.sessions.sessions = config.limits.sessions;
+    for (const UpstreamConfig& server : config.servers) {
+      out.call_timeout_ms =
+          std::max(out.call_timeout_ms, server.timeout_ms);  // each upstream cuts it to its own
+    }
+    if (!is_wildcard(config.listen.host)) {
+      out.allowed_hosts.push_back(config.listen.host);
+    }
+    out.allowed_hosts.insert(out.allowed_hosts.end(), config.allowed_hosts.begin(),
+                             config.allowed_hosts.end());
+    out.allowed_origins.insert(out.allowed_origins.end(), config.allowed_origins.begin(),
+                               config.allowed_origins.end());
+    return out;
+  }
+
+  [[nodiscard]] HttpOptions http_options() const {
+    HttpOptions out;
+    out.address = config.listen.host;
+    out.port = config.listen.port;
+    out.max_connections = config.limits.connections;
+    out.max_header_bytes = config.limits.header_bytes;
+    out.max_body_bytes = config.limits.body_bytes;
+    out.header_timeout_ms = config.limits.header_timeout_ms;
+    out.idle_timeout_ms = config.limits.idle_timeout_ms;
+    return out;
+  }
+
+  void make_front() {
+    endpoint = std::make_unique<mcp::Endpoint>(pool->executor(0), upstreams, packs->engine(), *recorder,
+                                               endpoint_options());
+    ApiParts parts;
+    parts.packs = packs.get();
+    parts.endpoint = endpoint.get();
+    parts.metrics = &metrics;
+    parts.authenticator = &authenticator;
+    parts.draining = [this] { return draining.load(); };
+    parts.version = kVersion;
+    parts.allowed_hosts = config.allowed_hosts;
+    if (!is_wildcard(config.listen.host)) {
+      parts.allowed_hosts.push_back(config.listen.host);
+    }
+    api = std::make_unique<Api>(std::move(parts));
+    listener = std::make_unique<Listener>(
+        *pool, http_options(),
+        [this](mcp::HttpExchange& exchange) {
+          return is_mcp_path(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
+        },
+        [this](std::string_view authorization) { return authenticator.authenticate(authorization); });
+    set_sources();
+  }
+
+  void set_sources() {
+    observe::Sources sources;
+    sources.upstreams = [this] {
+      std::vector<observe::UpstreamSample> out;
+      for (const auto& upstream : upstreams) {
+        out.push_back({upstream->name(), std::string(state_text(upstream->state()))});
+      }
+      return out;
+    };
+    sources.pack = [this] {
+      const PackStatus status = packs->status();
+      return observe::PackSample{status.name, status.version, status.rules, status.generation,
+                                 status.compile_seconds};
+    };
+    sources.audit_failures = [this] { return audit != nullptr ? audit->failures() : 0; };
+    metrics.set_sources(std::move(sources));
+  }
+
+  void watch_files() {
+    if (!config.watch) {
+      return;
+    }
+    auto started =
+        FileWatcher::start([this] { return packs->watched_files(); },
+                           [this] { packs->reload(PackManager::Trigger::Watch); }, config.debounce_ms);
+    if (started.has_error()) {
+      observe::log(Level::Warn, "files are not watched, reload by SIGHUP",
+                   {{"reason", started.error().message()}});
+      return;
+    }
+    watcher = std::move(*started);
+  }
+
+  Task<void> watch_signals() {
+    while (true) {
+      boost::system::error_code failure;
+      const int signal = co_await signals->async_wait(asio::redirect_error(asio::use_awaitable, failure));
+      if (failure) {
+        co_return;
+      }
+      if (signal == SIGHUP) {
+        observe::log(Level::Info, "reload asked for by SIGHUP");
+        packs->reload(PackManager::Trigger::Explicit);
+        if (audit != nullptr) {
+          audit->reopen();
+        }
+      } else if (draining.exchange(true)) {
+        std::_Exit(128 + signal);  // asked twice: at once
+      } else {
+        asio::co_spawn(pool->context(0), wind_down(), asio::detached);
+      }
+    }
+  }
+
+  Task<void> wind_down() {
+    observe::log(Level::Info, "draining", {{"ms", config.drain_ms}});
+    endpoint->close_streams();  // they would hold the listener until the deadline
+    co_await listener->drain(config.drain_ms);
+    co_await endpoint->stop();
+    finished.set_value();
+  }
+};
+
+Service::Service(Config config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Service::~Service() = default;
+
+std::unique_ptr<Service::Failure> Service::start() {
+  if (!impl_->config.audit_file.empty()) {
+    auto audit = observe::AuditLog::open(impl_->config.audit_file);
+    if (audit.has_error()) {
+      return Impl::failed(audit.error());
+    }
+    impl_->audit = std::move(*audit);
+  }
+  if (auto failure = impl_->load_policy()) {
+    return failure;
+  }
+  impl_->pool = std::make_unique<IoPool>(impl_->config.threads);
+  if (auto failure = impl_->make_upstreams()) {
+    return failure;
+  }
+  impl_->make_front();
+  impl_->signals = std::make_unique<asio::signal_set>(impl_->pool->context(0), SIGTERM, SIGINT, SIGHUP);
+  asio::co_spawn(impl_->pool->context(0), impl_->watch_signals(), asio::detached);
+  impl_->pool->start();
+  if (auto started = impl_->listener->start(); started.has_error()) {
+    return Impl::failed(started.error());
+  }
+  impl_->endpoint->start();
+  impl_->watch_files();
+  observe::log(Level::Info, "listening",
+               {{"url", url()},
+                {"mcp", url() + "/mcp"},
+                {"servers", uint64_t{impl_->upstreams.size()}},
+                {"version", kVersion}});
+  return nullptr;
+}
+
+std::string Service::url() const {
+  const std::string& host = impl_->config.listen.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(impl_->listener->port());
+}
+
+void Service::wait() { impl_->finished.get_future().wait(); }
+
+}  // namespace catalyst::server

@@ -1,0 +1,106 @@
+#include "server/gateway/upstreams.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "runtime/mcp/http_upstream.h"
+#include "runtime/mcp/stdio_upstream.h"
+#include "runtime/observe/log.h"
+#include "server/version.h"
+
+namespace catalyst::server {
+namespace {
+
+using observe::Level;
+
+mcp::GatewayIdentity identity() {
+  mcp::GatewayIdentity out;
+  out.client_info_json = R"({"name":"catalyst","version":")" + std::string(kVersion) + "\"}";
+  return out;
+}
+
+std::function<void(std::string_view)> logger(Level level, std::string message, std::string server) {
+  return [level, message = std::move(message), server = std::move(server)](std::string_view line) {
+    observe::log(level, message, {{"server", server}, {"text", line}});
+  };
+}
+
+/// Cuts the time-out of every call to what the server's configuration says.
+class TimedUpstream final : public mcp::Upstream {
+ public:
+  TimedUpstream(std::shared_ptr<mcp::Upstream> inner, int64_t timeout_ms)
+      : inner_(std::move(inner)), timeout_ms_(timeout_ms) {}
+
+  [[nodiscard]] const std::string& name() const override { return inner_->name(); }
+  [[nodiscard]] mcp::UpstreamState state() const override { return inner_->state(); }
+  [[nodiscard]] std::string last_error() const override { return inner_->last_error(); }
+  void start(mcp::UpstreamEvent on_event) override { inner_->start(std::move(on_event)); }
+  Task<Result<std::shared_ptr<const mcp::UpstreamInfo>>> ready(int64_t timeout_ms) override {
+    return inner_->ready(timeout_ms);
+  }
+  Task<Result<mcp::UpstreamReply>> call(const mcp::UpstreamCall& call) override {
+    mcp::UpstreamCall timed = call;
+    timed.timeout_ms = std::min(call.timeout_ms, timeout_ms_);
+    co_return co_await inner_->call(timed);
+  }
+  Task<Result<void>> notify(std::string_view method, std::string_view params) override {
+    return inner_->notify(method, params);
+  }
+  Task<void> stop() override { return inner_->stop(); }
+
+ private:
+  const std::shared_ptr<mcp::Upstream> inner_;
+  const int64_t timeout_ms_;
+};
+
+std::shared_ptr<mcp::Upstream> timed(std::shared_ptr<mcp::Upstream> upstream, int64_t timeout_ms) {
+  if (timeout_ms == mcp::UpstreamCall{}.timeout_ms) {
+    return upstream;  // the default needs no cutting
+  }
+  return std::make_shared<TimedUpstream>(std::move(upstream), timeout_ms);
+}
+
+bool names_authorization(const TextMap& headers) {
+  for (const auto& [name, value] : headers) {
+    std::string lower;
+    for (const char c : name) {
+      lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    if (lower == "authorization") {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& config,
+                                                     asio::any_io_executor home) {
+  if (!config.command.empty()) {
+    mcp::StdioUpstreamOptions options;
+    options.name = config.name;
+    options.child = {config.command, config.args, config.env, config.cwd};
+    options.identity = identity();
+    options.log = logger(Level::Info, "upstream", config.name);
+    options.log_stderr = logger(Level::Debug, "upstream stderr", config.name);
+    return timed(std::make_shared<mcp::StdioUpstream>(std::move(home), std::move(options)),
+                 config.timeout_ms);
+  }
+  Result<mcp::HttpUrl> url = mcp::parse_http_url(config.url);
+  if (url.has_error()) {
+    return add_context(url.error(), "server " + config.name);
+  }
+  if (!url->tls && !is_loopback_host(url->host) && names_authorization(config.headers)) {
+    observe::log(Level::Warn, "credentials are sent to an upstream without TLS", {{"server", config.name}});
+  }
+  mcp::HttpUpstreamOptions options;
+  options.name = config.name;
+  options.url = std::move(*url);
+  options.headers = config.headers;
+  options.identity = identity();
+  options.log = logger(Level::Info, "upstream", config.name);
+  return timed(std::make_shared<mcp::HttpUpstream>(std::move(home), std::move(options)), config.timeout_ms);
+}
+
+}  // namespace catalyst::server

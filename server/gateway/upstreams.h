@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "runtime/mcp/upstream.h"
+#include "server/config/config.h"
+
+namespace catalyst::server {
+
+/// The upstream that `config` describes, not started. `home` runs its upkeep and, for stdio, owns the child
+/// process: its thread must live until the upstream is stopped. What the server writes to stderr and what an
+/// operator should know goes to the log.
+Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& config,
+                                                     asio::any_io_executor home);
+
+}  // namespace catalyst::server

@@ -1,0 +1,38 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+
+#include "server/commands/command.h"
+#include "server/version.h"
+
+int main(int argc, char** argv) {
+  using namespace catalyst::server;
+
+  CLI::App app{"Catalyst decides what AI agents may do with MCP servers."};
+  app.set_version_flag("-V,--version", std::string("catalyst ") + kVersion);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done, 1 findings, 2 wrong usage, 3 a file, socket or server failed.\n"
+      "`catalyst COMMAND --help` says more.");
+
+  Action chosen;
+  add_new_command(app, chosen);
+  add_check_command(app, chosen);
+  add_fmt_command(app, chosen);
+  add_test_command(app, chosen);
+  add_eval_command(app, chosen);
+  add_explain_command(app, chosen);
+  add_import_command(app, chosen);
+  add_run_command(app, chosen);
+  add_bench_command(app, chosen);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    const bool asked = problem.get_exit_code() == 0;  // --help, --version
+    app.exit(problem);
+    return static_cast<int>(asked ? Exit::Ok : Exit::Usage);
+  }
+  return static_cast<int>(chosen());
+}

@@ -1,0 +1,7 @@
+#pragma once
+
+namespace catalyst::server {
+
+inline constexpr const char* kVersion = CATALYST_VERSION;
+
+}  // namespace catalyst::server
