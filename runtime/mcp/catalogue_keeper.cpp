@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <unordered_set>
 
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/envelope.h"
@@ -218,6 +219,9 @@ Task<Result<std::shared_ptr<const Listing>>> CatalogueKeeper::load(uint32_t serv
     }
     const bool named = kind == ListKind::Tools || kind == ListKind::Prompts;
     ItemIndex& index = listing->index[static_cast<size_t>(kind)];
+    // What a server lists twice could be called only once.
+    std::unordered_set<std::string> seen;
+    std::erase_if(items, [&seen](const Item& item) { return !seen.insert(item.key).second; });
     for (Item& item : items) {
       item.federated = named ? upstreams_[server]->name() + separator_ + item.key : item.key;
       index.try_emplace(item.key, &item);

@@ -16,7 +16,7 @@ using decision::Verdict;
 /// A thread's scratch: the evaluator, and the pack so that taking a snapshot touches no shared line but its
 /// reference count.
 struct DecisionThread {
-  const decision::Engine* engine = nullptr;
+  uint64_t router = 0;  // id of the router the pack was taken for
   uint64_t generation = 0;
   std::shared_ptr<const decision::Pack> pack;
   std::unique_ptr<decision::Evaluator> evaluator;
@@ -59,8 +59,8 @@ std::shared_ptr<const decision::Pack> Router::current_pack() const {
   // The generation is read first: a swap in between makes the next request refresh once more, never keeps an
   // old pack.
   const uint64_t generation = engine_.generation();
-  if (thread.engine != &engine_ || thread.generation != generation || thread.pack == nullptr) {
-    thread.engine = &engine_;
+  if (thread.router != id_ || thread.generation != generation || thread.pack == nullptr) {
+    thread.router = id_;
     thread.generation = generation;
     thread.pack = engine_.current();
   }
@@ -161,9 +161,10 @@ std::optional<Reply> Router::decide_result(RequestContext& context, const Catalo
     result = decision::apply_sets(payload, verdict.sets);
   }
   if (!verdict.redactions.empty()) {
-    context.record.redactions = static_cast<uint32_t>(verdict.redactions.size());
+    size_t count = 0;
     result = decision::apply_redactions(result.empty() ? payload : std::string_view(result), *context.pack,
-                                        verdict.redactions);
+                                        verdict.redactions, &count);
+    context.record.redactions = static_cast<uint32_t>(count);
   }
   return std::nullopt;
 }
