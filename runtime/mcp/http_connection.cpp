@@ -227,7 +227,10 @@ Task<error_code> receive(HttpPool& pool, HttpConnection& connection, const HttpR
       co_return ec;
     }
     ec = parse_some(connection);
-    while (!ec && connection.parser->is_done() && response.status / 100 == 1 && ++interim <= kMaxInterim) {
+    while (!ec && connection.parser->is_done() && response.status / 100 == 1) {
+      if (++interim > kMaxInterim) {
+        co_return http::error::bad_status;
+      }
       response = {};
       connection.parser.emplace(response, request, pool.origin->options);
       ec = parse_some(connection);
