@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "runtime/value/value.h"
+
+namespace catalyst::value {
+
+/// "10.1.2.3", "10.0.0.0/8", "2001:db8::1", "2001:db8::/32" as Kind::Ip. Host bits of a network must be zero.
+/// nullopt when it is not one.
+std::optional<Value> parse_ip(std::string_view text) noexcept;
+/// Canonical text; a network carries its prefix length.
+void append_ip(std::string& out, const Value& ip);
+/// Loopback, link-local, private (RFC 1918), unique local (RFC 4193) or unspecified.
+bool is_private_ip(const Value& ip) noexcept;
+
+}  // namespace catalyst::value

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/value/scratch.h"
+
+namespace catalyst::value {
+
+/// The compiled regular expressions of one unit (RE2: linear time). Immutable and thread-safe once built.
+class RegexSet {
+ public:
+  static constexpr int64_t kMaxMemoryBytes = 1 << 20;  // of one expression
+  static constexpr size_t kMaxPatternBytes = 1024;
+
+  /// What is wrong with a pattern, empty when nothing is.
+  static std::string problem(std::string_view pattern);
+
+  /// Every pattern must have no problem().
+  explicit RegexSet(const std::vector<std::string>& patterns);
+  ~RegexSet();
+  RegexSet(const RegexSet&) = delete;
+  RegexSet& operator=(const RegexSet&) = delete;
+
+  /// Does pattern `index` match anywhere in the text? Charges the scan.
+  Status matches(const Scratch& scratch, uint32_t index, std::string_view text, bool* out) const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace catalyst::value
