@@ -1,0 +1,104 @@
+#include "runtime/mcp/protocol.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/mcp/trace.h"
+
+namespace catalyst::mcp {
+namespace {
+
+Classification classified(const std::string& text, const ProtocolHeaders& headers) {
+  Envelope envelope;
+  EXPECT_FALSE(parse_envelope(text, {}, envelope)) << text;
+  return classify(envelope, headers);
+}
+
+const std::string kClaim =
+    R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}})";
+
+std::string message(const std::string& method, const std::string& params) {
+  return R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":{)" + params + "}}";
+}
+
+TEST(Protocol, TheBodyDecidesTheEraFirst) {
+  EXPECT_EQ(classified(message("initialize", ""), {}).era, Era::Legacy);
+  // Even under a modern header, initialize without a claim is a legacy client's.
+  EXPECT_EQ(classified(message("initialize", ""), {.protocol_version = "2026-07-28"}).era, Era::Legacy);
+  EXPECT_FALSE(classified(message("initialize", ""), {.protocol_version = "2026-07-28"}).rejection);
+  EXPECT_EQ(classified(message("tools/list", ""), {.protocol_version = "2025-06-18"}).era, Era::Legacy);
+  EXPECT_EQ(classified(message("tools/list", ""), {}).era, Era::Legacy);
+  const Classification modern =
+      classified(message("tools/list", kClaim), {.protocol_version = "2026-07-28", .method = "tools/list"});
+  EXPECT_EQ(modern.era, Era::Modern);
+  EXPECT_FALSE(modern.rejection);
+  EXPECT_EQ(
+      classified(R"({"jsonrpc":"2.0","method":"notifications/x"})", {.protocol_version = "2026-07-28"}).era,
+      Era::Modern);
+  EXPECT_EQ(classified(R"({"jsonrpc":"2.0","id":1,"result":{}})", {.protocol_version = "2026-07-28"}).era,
+            Era::Legacy);
+}
+
+TEST(Protocol, RefusesWhatContradictsItself) {
+  const auto code_of = [](const std::string& text, const ProtocolHeaders& headers) {
+    const Classification c = classified(text, headers);
+    return c.rejection ? c.rejection->code : 0;
+  };
+  EXPECT_EQ(code_of(message("tools/list", ""), {.protocol_version = "2026-07-28"}), code::kInvalidParams);
+  EXPECT_EQ(code_of(message("tools/list", ""), {.protocol_version = "1999-01-01"}), code::kServerError);
+  EXPECT_EQ(code_of(message("tools/list", kClaim), {}), code::kHeaderMismatch);
+  EXPECT_EQ(
+      code_of(message("tools/list", kClaim), {.protocol_version = "2025-11-25", .method = "tools/list"}),
+      code::kHeaderMismatch);
+  EXPECT_EQ(code_of(message("tools/list", kClaim), {.protocol_version = "2026-07-28"}),
+            code::kHeaderMismatch);
+  EXPECT_EQ(
+      code_of(message("tools/list", kClaim), {.protocol_version = "2026-07-28", .method = "Tools/list"}),
+      code::kHeaderMismatch);
+  const std::string no_capabilities =
+      message("tools/list", R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"})");
+  EXPECT_EQ(code_of(no_capabilities, {.protocol_version = "2026-07-28", .method = "tools/list"}),
+            code::kInvalidParams);
+}
+
+TEST(Protocol, ReadsNamesInHeaders) {
+  EXPECT_EQ(decode_header_value("plain"), "plain");
+  EXPECT_EQ(decode_header_value("=?base64?w6Q=?="), "\xC3\xA4");
+  EXPECT_EQ(decode_header_value("=?base64??="), "");
+  EXPECT_FALSE(decode_header_value("=?base64?w6?=").has_value());
+  EXPECT_FALSE(decode_header_value("=?base64?w*Q=?=").has_value());
+  const std::string call = message("tools/call", R"("name":"\u00e4",)" + kClaim);
+  const auto headers = [](std::string_view name) {
+    return ProtocolHeaders{.protocol_version = "2026-07-28", .method = "tools/call", .name = name};
+  };
+  EXPECT_FALSE(classified(call, headers("=?base64?w6Q=?=")).rejection);
+  EXPECT_TRUE(classified(call, headers("a")).rejection);
+}
+
+TEST(Protocol, AllowsOnlyNamedHosts) {
+  const std::vector<std::string> local = {"localhost", "127.0.0.1", "[::1]"};
+  EXPECT_TRUE(is_allowed_host("localhost", local));
+  EXPECT_TRUE(is_allowed_host("LOCALHOST:8080", local));
+  EXPECT_TRUE(is_allowed_host("[::1]:8080", local));
+  EXPECT_FALSE(is_allowed_host("", local));
+  EXPECT_FALSE(is_allowed_host("localhost.evil.example", local));
+  EXPECT_FALSE(is_allowed_host("evil.example:80", local));
+  EXPECT_TRUE(is_allowed_host("evil.example", std::vector<std::string>{"*"}));
+  EXPECT_TRUE(is_allowed_origin("http://localhost:3000", local));
+  EXPECT_FALSE(is_allowed_origin("http://localhost.evil.example", local));
+  EXPECT_FALSE(is_allowed_origin("null", local));
+  EXPECT_TRUE(is_allowed_origin("https://app.example", std::vector<std::string>{"https://app.example"}));
+  EXPECT_FALSE(is_allowed_origin("https://app.example:1", std::vector<std::string>{"https://app.example"}));
+}
+
+TEST(Trace, AcceptsAndMakesTraceparents) {
+  EXPECT_TRUE(is_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+  EXPECT_FALSE(is_traceparent("00-00000000000000000000000000000000-b7ad6b7169203331-01"));
+  EXPECT_FALSE(is_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x"));
+  EXPECT_FALSE(is_traceparent("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+  EXPECT_FALSE(is_traceparent(""));
+  EXPECT_TRUE(is_traceparent(make_traceparent()));
+  EXPECT_NE(make_traceparent(), make_traceparent());
+}
+
+}  // namespace
+}  // namespace catalyst::mcp
