@@ -5,7 +5,8 @@
 
 namespace catalyst::abi {
 
-/// Where an input comes from. JSON roots (PrincipalClaims, CallArgs, Result, ToolDefinition) continue with a path of members.
+/// Where an input comes from. JSON roots (PrincipalClaims, CallArgs, Result, ToolDefinition) continue with a
+/// path of members.
 enum class InputRoot : uint8_t {
 #define INPUT_ROOT(name, text, trusted) name,
 #include "runtime/abi/input_root.def"

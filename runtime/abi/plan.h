@@ -123,6 +123,8 @@ struct HookPlan {
   Index collect;                 // rules with effects: every one that matches counts
   std::vector<uint32_t> symbol_features;  // features that this hook's atoms test, besides kTool and kServer
   std::vector<uint32_t> mask_features;
+  std::vector<std::vector<uint32_t>>
+      target_slots;  // per target: slots that this hook's rules with the target read
 };
 
 }  // namespace catalyst::abi

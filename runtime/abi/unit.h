@@ -74,7 +74,6 @@ struct RuleEffect {
   Kind kind;
   uint32_t target = kNone;                   // Hide: index in Unit::targets
   std::vector<std::string> path;             // Set, Redact
-  std::vector<std::string_view> path_views;  // of `path`, for effects that hand out spans
   uint32_t value = kNone;                    // Set, Tag: expression
   std::vector<uint32_t> redactions;          // Redact
   uint8_t audit_level = 0;
@@ -128,9 +127,7 @@ struct Unit {
   HookPlan plans[kHookCount];
   std::vector<SymbolFeature> symbol_features;  // at least kTool and kServer
   std::vector<MaskFeature> mask_features;
-  uint32_t mask_words = 0;  // of all mask features together
-  std::vector<std::vector<uint32_t>>
-      target_slots;             // per target: the slots that rules with this target read, ascending
+  uint32_t mask_words = 0;      // of all mask features together
   const char* tier = "packed";  // "packed" or "native"
   std::shared_ptr<const void> keep_alive;
 };

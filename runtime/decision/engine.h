@@ -31,24 +31,24 @@ class Pack {
   [[nodiscard]] std::string_view rule_name(uint32_t rule) const;
   /// True when no rule attaches to `hook` and its default allows: evaluation may be skipped.
   [[nodiscard]] bool ignores(abi::Hook hook) const;
-  /// Replaces in `text` every match of the pack's redaction pattern `pattern` by "[redacted]"; answers the number of matches.
+  /// Built with the pack for the evaluators of this folder.
+  struct Tables;
+  [[nodiscard]] const Tables& tables() const { return *tables_; }
+  /// Replaces in `text` every match of the pack's redaction pattern `pattern` by "[redacted]"; answers the
+  /// number of matches.
   size_t redact(uint32_t pattern, std::string& text) const;
 
  private:
   std::shared_ptr<const abi::Unit> unit_;
-  struct Patterns;
-  std::unique_ptr<Patterns> patterns_;
-};
-
-/// What the pack knows about one tool, found once per catalogue entry and pack; cheap to copy.
-struct ToolBinding {
-  uint32_t index = UINT32_MAX;  // row in the unit's target table; UINT32_MAX: bind at each evaluation
+  std::unique_ptr<const Tables> tables_;
 };
 
 struct Limits {
-  uint32_t fuel_per_rule = 20'000;          // steps of loops and string scans one condition may take
-  size_t arena_bytes = 8 * 1024 * 1024;     // scratch memory of one evaluation
-  uint32_t json_depth = 64;                 // nesting of argument and result JSON
+  uint32_t fuel_per_rule = 20'000;       // steps of loops and string scans one condition may take
+  size_t arena_bytes = 8 * 1024 * 1024;  // scratch memory of one evaluation
+  uint32_t json_depth = 64;              // nesting of argument and result JSON
+  uint32_t tools_cached = 4096;          // tools whose patterns an evaluator remembers
+  uint32_t principals_cached = 1024;     // principals with a cache_key whose symbols an evaluator remembers
 };
 
 /// Evaluation scratch of one thread. Not thread-safe, reusable, allocates nothing once warm.
@@ -58,15 +58,21 @@ class Evaluator {
   ~Evaluator();
   Evaluator(Evaluator&&) noexcept;
 
-  /// Decides one request. Never throws; every rule-level failure is inside the verdict. The verdict is valid until the next call.
+  /// Decides one request. Never throws; every rule-level failure is inside the verdict. The verdict is valid
+  /// until the next call.
   const Verdict& evaluate(const Pack& pack, const Request& request);
+
+  /// The same answer by the shortest way to it: every rule of the hook in rank order, in the reference
+  /// interpreter. For cross-checks, explanations and benches.
+  const Verdict& evaluate_reference(const Pack& pack, const Request& request);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-/// The pack in force. Any thread may swap; readers take a snapshot per request, which stays valid while they hold it.
+/// The pack in force. Any thread may swap; readers take a snapshot per request, which stays valid while they
+/// hold it.
 class Engine {
  public:
   explicit Engine(std::shared_ptr<const Pack> pack);

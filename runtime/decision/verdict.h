@@ -14,15 +14,17 @@ enum class Outcome : uint8_t { Allow, Deny };
 
 enum class AuditLevel : uint8_t { None, Metadata, Full };
 
-/// `set PATH = value`: replace (or add) the member at `path` below the arguments. `json` is the new value's JSON text.
+/// `set PATH = value`: replace (or add) the member at `path` below the arguments. `json` is the new value's
+/// JSON text.
 struct SetEffect {
   std::span<const std::string_view> path;
   std::string_view json;
   uint32_t rule = 0;
 };
 
-/// `redact [patterns in] PATH`: with patterns, every match inside strings at or below `path` becomes "[redacted]"; without, the whole
-/// value does. Segment "*" stands for every element or member. Patterns are indexes into Pack::redact_patterns().
+/// `redact [patterns in] PATH`: with patterns, every match inside strings at or below `path` becomes
+/// "[redacted]"; without, the whole value does. Segment "*" stands for every element or member. Patterns are
+/// indexes into Pack::redact_patterns().
 struct RedactEffect {
   std::span<const std::string_view> path;
   std::span<const uint32_t> patterns;
@@ -42,14 +44,14 @@ struct RuleError {
   uint32_t expr = 0;  // where, an id of the unit's source map
 };
 
-/// The answer of one evaluation. Spans and views point into the evaluator's scratch and the pack: read them before the evaluator is used
-/// again.
+/// The answer of one evaluation. Spans and views point into the evaluator's scratch and the pack: read them
+/// before the evaluator is used again.
 struct Verdict {
   static constexpr uint32_t kNoRule = UINT32_MAX;
 
   Outcome outcome = Outcome::Allow;
-  bool hidden = false;        // hook ListTools: not shown, and refused as unknown when called
-  uint32_t rule = kNoRule;    // the rule that decided; kNoRule: the default did
+  bool hidden = false;         // hook ListTools: not shown, and refused as unknown when called
+  uint32_t rule = kNoRule;     // the rule that decided; kNoRule: the default did
   std::string_view rule_name;  // "" when the default decided
   std::string_view message;    // what the rule says to the caller, "" when it says nothing
   RuleError error;             // when the deciding rule matched because of an error

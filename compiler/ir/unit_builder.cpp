@@ -1,0 +1,222 @@
+#include "compiler/ir/unit_builder.h"
+
+#include "compiler/ir/interpreter.h"
+#include "compiler/ir/passes/plan.h"
+
+namespace catalyst::ir {
+
+namespace {
+
+using abi::Shape;
+using types::TypeKind;
+
+class Builder {
+ public:
+  Builder(const Module& module, const source::SourceMap& sources, abi::Unit& unit)
+      : module_(module), sources_(sources), unit_(unit), shape_of_type_(module.types.size(), kUnset) {}
+
+  void run() {
+    unit_.pack_name = module_.pack_name;
+    unit_.pack_version = module_.pack_version;
+    for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
+      unit_.default_deny[hook] = module_.default_deny[hook];
+    }
+    add_sources();
+    for (const Slot& slot : module_.slots) {
+      unit_.slots.push_back({slot.root, slot.path, shape(slot.type), module_.types.is_optional(slot.type)});
+    }
+    unit_.fact_count = static_cast<uint32_t>(module_.facts.size());
+    for (const Fact& fact : module_.facts) {
+      unit_.fact_names.push_back(fact.name);
+    }
+    for (const Target& target : module_.targets) {
+      std::vector<abi::TargetPattern>& patterns = unit_.targets.emplace_back();
+      for (const TargetPattern& p : target.patterns) {
+        patterns.push_back({p.server, p.tool});
+      }
+    }
+    for (const Redaction& redaction : module_.redactions) {
+      unit_.redactions.push_back({redaction.name, redaction.pattern, check(redaction.check)});
+    }
+    for (const Rule& rule : module_.rules) {
+      add_rule(rule);
+    }
+    build_plans(module_, unit_);
+  }
+
+ private:
+  static constexpr uint32_t kUnset = UINT32_MAX;
+
+  static uint32_t index_of(ExprId id) { return id.valid() ? id.index : abi::RuleInfo::kNone; }
+
+  static abi::Redaction::Check check(RedactionCheck c) {
+    switch (c) {
+      case RedactionCheck::None:
+        return abi::Redaction::Check::None;
+      case RedactionCheck::Luhn:
+        return abi::Redaction::Check::Luhn;
+      case RedactionCheck::Iban:
+        return abi::Redaction::Check::Iban;
+    }
+    return abi::Redaction::Check::None;
+  }
+
+  static abi::RuleVerdict verdict(VerdictKind v) {
+    switch (v) {
+      case VerdictKind::None:
+        return abi::RuleVerdict::None;
+      case VerdictKind::Allow:
+        return abi::RuleVerdict::Allow;
+      case VerdictKind::Deny:
+        return abi::RuleVerdict::Deny;
+    }
+    return abi::RuleVerdict::None;
+  }
+
+  static abi::RuleEffect::Kind effect_kind(EffectKind kind) {
+    switch (kind) {
+      case EffectKind::Hide:
+        return abi::RuleEffect::Kind::Hide;
+      case EffectKind::Set:
+        return abi::RuleEffect::Kind::Set;
+      case EffectKind::Redact:
+        return abi::RuleEffect::Kind::Redact;
+      case EffectKind::Audit:
+        return abi::RuleEffect::Kind::Audit;
+      case EffectKind::Tag:
+        return abi::RuleEffect::Kind::Tag;
+    }
+    return abi::RuleEffect::Kind::Audit;
+  }
+
+  void add_sources() {
+    for (uint32_t file = 0; file < sources_.size(); ++file) {
+      unit_.files.push_back({std::string(sources_.path(source::FileId{file})),
+                             std::string(sources_.text(source::FileId{file}))});
+    }
+    unit_.places.reserve(module_.expr_spans.size());
+    for (const Span& span : module_.expr_spans) {
+      unit_.places.push_back(place(span));
+    }
+  }
+
+  abi::SourcePlace place(const Span& span) const {
+    if (!span.valid() || span.file.index >= sources_.size()) {
+      return {};
+    }
+    const source::LineColumn at = sources_.position(span.file, span.begin);
+    return {span.file.index, at.line, at.column, span.end - span.begin, span.begin};
+  }
+
+  void add_rule(const Rule& rule) {
+    abi::RuleInfo& out = unit_.rules.emplace_back();
+    out.name = rule.name;
+    out.hook = rule.hook;
+    out.verdict = verdict(rule.verdict);
+    out.target = rule.target.index;
+    out.condition = index_of(rule.condition);
+    out.message = index_of(rule.message);
+    out.place = place(rule.span);
+    for (const Effect& effect : rule.effects) {
+      abi::RuleEffect& e = out.effects.emplace_back();
+      e.kind = effect_kind(effect.kind);
+      e.target = effect.target.valid() ? effect.target.index : abi::RuleEffect::kNone;
+      e.path = effect.path;
+      e.value = index_of(effect.value);
+      e.redactions = effect.redactions;
+      e.audit_level = effect.audit_level;
+      e.tag = effect.tag;
+    }
+  }
+
+  /// The shape of a type; an optional has the shape of what it holds. Types are finite trees, so this ends.
+  uint32_t shape(types::TypeId type) {
+    type = module_.types.strip_optional(type);
+    if (shape_of_type_[type.index] != kUnset) {
+      return shape_of_type_[type.index];
+    }
+    const auto index = static_cast<uint32_t>(unit_.shapes.size());
+    shape_of_type_[type.index] = index;
+    unit_.shapes.emplace_back();
+    Shape out = make_shape(module_.types.get(type));
+    unit_.shapes[index] = std::move(out);
+    return index;
+  }
+
+  Shape make_shape(const types::Type& type) {
+    Shape out;
+    out.kind = shape_kind(type.kind);
+    out.members = type.members;
+    if (type.element.valid()) {
+      out.element = shape(type.element);
+    }
+    for (const types::Field& field : type.fields) {
+      out.fields.push_back({field.name, shape(field.type), module_.types.is_optional(field.type)});
+    }
+    return out;
+  }
+
+  static Shape::Kind shape_kind(TypeKind kind) {
+    switch (kind) {
+      case TypeKind::Bool:
+        return Shape::Kind::Bool;
+      case TypeKind::Int:
+        return Shape::Kind::Int;
+      case TypeKind::Decimal:
+        return Shape::Kind::Decimal;
+      case TypeKind::Float:
+        return Shape::Kind::Float;
+      case TypeKind::String:
+        return Shape::Kind::String;
+      case TypeKind::Bytes:
+        return Shape::Kind::Bytes;
+      case TypeKind::Time:
+        return Shape::Kind::Time;
+      case TypeKind::Duration:
+        return Shape::Kind::Duration;
+      case TypeKind::Ip:
+        return Shape::Kind::Ip;
+      case TypeKind::Enum:
+        return Shape::Kind::Enum;
+      case TypeKind::Record:
+        return Shape::Kind::Record;
+      case TypeKind::List:
+        return Shape::Kind::List;
+      case TypeKind::Set:
+        return Shape::Kind::Set;
+      case TypeKind::Map:
+        return Shape::Kind::Map;
+      case TypeKind::Error:
+      case TypeKind::Json:
+      case TypeKind::Optional:
+        return Shape::Kind::Json;
+    }
+    return Shape::Kind::Json;
+  }
+
+  const Module& module_;
+  const source::SourceMap& sources_;
+  abi::Unit& unit_;
+  std::vector<uint32_t> shape_of_type_;
+};
+
+/// What the evaluator's pointers need.
+struct Kept {
+  std::shared_ptr<const Module> module;
+  Interpreter interpreter;
+};
+
+}  // namespace
+
+std::shared_ptr<abi::Unit> build_unit(std::shared_ptr<const Module> module,
+                                      const source::SourceMap& sources) {
+  auto unit = std::make_shared<abi::Unit>();
+  Builder(*module, sources, *unit).run();
+  auto kept = std::make_shared<Kept>(Kept{module, Interpreter(module)});
+  unit->interpreter = kept->interpreter.evaluator();
+  unit->evaluator = unit->interpreter;
+  unit->keep_alive = kept;
+  return unit;
+}
+
+}  // namespace catalyst::ir

@@ -1,0 +1,246 @@
+// The packed tier: buckets of rules, each a run of cells, scanned in place.
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "runtime/decision/evaluation.h"
+
+namespace catalyst::decision {
+
+namespace {
+
+using abi::Atom;
+using abi::Cell;
+using abi::Frame;
+using value::Kind;
+using value::Value;
+
+constexpr uint32_t kMaskItemsMax =
+    256;  // longer sets are decided exactly: walking them costs fuel that counts
+
+enum class Held : uint8_t { No, Yes, Unclear };
+
+Held when_absent(const Atom& atom) {
+  switch (atom.absent) {
+    case Atom::OnAbsent::False:
+      return Held::No;
+    case Atom::OnAbsent::True:
+      return Held::Yes;
+    case Atom::OnAbsent::Exact:
+      return Held::Unclear;
+  }
+  return Held::Unclear;
+}
+
+Held held(bool truth) { return truth ? Held::Yes : Held::No; }
+
+bool symbol_in(const uint64_t* set, int32_t symbol) {
+  return symbol >= 0 && static_cast<uint64_t>(symbol) < set[0] * 64 &&
+         (set[1 + (static_cast<uint32_t>(symbol) >> 6)] >> (symbol & 63) & 1) != 0;
+}
+
+bool any_wide(const uint64_t* set, const uint64_t* mask) {
+  for (uint64_t i = 0; i < set[0]; ++i) {
+    if ((set[1 + i] & mask[i]) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+template <class Compare>
+Held compare_int(const Frame& frame, const Atom& atom, Compare compare) {
+  const Value& v = frame.slots[atom.index];
+  if (v.kind == Kind::Absent) {
+    return when_absent(atom);
+  }
+  return held(compare(v.a.integer, static_cast<int64_t>(atom.value)));
+}
+
+template <class Test>
+Held test_symbol(const Frame& frame, const Atom& atom, Test test) {
+  const int32_t symbol = frame.symbols[atom.index];
+  if (symbol == abi::kSymbolAbsent) {
+    return when_absent(atom);
+  }
+  return held(test(symbol));
+}
+
+inline Held test(const Atom& atom, const Frame& frame, const abi::Index& index) {
+  switch (atom.op) {
+    case Atom::Op::SymbolIs:
+      return test_symbol(frame, atom, [&](int32_t s) { return s == static_cast<int32_t>(atom.value); });
+    case Atom::Op::SymbolIsNot:
+      return test_symbol(frame, atom, [&](int32_t s) { return s != static_cast<int32_t>(atom.value); });
+    case Atom::Op::SymbolIn:
+      return test_symbol(frame, atom, [&](int32_t s) { return symbol_in(&index.bits[atom.value], s); });
+    case Atom::Op::SymbolNotIn:
+      return test_symbol(frame, atom, [&](int32_t s) { return !symbol_in(&index.bits[atom.value], s); });
+    case Atom::Op::MaskAny:
+      return held((frame.masks[atom.index] & atom.value) != 0);
+    case Atom::Op::MaskNone:
+      return held((frame.masks[atom.index] & atom.value) == 0);
+    case Atom::Op::MaskAnyWide:
+      return held(any_wide(&index.bits[atom.value], &frame.masks[atom.index]));
+    case Atom::Op::TargetIs:
+      return held((frame.targets[atom.index] >> atom.value & 1) != 0);
+    case Atom::Op::IntMin:
+      return compare_int(frame, atom, [](int64_t a, int64_t b) { return a >= b; });
+    case Atom::Op::IntMax:
+      return compare_int(frame, atom, [](int64_t a, int64_t b) { return a <= b; });
+    case Atom::Op::IntIs:
+      return compare_int(frame, atom, [](int64_t a, int64_t b) { return a == b; });
+    case Atom::Op::IntIsNot:
+      return compare_int(frame, atom, [](int64_t a, int64_t b) { return a != b; });
+    case Atom::Op::Prefix: {
+      const Value& v = frame.slots[atom.index];
+      if (v.kind == Kind::Absent) {
+        return when_absent(atom);
+      }
+      const uint32_t length = static_cast<uint32_t>(atom.value);
+      return held(v.length >= length &&
+                  std::memcmp(v.a.text, index.text.data() + (atom.value >> 32), length) == 0);
+    }
+    case Atom::Op::Present:
+      return frame.slots[atom.index].kind != Kind::Absent ? Held::Yes : when_absent(atom);
+    case Atom::Op::Absent:
+      return held(frame.slots[atom.index].kind == Kind::Absent);
+  }
+  return Held::Unclear;
+}
+
+/// All atoms of a rule; stops at the first that decides.
+inline Held test_all(const Cell* cell, const Frame& frame, const abi::Index& index) {
+  bool unclear = cell->head.residual != 0;
+  const Cell* const end = cell + 1 + cell->head.atoms;
+  for (++cell; cell < end; ++cell) {
+    const Held one = test(cell->atom, frame, index);
+    if (one == Held::No) {
+      return Held::No;
+    }
+    unclear = unclear || one == Held::Unclear;
+  }
+  return unclear ? Held::Unclear : Held::Yes;
+}
+
+uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint32_t best) {
+  for (const Cell* cell = &index.code[begin]; cell->head.rank < best; cell += 1 + cell->head.atoms) {
+    const Held all = test_all(cell, *frame, index);
+    if (all == Held::No) {
+      continue;
+    }
+    if (all == Held::Yes || frame->decide_rule(frame, cell->head.rank) != 0) {
+      return cell->head.rank;
+    }
+  }
+  return best;
+}
+
+/// Calls `open(bucket, native)` for every bucket of `anchors` that this request's symbols open.
+template <class Open>
+void open_buckets(const abi::Unit& unit, const abi::Index& index, const std::vector<uint32_t>& anchors,
+                  const Frame& frame, Open open) {
+  open(index.always, index.always_native);
+  for (const uint32_t i : anchors) {
+    const abi::Anchor& anchor = index.anchors[i];
+    const auto bucket = [&](size_t at) {
+      open(anchor.buckets[at], anchor.native.empty() ? nullptr : anchor.native[at]);
+    };
+    if (anchor.kind == abi::Anchor::Kind::Symbol) {
+      const int32_t symbol = frame.symbols[anchor.feature];
+      if (symbol >= 0) {
+        bucket(static_cast<size_t>(symbol));
+      }
+      continue;
+    }
+    const abi::MaskFeature& feature = unit.mask_features[anchor.feature];
+    for (uint32_t word = 0; word < feature.words; ++word) {
+      for (uint64_t bits = frame.masks[feature.word + word]; bits != 0; bits &= bits - 1) {
+        bucket(word * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void Evaluation::scan_bucket(const abi::Index& index, const abi::BucketRef& bucket,
+                             abi::BucketFunction native) {
+  if (bucket.first_rank >= best_.rank) {
+    return;
+  }
+  const uint32_t rank =
+      native != nullptr ? native(&frame_, best_.rank) : scan_packed(index, bucket.begin, &frame_, best_.rank);
+  if (rank < best_.rank) {
+    best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
+  }
+}
+
+void Evaluation::collect_bucket(const abi::Index& index, const abi::BucketRef& bucket) {
+  if (bucket.first_rank == abi::kNoRank) {
+    return;
+  }
+  for (const Cell* cell = &index.code[bucket.begin]; cell->head.rank != abi::kNoRank;
+       cell += 1 + cell->head.atoms) {
+    const Held all = test_all(cell, frame_, index);
+    if (all == Held::No) {
+      continue;
+    }
+    Match match{cell->head.rank, value::Status::Ok, 0};
+    if (all == Held::Unclear && !holds(match.rank, &match)) {
+      continue;
+    }
+    collected_.push_back(match);
+    if (unit_->rules[cell->head.rule].verdict != abi::RuleVerdict::None && match.rank < best_.rank) {
+      best_ = match;
+    }
+  }
+}
+
+bool Evaluation::intern(const HookBinding& tool) {
+  symbols_[abi::SymbolFeature::kTool] = tool_->tool_symbol;
+  symbols_[abi::SymbolFeature::kServer] = tool_->server_symbol;
+  for (const uint32_t i : tool.symbol_features) {
+    const abi::SymbolFeature& feature = unit_->symbol_features[i];
+    const Value& v = slots_[feature.slot];
+    symbols_[i] = v.kind == Kind::String ? feature.table.find(v.text()) : abi::kSymbolAbsent;
+  }
+  for (const uint32_t i : tool.mask_features) {
+    const abi::MaskFeature& feature = unit_->mask_features[i];
+    uint64_t* const words = &masks_[feature.word];
+    std::fill_n(words, feature.words, 0);
+    const Value& v = slots_[feature.slot];
+    if (v.kind != Kind::List) {
+      continue;
+    }
+    if (v.length > kMaskItemsMax) {
+      return false;
+    }
+    for (uint32_t item = 0; item < v.length; ++item) {
+      const int32_t symbol =
+          v.a.items[item].kind == Kind::String ? feature.table.find(v.a.items[item].text()) : -1;
+      if (symbol >= 0) {
+        words[symbol >> 6] |= uint64_t{1} << (symbol & 63);
+      }
+    }
+  }
+  return true;
+}
+
+void Evaluation::decide_indexed(const HookBinding& tool) {
+  if (!intern(tool)) {
+    decide_in_order();
+    return;
+  }
+  // First the rules that must be asked anyway: a deny among them spares the others.
+  open_buckets(
+      *unit_, plan_->collect, tool.collect_anchors, frame_,
+      [&](const abi::BucketRef& bucket, abi::BucketFunction) { collect_bucket(plan_->collect, bucket); });
+  open_buckets(*unit_, plan_->decide, tool.decide_anchors, frame_,
+               [&](const abi::BucketRef& bucket, abi::BucketFunction native) {
+                 scan_bucket(plan_->decide, bucket, native);
+               });
+}
+
+}  // namespace catalyst::decision

@@ -1,0 +1,300 @@
+#include "runtime/decision/evaluation.h"
+
+#include <algorithm>
+
+#include "runtime/decision/tables.h"
+#include "runtime/value/ops.h"
+
+namespace catalyst::decision {
+
+namespace {
+
+using value::Kind;
+using value::Status;
+using value::Value;
+
+constexpr size_t kRankedErrorsMax = 256;  // of one evaluation, before the weaker ones are dropped
+
+bool is_error(abi::Truth truth) { return truth >= abi::kTruthError; }
+
+}  // namespace
+
+Evaluation::Evaluation(const Limits& limits) : limits_(limits), arena_(limits.arena_bytes) {
+  frame_.owner = this;
+  frame_.decide_rule = decide_rule;
+  ranked_errors_.reserve(kRankedErrorsMax);
+  errors_.reserve(Verdict::kErrorsMax);
+}
+
+void Evaluation::prepare(const Pack& pack) {
+  const abi::Unit& unit = pack.unit();
+  pack_id_ = pack.tables().id;
+  projector_.prepare(unit, pack.tables().paths, limits_.json_depth);
+  tools_.prepare(unit, limits_.tools_cached);
+  slots_.assign(unit.slots.size(), Value::absent());
+  facts_.assign(unit.fact_count, Value::absent());
+  fact_status_.assign(unit.fact_count, abi::kFactUnset);
+  fact_error_.assign(unit.fact_count, 0);
+  symbols_.assign(unit.symbol_features.size(), abi::kSymbolAbsent);
+  masks_.assign(unit.mask_words, 0);
+  collected_.reserve(64);
+  frame_.slots = slots_.data();
+  frame_.symbols = symbols_.data();
+  frame_.masks = masks_.data();
+  frame_.facts = facts_.data();
+  frame_.fact_status = fact_status_.data();
+  frame_.fact_error = fact_error_.data();
+  frame_.arena = &arena_;
+  frame_.fuel_limit = limits_.fuel_per_rule;
+}
+
+void Evaluation::forget_facts() { std::fill(fact_status_.begin(), fact_status_.end(), abi::kFactUnset); }
+
+bool Evaluation::load(const Pack& pack, const Request& request) {
+  if (pack.tables().id != pack_id_) [[unlikely]] {
+    prepare(pack);
+  }
+  arena_.reset();
+  pack_ = &pack;
+  unit_ = &pack.unit();
+  const auto hook = static_cast<size_t>(request.hook);
+  plan_ = &unit_->plans[hook];
+  tool_ = &tools_.bind(request.server, request.tool);
+  frame_.targets = tool_->targets.data();
+  frame_.trace = nullptr;
+  frame_.fuel = frame_.fuel_limit;
+  forget_facts();
+  return projector_.project(request, tool_->hooks[hook].slots, arena_, slots_.data());
+}
+
+const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
+  const bool invalid = load(pack, request);
+  evaluator_ = mode == Mode::Reference ? &unit_->interpreter : &unit_->evaluator;
+  best_ = Match{abi::kNoRank, Status::Ok, 0};
+  broken_set_ = best_;
+  exact_ = best_;
+  collected_.clear();
+  ranked_errors_.clear();
+  if (invalid || mode == Mode::Reference) {
+    decide_in_order();
+  } else {
+    decide_indexed(tool_->hooks[static_cast<size_t>(request.hook)]);
+  }
+  conclude();
+  return verdict_;
+}
+
+Status Evaluation::evaluate(uint32_t expr, Value* out) {
+  refuel();
+  return evaluator_->evaluate(evaluator_->self, &frame_, expr, out);
+}
+
+void Evaluation::note_error(uint32_t rank, Status status, uint32_t expr) {
+  if (ranked_errors_.size() < kRankedErrorsMax) {
+    ranked_errors_.push_back({rank, RuleError{plan_->ranked[rank], status, expr}});
+  }
+}
+
+bool Evaluation::holds(uint32_t rank, Match* match) {
+  const abi::RuleInfo& rule = unit_->rules[plan_->ranked[rank]];
+  *match = Match{rank, Status::Ok, 0};
+  if (!target_matches(rule.target)) {
+    return false;
+  }
+  if (rule.condition == abi::RuleInfo::kNone) {
+    return true;
+  }
+  refuel();
+  const abi::Truth truth = evaluator_->condition(evaluator_->self, &frame_, rule.condition);
+  if (!is_error(truth)) {
+    return truth == abi::kTrue;
+  }
+  match->status = static_cast<Status>(truth - abi::kTruthError);
+  match->expr = frame_.error_expr;
+  note_error(rank, match->status, match->expr);
+  // Fail closed: what cannot be decided denies, allows nothing, and still hides, redacts and is audited.
+  return rule.verdict != abi::RuleVerdict::Allow;
+}
+
+int32_t Evaluation::decide_rule(abi::Frame* frame, uint32_t rank) noexcept {
+  Evaluation* self = static_cast<OwnedFrame*>(frame)->owner;
+  return self->holds(rank, &self->exact_) ? 1 : 0;
+}
+
+void Evaluation::decide_in_order() {
+  Match match;
+  for (uint32_t rank = 0; rank < plan_->ranked.size(); ++rank) {
+    const abi::RuleInfo& rule = unit_->rules[plan_->ranked[rank]];
+    const bool decides = rule.verdict != abi::RuleVerdict::None && best_.rank == abi::kNoRank;
+    if ((!decides && rule.effects.empty()) || !holds(rank, &match)) {
+      continue;
+    }
+    if (decides) {
+      best_ = match;
+    }
+    if (!rule.effects.empty()) {
+      collected_.push_back(match);
+    }
+  }
+}
+
+void Evaluation::conclude() {
+  verdict_ = Verdict{};
+  sets_.clear();
+  set_texts_.clear();
+  text_.clear();
+  redactions_.clear();
+  tags_.clear();
+  decide_default();
+  std::sort(collected_.begin(), collected_.end(),
+            [](const Match& a, const Match& b) { return a.rank < b.rank; });
+  // A rule filed under several symbols may have been met more than once.
+  collected_.erase(std::unique(collected_.begin(), collected_.end(),
+                               [](const Match& a, const Match& b) { return a.rank == b.rank; }),
+                   collected_.end());
+  for (const Match& match : collected_) {
+    apply_effects(match);
+  }
+  if (broken_set_.rank != abi::kNoRank && verdict_.outcome == Outcome::Allow) {
+    // A value that must be set and cannot be: the request must not pass without it.
+    verdict_.outcome = Outcome::Deny;
+    best_ = broken_set_;
+    verdict_.rule = plan_->ranked[best_.rank];
+  }
+  if (verdict_.outcome == Outcome::Deny) {
+    sets_.clear();
+    redactions_.clear();
+  }
+  for (size_t i = 0; i < sets_.size(); ++i) {
+    sets_[i].json = std::string_view(text_).substr(set_texts_[i].first, set_texts_[i].second);
+  }
+  if (verdict_.rule != Verdict::kNoRule) {
+    verdict_.rule_name = unit_->rules[verdict_.rule].name;
+    verdict_.error = RuleError{verdict_.rule, best_.status, best_.expr};
+    say_message();
+  }
+  finish_errors();
+  verdict_.sets = sets_;
+  verdict_.redactions = redactions_;
+  verdict_.tags = tags_;
+}
+
+void Evaluation::decide_default() {
+  if (best_.rank == abi::kNoRank) {
+    const bool deny = unit_->default_deny[static_cast<size_t>(plan_ - unit_->plans)];
+    verdict_.outcome = deny ? Outcome::Deny : Outcome::Allow;
+    return;
+  }
+  verdict_.rule = plan_->ranked[best_.rank];
+  const bool deny = unit_->rules[verdict_.rule].verdict == abi::RuleVerdict::Deny;
+  verdict_.outcome = deny ? Outcome::Deny : Outcome::Allow;
+}
+
+void Evaluation::apply_effects(const Match& match) {
+  const uint32_t index = plan_->ranked[match.rank];
+  const abi::RuleInfo& rule = unit_->rules[index];
+  for (uint32_t i = 0; i < rule.effects.size(); ++i) {
+    const abi::RuleEffect& effect = rule.effects[i];
+    switch (effect.kind) {
+      case abi::RuleEffect::Kind::Hide:
+        if (effect.target == abi::RuleEffect::kNone || target_matches(effect.target)) {
+          if (!verdict_.hidden && verdict_.rule == Verdict::kNoRule) {
+            verdict_.rule = index;
+            best_ = match;
+          }
+          verdict_.hidden = true;
+        }
+        break;
+      case abi::RuleEffect::Kind::Set:
+        apply_set(match, effect, i);
+        break;
+      case abi::RuleEffect::Kind::Redact:
+        redactions_.push_back(RedactEffect{pack_->tables().effect_paths[index][i], effect.redactions, index});
+        break;
+      case abi::RuleEffect::Kind::Audit:
+        verdict_.audit = std::max(verdict_.audit, static_cast<AuditLevel>(effect.audit_level));
+        break;
+      case abi::RuleEffect::Kind::Tag:
+        apply_tag(match, effect);
+        break;
+    }
+  }
+}
+
+void Evaluation::apply_set(const Match& match, const abi::RuleEffect& effect, uint32_t effect_index) {
+  const uint32_t index = plan_->ranked[match.rank];
+  Match failed = match;
+  if (match.status == Status::Ok) {
+    Value v;
+    failed.status = evaluate(effect.value, &v);
+    failed.expr = frame_.error_expr;
+    if (failed.status == Status::Ok && v.kind == Kind::Absent) {
+      failed.status = Status::Missing;
+      failed.expr = effect.value;
+    }
+    if (failed.status == Status::Ok) {
+      const size_t begin = text_.size();
+      value::append_json(text_, v);
+      set_texts_.emplace_back(begin, text_.size() - begin);
+      sets_.push_back(SetEffect{pack_->tables().effect_paths[index][effect_index], {}, index});
+      return;
+    }
+    note_error(match.rank, failed.status, failed.expr);
+  }
+  if (broken_set_.rank == abi::kNoRank) {
+    broken_set_ = failed;
+  }
+}
+
+void Evaluation::apply_tag(const Match& match, const abi::RuleEffect& effect) {
+  const uint32_t index = plan_->ranked[match.rank];
+  std::string_view text = "true";
+  if (effect.value != abi::RuleEffect::kNone) {
+    Value v;
+    const Status status = evaluate(effect.value, &v);
+    text = status == Status::Ok && v.kind == Kind::String ? v.text() : std::string_view{};
+    if (status != Status::Ok && match.status == Status::Ok) {
+      note_error(match.rank, status, frame_.error_expr);
+    }
+  }
+  tags_.push_back(TagEffect{effect.tag, text, index});
+}
+
+void Evaluation::say_message() {
+  const abi::RuleInfo& rule = unit_->rules[verdict_.rule];
+  if (rule.message == abi::RuleInfo::kNone) {
+    return;
+  }
+  Value v;
+  const Status status = evaluate(rule.message, &v);
+  if (status == Status::Ok && v.kind == Kind::String) {
+    verdict_.message = v.text();
+  } else if (best_.status == Status::Ok) {
+    note_error(best_.rank, status, frame_.error_expr);
+  }
+}
+
+void Evaluation::finish_errors() {
+  errors_.clear();
+  if (!ranked_errors_.empty()) [[unlikely]] {
+    std::sort(ranked_errors_.begin(), ranked_errors_.end(), [](const RankedError& a, const RankedError& b) {
+      return a.rank != b.rank ? a.rank < b.rank : a.error.expr < b.error.expr;
+    });
+    // Which rules without effects were asked beyond the deciding one depends on the tier; the answer must
+    // not.
+    const RankedError* last = nullptr;
+    for (const RankedError& e : ranked_errors_) {
+      if (last != nullptr && last->rank == e.rank && last->error.expr == e.error.expr) {
+        continue;
+      }
+      last = &e;
+      const bool counts = e.rank <= best_.rank || !unit_->rules[e.error.rule].effects.empty();
+      if (counts && errors_.size() < Verdict::kErrorsMax) {
+        errors_.push_back(e.error);
+      }
+    }
+  }
+  verdict_.errors = errors_;
+}
+
+}  // namespace catalyst::decision

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/abi/unit.h"
+#include "runtime/base/arena.h"
+#include "runtime/decision/binding.h"
+#include "runtime/decision/engine.h"
+#include "runtime/decision/project.h"
+
+namespace catalyst::decision {
+
+/// A rule of the current hook that matched. `status` is not Ok when it matched because its condition failed.
+struct Match {
+  uint32_t rank = 0;
+  value::Status status = value::Status::Ok;
+  uint32_t expr = 0;
+};
+
+/// The state of one evaluation and what is kept between evaluations: the inside of an Evaluator. One thread.
+class Evaluation {
+ public:
+  explicit Evaluation(const Limits& limits);
+  Evaluation(const Evaluation&) = delete;
+  Evaluation& operator=(const Evaluation&) = delete;
+
+  enum class Mode : uint8_t { Indexed, Reference };
+  const Verdict& run(const Pack& pack, const Request& request, Mode mode);
+
+  /// Reads the request into the frame: what run() starts with, and all that explain() needs. True when a
+  /// selected slot is Invalid.
+  bool load(const Pack& pack, const Request& request);
+
+  [[nodiscard]] abi::Frame& frame() { return frame_; }
+  [[nodiscard]] bool target_matches(uint32_t target) const {
+    return (frame_.targets[target >> 6] >> (target & 63) & 1) != 0;
+  }
+  void refuel() { frame_.fuel = frame_.fuel_limit; }
+  /// Forgets what facts evaluated to.
+  void forget_facts();
+
+ private:
+  void prepare(const Pack& pack);
+  /// Looks up the symbols of the slots; false when a set is too long for that.
+  bool intern(const HookBinding& tool);
+  void scan_bucket(const abi::Index& index, const abi::BucketRef& bucket, abi::BucketFunction native);
+  void collect_bucket(const abi::Index& index, const abi::BucketRef& bucket);
+  void decide_in_order();
+  void decide_indexed(const HookBinding& tool);
+  /// Evaluates the whole condition of a rule whose target matches; a match goes to `*match`.
+  bool holds(uint32_t rank, Match* match);
+  static int32_t decide_rule(abi::Frame* frame, uint32_t rank) noexcept;
+  void note_error(uint32_t rank, value::Status status, uint32_t expr);
+
+  void conclude();
+  void apply_effects(const Match& match);
+  void apply_set(const Match& match, const abi::RuleEffect& effect, uint32_t effect_index);
+  void apply_tag(const Match& match, const abi::RuleEffect& effect);
+  void decide_default();
+  void say_message();
+  void finish_errors();
+  value::Status evaluate(uint32_t expr, value::Value* out);
+
+  Limits limits_;
+  Arena arena_;
+  Projector projector_;
+  ToolCache tools_;
+  uint64_t pack_id_ = 0;
+
+  std::vector<value::Value> slots_;
+  std::vector<value::Value> facts_;
+  std::vector<int32_t> fact_status_;
+  std::vector<uint32_t> fact_error_;
+  std::vector<int32_t> symbols_;
+  std::vector<uint64_t> masks_;
+  struct OwnedFrame : abi::Frame {
+    Evaluation* owner = nullptr;
+  };
+  OwnedFrame frame_;
+
+  // of the request at hand
+  const Pack* pack_ = nullptr;
+  const abi::Unit* unit_ = nullptr;
+  const abi::HookPlan* plan_ = nullptr;
+  const abi::ExprEvaluator* evaluator_ = nullptr;
+  const ToolBinding* tool_ = nullptr;
+  Match exact_;                   // last answer of decide_rule
+  Match best_;                    // of the rules with a verdict; rank kNoRank: none matched
+  Match broken_set_;              // strongest rule whose set could not be computed
+  std::vector<Match> collected_;  // rules with effects that matched
+  struct RankedError {
+    uint32_t rank;
+    RuleError error;
+  };
+  std::vector<RankedError> ranked_errors_;
+
+  Verdict verdict_;
+  std::vector<SetEffect> sets_;
+  std::vector<std::pair<size_t, size_t>> set_texts_;  // of sets_, in text_
+  std::string text_;
+  std::vector<RedactEffect> redactions_;
+  std::vector<TagEffect> tags_;
+  std::vector<RuleError> errors_;
+};
+
+}  // namespace catalyst::decision

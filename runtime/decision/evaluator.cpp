@@ -1,0 +1,25 @@
+#include "runtime/decision/engine.h"
+#include "runtime/decision/evaluation.h"
+
+namespace catalyst::decision {
+
+struct Evaluator::Impl {
+  explicit Impl(const Limits& limits) : evaluation(limits) {}
+  Evaluation evaluation;
+};
+
+Evaluator::Evaluator(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}
+
+Evaluator::~Evaluator() = default;
+
+Evaluator::Evaluator(Evaluator&&) noexcept = default;
+
+const Verdict& Evaluator::evaluate(const Pack& pack, const Request& request) {
+  return impl_->evaluation.run(pack, request, Evaluation::Mode::Indexed);
+}
+
+const Verdict& Evaluator::evaluate_reference(const Pack& pack, const Request& request) {
+  return impl_->evaluation.run(pack, request, Evaluation::Mode::Reference);
+}
+
+}  // namespace catalyst::decision

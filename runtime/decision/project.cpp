@@ -1,0 +1,375 @@
+#include "runtime/decision/project.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <optional>
+
+#include "runtime/value/ip.h"
+
+namespace catalyst::decision {
+
+namespace {
+
+using abi::InputRoot;
+using value::Kind;
+using value::Value;
+
+constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15u;
+
+uint64_t head_of(std::string_view key) {
+  uint64_t head = 0;
+  std::memcpy(&head, key.data(), std::min<size_t>(key.size(), 8));
+  return head;
+}
+
+/// head_of for a key inside a longer text: one load where eight bytes can be read.
+uint64_t head_inside(std::string_view key, const char* end) {
+  if (end - key.data() >= 8) {
+    uint64_t head = 0;
+    std::memcpy(&head, key.data(), 8);
+    return key.size() >= 8 ? head : head & ((uint64_t{1} << (key.size() * 8)) - 1);
+  }
+  return head_of(key);
+}
+
+uint64_t place_of(uint64_t head, size_t length, uint32_t shift) {
+  return shift >= 64 ? 0 : ((head ^ length) * kMultiplier) >> shift;
+}
+
+/// A textual address; empty: Absent.
+Value ip_of(std::string_view text) {
+  if (text.empty()) {
+    return Value::absent();
+  }
+  const std::optional<Value> address = value::parse_ip(text);
+  return address && address->scale == 128 ? *address : Value::invalid();
+}
+
+}  // namespace
+
+uint8_t json_root_of(InputRoot root) {
+  switch (root) {
+    case InputRoot::PrincipalClaims:
+      return static_cast<uint8_t>(JsonRoot::Claims);
+    case InputRoot::CallArgs:
+      return static_cast<uint8_t>(JsonRoot::Args);
+    case InputRoot::Result:
+      return static_cast<uint8_t>(JsonRoot::Result);
+    case InputRoot::ToolDefinition:
+      return static_cast<uint8_t>(JsonRoot::Definition);
+    case InputRoot::PrincipalId:
+    case InputRoot::PrincipalTenant:
+    case InputRoot::PrincipalRoles:
+    case InputRoot::PrincipalRisk:
+    case InputRoot::PrincipalMfa:
+    case InputRoot::SessionId:
+    case InputRoot::SessionProtocol:
+    case InputRoot::ClientName:
+    case InputRoot::ClientVersion:
+    case InputRoot::ClientIp:
+    case InputRoot::CallServer:
+    case InputRoot::CallTool:
+    case InputRoot::Now:
+      return kNoJsonRoot;
+  }
+  return kNoJsonRoot;
+}
+
+PathTree::PathTree(const abi::Unit& unit) : nodes_(kJsonRootCount) {
+  std::vector<std::vector<Child>> children(kJsonRootCount);
+  for (uint32_t slot = 0; slot < unit.slots.size(); ++slot) {
+    const uint8_t root = json_root_of(unit.slots[slot].root);
+    if (root == kNoJsonRoot) {
+      continue;
+    }
+    uint32_t at = root;
+    for (const std::string& name : unit.slots[slot].path) {
+      nodes_[at].below.push_back(slot);
+      auto found = std::find_if(children[at].begin(), children[at].end(),
+                                [&](const Child& child) { return child.name == name; });
+      uint32_t next = found == children[at].end() ? UINT32_MAX : found->node;
+      if (next == UINT32_MAX) {
+        next = static_cast<uint32_t>(nodes_.size());
+        children[at].push_back(Child{head_of(name), name, next});
+        nodes_.emplace_back();
+        children.emplace_back();
+      }
+      at = next;
+    }
+    nodes_[at].slots.push_back(slot);
+  }
+  build_tables(children);
+}
+
+void PathTree::build_tables(const std::vector<std::vector<Child>>& children) {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (children[i].empty()) {
+      continue;
+    }
+    const size_t capacity = std::bit_ceil(children[i].size() * 2);
+    Node& node = nodes_[i];
+    node.children.resize(capacity);
+    node.shift = 64 - static_cast<uint32_t>(std::countr_zero(capacity));
+    for (const Child& child : children[i]) {
+      uint64_t at = place_of(child.head, child.name.size(), node.shift);
+      while (node.children[at].node != UINT32_MAX) {
+        at = (at + 1) & (capacity - 1);
+      }
+      node.children[at] = child;
+    }
+  }
+}
+
+uint32_t PathTree::find(const Node& node, std::string_view key, const char* end) noexcept {
+  const uint64_t head = head_inside(key, end);
+  const size_t mask = node.children.size() - 1;
+  for (uint64_t at = place_of(head, key.size(), node.shift);; at = (at + 1) & mask) {
+    const Child& child = node.children[at];
+    if (child.node == UINT32_MAX) {
+      return UINT32_MAX;
+    }
+    if (child.head == head && child.name.size() == key.size() && (key.size() <= 8 || child.name == key)) {
+      return child.node;
+    }
+  }
+}
+
+void Projector::prepare(const abi::Unit& unit, const PathTree& tree, uint32_t json_depth) {
+  unit_ = &unit;
+  tree_ = &tree;
+  json_depth_ = json_depth;
+  seen_.assign(tree.size(), 0);
+  epoch_ = 0;
+  stack_.reserve(64);
+  entry_stack_.reserve(64);
+}
+
+bool Projector::project(const Request& request, const SlotSelection& selection, Arena& arena, Value* slots) {
+  selection_ = &selection;
+  arena_ = &arena;
+  slots_ = slots;
+  invalid_ = false;
+  if (++epoch_ == 0) {
+    std::fill(seen_.begin(), seen_.end(), 0);
+    epoch_ = 1;
+  }
+  fill_trusted(request, selection);
+  if (selection.json.empty()) {
+    return invalid_;
+  }
+  for (const uint32_t slot : selection.json) {
+    slots[slot] = Value::absent();
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Claims)] && request.principal != nullptr) {
+    read_root(request.principal->claims, JsonRoot::Claims);
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Args)]) {
+    read_root(request.args, JsonRoot::Args);
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Result)]) {
+    read_root(request.result, JsonRoot::Result);
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Definition)]) {
+    read_root(request.definition, JsonRoot::Definition);
+  }
+  return invalid_;
+}
+
+Value Projector::roles_of(const Principal& principal) {
+  auto* items = arena_->alloc_array<Value>(principal.roles.size());
+  if (items == nullptr) {
+    return Value::invalid();
+  }
+  uint32_t count = 0;
+  for (const std::string_view role : principal.roles) {
+    items[count++] = Value::of_string(role);
+  }
+  return Value::of_list(items, count);
+}
+
+void Projector::fill_trusted(const Request& request, const SlotSelection& selection) {
+  static const Principal kAnonymous;
+  const Principal& principal = request.principal != nullptr ? *request.principal : kAnonymous;
+  for (const uint32_t slot : selection.trusted) {
+    switch (unit_->slots[slot].root) {
+      case InputRoot::PrincipalId:
+        slots_[slot] = Value::of_string(principal.id);
+        break;
+      case InputRoot::PrincipalTenant:
+        slots_[slot] = Value::of_string(principal.tenant);
+        break;
+      case InputRoot::PrincipalRoles:
+        slots_[slot] = roles_of(principal);
+        break;
+      case InputRoot::PrincipalRisk:
+        slots_[slot] = Value::of_int(principal.risk);
+        break;
+      case InputRoot::PrincipalMfa:
+        slots_[slot] = Value::of_bool(principal.mfa);
+        break;
+      case InputRoot::SessionId:
+        slots_[slot] = Value::of_string(request.session_id);
+        break;
+      case InputRoot::SessionProtocol:
+        slots_[slot] = Value::of_string(request.protocol_version);
+        break;
+      case InputRoot::ClientName:
+        slots_[slot] = Value::of_string(request.client_name);
+        break;
+      case InputRoot::ClientVersion:
+        slots_[slot] = Value::of_string(request.client_version);
+        break;
+      case InputRoot::ClientIp:
+        store(slot, ip_of(request.client_ip));
+        break;
+      case InputRoot::CallServer:
+        slots_[slot] = Value::of_string(request.server);
+        break;
+      case InputRoot::CallTool:
+        slots_[slot] = Value::of_string(request.tool);
+        break;
+      case InputRoot::Now:
+        slots_[slot] = Value::of_int(request.now_us, Kind::Time);
+        break;
+      case InputRoot::PrincipalClaims:
+      case InputRoot::CallArgs:
+      case InputRoot::Result:
+      case InputRoot::ToolDefinition:
+        break;
+    }
+  }
+}
+
+void Projector::store(uint32_t slot, const Value& v) {
+  slots_[slot] = v;
+  invalid_ = invalid_ || v.kind == Kind::Invalid;
+}
+
+void Projector::invalidate(const std::vector<uint32_t>& slots) {
+  for (const uint32_t slot : slots) {
+    if (selection_->has(slot)) {
+      store(slot, Value::invalid());
+    }
+  }
+}
+
+void Projector::read_root(std::string_view text, JsonRoot root) {
+  const PathTree::Node& node = tree_->node(PathTree::root(root));
+  if (text.empty()) {
+    return;
+  }
+  text_end_ = text.data() + text.size();
+  JsonScanner in(text, json_depth_);
+  in.peek();
+  const char* const begin = in.position();
+  if (!node.below.empty() && in.peek() == '{') {
+    read_object(in, node);
+  } else {
+    if (in.peek() != 'n') {
+      invalidate(node.below);
+    }
+    in.skip();
+  }
+  if (in.failed() || !in.at_end()) {
+    invalidate(node.below);
+    invalidate(node.slots);
+    return;
+  }
+  for (const uint32_t slot : node.slots) {
+    if (selection_->has(slot)) {
+      JsonScanner whole({begin, static_cast<size_t>(text_end_ - begin)}, json_depth_);
+      Converter convert(unit_->shapes, *arena_, stack_, entry_stack_);
+      store(slot, convert.convert(whole, unit_->slots[slot].shape));
+    }
+  }
+}
+
+void Projector::read_object(JsonScanner& in, const PathTree::Node& node) {
+  if (!in.enter()) {
+    return;
+  }
+  if (in.peek() == '}') {
+    in.leave();
+    return;
+  }
+  for (;;) {
+    JsonScanner::Text key;
+    if (in.peek() != '"' || !in.string(&key) || !in.take(':')) {
+      in.fail();
+      return;
+    }
+    uint32_t child = UINT32_MAX;
+    if (!key.escaped) [[likely]] {
+      child = PathTree::find(node, key.raw, text_end_);
+    } else if (char* buffer = static_cast<char*>(arena_->alloc(key.raw.size() + 1)); buffer != nullptr) {
+      const size_t length = unescape(key.raw, buffer);
+      child = PathTree::find(node, {buffer, length}, buffer + length);
+    } else {
+      invalidate(node.below);
+    }
+    if (child == UINT32_MAX) {
+      in.skip();
+    } else {
+      read_value(in, child);
+    }
+    const char c = in.peek();
+    if (c == '}') {
+      in.leave();
+      return;
+    }
+    if (!in.take(',')) {
+      return;
+    }
+  }
+}
+
+void Projector::read_value(JsonScanner& in, uint32_t index) {
+  const PathTree::Node& node = tree_->node(index);
+  if (seen_[index] == epoch_) {
+    // A repeated member: readers disagree about which one counts, so rules must not guess.
+    invalidate(node.slots);
+    invalidate(node.below);
+    in.skip();
+    return;
+  }
+  seen_[index] = epoch_;
+  if (node.children.empty()) [[likely]] {
+    read_leaf(in, node);
+    return;
+  }
+  const char c = in.peek();
+  const JsonScanner start = in;
+  if (c == '{') {
+    read_object(in, node);
+  } else {
+    if (c != 'n') {
+      invalidate(node.below);
+    }
+    in.skip();
+  }
+  if (!node.slots.empty() && !in.failed()) {
+    JsonScanner again = start;
+    read_leaf(again, node);
+  }
+}
+
+void Projector::read_leaf(JsonScanner& in, const PathTree::Node& node) {
+  Converter convert(unit_->shapes, *arena_, stack_, entry_stack_);
+  const JsonScanner start = in;
+  bool read = false;
+  for (const uint32_t slot : node.slots) {
+    if (!selection_->has(slot)) {
+      continue;
+    }
+    JsonScanner again = start;
+    store(slot, convert.convert(again, unit_->slots[slot].shape));
+    in = again;
+    read = true;
+  }
+  if (!read) {
+    in.skip();
+  }
+}
+
+}  // namespace catalyst::decision

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/decision/engine.h"
+#include "runtime/decision/project.h"
+
+namespace catalyst::decision {
+
+/// Redaction patterns, compiled; RE2 stays out of the header.
+class Redactor {
+ public:
+  explicit Redactor(const std::vector<abi::Redaction>& redactions);
+  ~Redactor();
+  /// See Pack::redact.
+  size_t redact(uint32_t pattern, std::string& text) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// What a pack adds to its unit for evaluation. Immutable, shared by all evaluators.
+struct Pack::Tables {
+  explicit Tables(const abi::Unit& unit);
+
+  uint64_t id;  // never reused within the process, unlike addresses
+  PathTree paths;
+  Redactor redactor;
+  std::array<bool, abi::kHookCount> has_rules{};
+  /// rule -> effect -> path, as views into the unit.
+  std::vector<std::vector<std::vector<std::string_view>>> effect_paths;
+};
+
+}  // namespace catalyst::decision
