@@ -13,8 +13,8 @@
 #include "runtime/base/ids.h"
 #include "runtime/value/value.h"
 
-// The typed form of a pack: what check produces, and what the interpreter, the planner, the code generator, analysis and packs read.
-// Expressions are total and pure, in one vector, operands before users.
+// The typed form of a pack: what check produces, and what the interpreter, the planner, the code generator,
+// analysis and packs read. Expressions are total and pure, in one vector, operands before users.
 
 namespace catalyst::ir {
 
@@ -40,6 +40,16 @@ enum class Op : uint8_t {
 std::string_view op_text(Op op);
 /// kVariadic when it differs from use to use.
 int op_arity(Op op);
+/// Do both tiers report this expression to Frame::trace once it is evaluated? Inputs, facts, calls, and every
+/// test: what a reader of an explanation wants to see; connectives and arithmetic follow from them.
+bool is_traced(Op op);
+/// Is equality on this type structural, and so charged by size?
+bool is_composite(const types::TypeTable& table, TypeId type);
+
+/// Limits that verify enforces, so that evaluation needs no checks of its own.
+inline constexpr uint32_t kMaxLocals = 64;       // of one root or function
+inline constexpr uint32_t kMaxDepth = 4096;      // operands inside operands: bounds the evaluator's stack
+inline constexpr uint32_t kMaxOperands = 65536;  // of one expression
 
 struct Expr {
   Op op;
@@ -49,8 +59,8 @@ struct Expr {
   uint32_t operand_count = 0;
 };
 
-/// An input that rules read: a root (`principal.id`, `call.args`...) and, below JSON roots, a path of member names. Rules that read the
-/// same path as different types have different slots.
+/// An input that rules read: a root (`principal.id`, `call.args`...) and, below JSON roots, a path of member
+/// names. Rules that read the same path as different types have different slots.
 struct Slot {
   abi::InputRoot root;
   std::vector<std::string> path;
@@ -88,12 +98,13 @@ enum class EffectKind : uint8_t { Hide, Set, Redact, Audit, Tag };
 struct Effect {
   EffectKind kind;
   Span span;
-  TargetId target;                    // Hide: which tools (within the rule's target); invalid: all of them
-  std::vector<std::string> path;      // Set: below call.args; Redact: below result ("*" = every element or member)
-  ExprId value;                       // Set: new value; Tag: text (string), invalid: "true"
-  std::vector<uint32_t> redactions;   // Redact: indexes into Module::redactions; empty: the whole value
-  uint8_t audit_level = 0;            // Audit: decision::AuditLevel
-  std::string tag;                    // Tag: key
+  TargetId target;  // Hide: which tools (within the rule's target); invalid: all of them
+  std::vector<std::string>
+      path;      // Set: below call.args; Redact: below result ("*" = every element or member)
+  ExprId value;  // Set: new value; Tag: text (string), invalid: "true"
+  std::vector<uint32_t> redactions;  // Redact: indexes into Module::redactions; empty: the whole value
+  uint8_t audit_level = 0;           // Audit: decision::AuditLevel
+  std::string tag;                   // Tag: key
 };
 
 /// What a redaction finds in text: an RE2 pattern, and for cards and IBANs a checksum that must hold too.
@@ -107,13 +118,13 @@ struct Redaction {
 struct Rule {
   std::string name;
   std::string doc;
-  Span span;       // of the name
+  Span span;  // of the name
   abi::Hook hook;
   TargetId target;
-  ExprId condition;  // invalid: always
+  ExprId condition;          // invalid: always
   uint32_t local_count = 0;  // of condition, message and effect values together
   VerdictKind verdict = VerdictKind::None;
-  ExprId message;    // string; invalid: none
+  ExprId message;  // string; invalid: none
   std::vector<Effect> effects;
 };
 
@@ -122,7 +133,7 @@ struct TestExpectation {
   enum class Kind : uint8_t { Allow, Deny, Hidden, Listed, Set, Redact, Audit, Tag, Error, Message };
   Kind kind;
   Span span;
-  std::string by;    // rule name or ""
+  std::string by;  // rule name or ""
   std::vector<std::string> path;
   std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text
   std::string key;   // Tag

@@ -36,6 +36,8 @@ RegexSet::RegexSet(const std::vector<std::string>& patterns) : impl_(std::make_u
 }
 
 RegexSet::~RegexSet() = default;
+RegexSet::RegexSet(RegexSet&&) noexcept = default;
+RegexSet& RegexSet::operator=(RegexSet&&) noexcept = default;
 
 Status RegexSet::matches(const Scratch& scratch, uint32_t index, std::string_view text,
                          bool* out) const noexcept {

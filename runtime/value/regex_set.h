@@ -22,8 +22,8 @@ class RegexSet {
   /// Every pattern must have no problem().
   explicit RegexSet(const std::vector<std::string>& patterns);
   ~RegexSet();
-  RegexSet(const RegexSet&) = delete;
-  RegexSet& operator=(const RegexSet&) = delete;
+  RegexSet(RegexSet&&) noexcept;
+  RegexSet& operator=(RegexSet&&) noexcept;
 
   /// Does pattern `index` match anywhere in the text? Charges the scan.
   Status matches(const Scratch& scratch, uint32_t index, std::string_view text, bool* out) const noexcept;

@@ -1,0 +1,558 @@
+#include "compiler/ir/interpreter.h"
+
+#include <alloca.h>
+
+#include <cmath>
+#include <utility>
+
+#include "compiler/ir/cast.h"
+#include "runtime/base/check.h"
+#include "runtime/value/builtin.h"
+#include "runtime/value/decimal.h"
+#include "runtime/value/ops.h"
+
+namespace catalyst::ir {
+namespace {
+
+using types::TypeKind;
+using value::Kind;
+using value::Scratch;
+using value::Status;
+using value::Value;
+
+/// One evaluation: the frame, and the locals of the root or function at hand.
+class Evaluation {
+ public:
+  Evaluation(const Interpreter& interpreter, abi::Frame& frame)
+      : interpreter_(interpreter),
+        module_(interpreter.module()),
+        frame_(frame),
+        scratch_{frame.arena, &frame.fuel} {}
+
+  /// On anything but Ok, `*out` is Absent and Frame::error_expr is the innermost expression that failed.
+  Status eval(ExprId id, Value* out) {
+    const Expr& e = module_.expr(id);
+    *out = Value::absent();
+    const Status status = dispatch(id, e, out);
+    if (status != Status::Ok) {
+      *out = Value::absent();
+    }
+    if (frame_.trace != nullptr && is_traced(e.op)) {
+      frame_.trace->record(frame_.trace, id.index, status, out);
+    }
+    return status;
+  }
+
+ private:
+  [[nodiscard]] ExprId operand(const Expr& e, uint32_t i) const { return module_.operand(e, i); }
+  [[nodiscard]] TypeKind kind(TypeId type) const { return module_.types.kind(type); }
+  [[nodiscard]] TypeKind operand_kind(const Expr& e, uint32_t i) const {
+    return kind(module_.expr(operand(e, i)).type);
+  }
+
+  Status fail(ExprId at, Status status) {
+    frame_.error_expr = at.index;
+    return status;
+  }
+  /// An operation's own status: a failure is this expression's.
+  Status own(ExprId at, Status status) { return status == Status::Ok ? status : fail(at, status); }
+
+  static Status set_bool(Value* out, bool x) {
+    *out = Value::of_bool(x);
+    return Status::Ok;
+  }
+
+  Status dispatch(ExprId id, const Expr& e, Value* out) {
+    switch (e.op) {
+      case Op::Const:
+        *out = module_.consts[e.payload];
+        return Status::Ok;
+      case Op::Slot:
+        return slot(id, e, out);
+      case Op::Local:
+        *out = locals_[e.payload];
+        return Status::Ok;
+      case Op::Fact:
+        return fact(e, out);
+      case Op::CallFn:
+        return call(e, out);
+      case Op::And:
+        return connective(e, false, out);
+      case Op::Or:
+        return connective(e, true, out);
+      case Op::If: {
+        Value condition;
+        const Status status = eval(operand(e, 0), &condition);
+        return status == Status::Ok ? eval(operand(e, condition.a.integer != 0 ? 1 : 2), out) : status;
+      }
+      case Op::Coalesce: {
+        const Status status = eval(operand(e, 0), out);
+        return status == Status::Ok && out->is_absent() ? eval(operand(e, 1), out) : status;
+      }
+      case Op::Any:
+        return quantifier(id, e, true, out);
+      case Op::All:
+        return quantifier(id, e, false, out);
+      case Op::Comprehend:
+        return comprehend(id, e, out);
+      case Op::Interpolate:
+      case Op::MakeList:
+      case Op::MakeMap:
+      case Op::Builtin:
+        return variadic(id, e, out);
+      case Op::Not:
+      case Op::IsPresent:
+      case Op::Some:
+      case Op::Unwrap:
+      case Op::Neg:
+      case Op::IntToDecimal:
+      case Op::IntToFloat:
+      case Op::DecimalToFloat:
+      case Op::Glob:
+      case Op::Regex:
+      case Op::Field:
+      case Op::Cast: {
+        Value x;
+        const Status status = eval(operand(e, 0), &x);
+        return status == Status::Ok ? unary(id, e, x, out) : status;
+      }
+      case Op::Add:
+      case Op::Sub:
+      case Op::Mul:
+      case Op::Div:
+      case Op::Rem:
+      case Op::Eq:
+      case Op::Ne:
+      case Op::Lt:
+      case Op::Le:
+      case Op::Gt:
+      case Op::Ge:
+      case Op::StartsWith:
+      case Op::EndsWith:
+      case Op::StringContains:
+      case Op::Has:
+      case Op::IpInside:
+      case Op::SubsetOf:
+      case Op::Intersects:
+      case Op::Union:
+      case Op::Intersect:
+      case Op::Except:
+      case Op::Index: {
+        Value x;
+        Value y;
+        Status status = eval(operand(e, 0), &x);
+        status = status == Status::Ok ? eval(operand(e, 1), &y) : status;
+        return status == Status::Ok ? own(id, binary(e, x, y, out)) : status;
+      }
+    }
+    CHECK(false, "verify lets no unknown instruction through");
+  }
+
+  Status slot(ExprId id, const Expr& e, Value* out) {
+    const Value& v = frame_.slots[e.payload];
+    if (v.kind == Kind::Invalid) {
+      return fail(id, Status::BadType);
+    }
+    if (v.is_absent() && !module_.types.is_optional(e.type)) {
+      return fail(id, Status::Missing);
+    }
+    *out = v;
+    return Status::Ok;
+  }
+
+  /// Evaluated once per request, with a budget of its own, so that what a rule spends does not depend on who
+  /// asked first.
+  Status fact(const Expr& e, Value* out) {
+    int32_t& state = frame_.fact_status[e.payload];
+    if (state == abi::kFactUnset) {
+      const int64_t fuel = std::exchange(frame_.fuel, frame_.fuel_limit);
+      const Status status =
+          with_locals([&] { return eval(module_.facts[e.payload].value, &frame_.facts[e.payload]); });
+      frame_.fuel = fuel;
+      frame_.fact_error[e.payload] = frame_.error_expr;
+      state = static_cast<int32_t>(status);
+    }
+    const auto status = static_cast<Status>(state);
+    if (status != Status::Ok) {
+      frame_.error_expr = frame_.fact_error[e.payload];
+      return status;
+    }
+    *out = frame_.facts[e.payload];
+    return Status::Ok;
+  }
+
+  Status call(const Expr& e, Value* out) {
+    const Function& function = module_.functions[e.payload];
+    Value arguments[kMaxLocals];
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      if (const Status status = eval(operand(e, i), &arguments[i]); status != Status::Ok) {
+        return status;
+      }
+    }
+    Value* const caller = std::exchange(locals_, arguments);
+    const Status status = eval(function.body, out);
+    locals_ = caller;
+    return status;
+  }
+
+  template <class Body>
+  Status with_locals(Body body) {
+    Value fresh[kMaxLocals];
+    Value* const outer = std::exchange(locals_, fresh);
+    const Status status = body();
+    locals_ = outer;
+    return status;
+  }
+
+  /// Kleene: `decisive` is true for or, false for and.
+  Status connective(const Expr& e, bool decisive, Value* out) {
+    const Status left = eval(operand(e, 0), out);
+    if (left == Status::Ok && (out->a.integer != 0) == decisive) {
+      return left;
+    }
+    const uint32_t left_error = frame_.error_expr;
+    const Status right = eval(operand(e, 1), out);
+    if (left == Status::Ok || (right == Status::Ok && (out->a.integer != 0) == decisive)) {
+      return right;
+    }
+    frame_.error_expr = left_error;
+    return left;
+  }
+
+  /// The elements of a list or the entries of a map, put into the local(s) one by one. `body` answers false
+  /// to stop.
+  template <class Body>
+  void each(const Expr& e, const Value& collection, Body body) {
+    for (uint32_t i = 0; i < collection.length; i++) {
+      if (collection.kind == Kind::Map) {
+        locals_[e.payload] = Value::of_string(collection.a.entries[i].key);
+        locals_[e.payload + 1] = collection.a.entries[i].value;
+      } else {
+        locals_[e.payload] = collection.a.items[i];
+      }
+      if (!body()) {
+        return;
+      }
+    }
+  }
+
+  /// Any is `or` over the elements, All is `and`; running out of fuel is an error that ends the loop.
+  Status quantifier(ExprId id, const Expr& e, bool decisive, Value* out) {
+    Value collection;
+    if (const Status status = eval(operand(e, 0), &collection); status != Status::Ok) {
+      return status;
+    }
+    bool decided = false;
+    Status error = Status::Ok;
+    uint32_t error_expr = 0;
+    const auto remember = [&](Status status, uint32_t at) {
+      if (error == Status::Ok) {
+        error = status;
+        error_expr = at;
+      }
+    };
+    each(e, collection, [&] {
+      if (const Status status = scratch_.charge(1); status != Status::Ok) {
+        remember(status, id.index);
+        return false;
+      }
+      Value truth;
+      const Status status = eval(operand(e, 1), &truth);
+      if (status != Status::Ok) {
+        remember(status, frame_.error_expr);
+        return true;
+      }
+      decided = (truth.a.integer != 0) == decisive;
+      return !decided;
+    });
+    if (!decided && error != Status::Ok) {
+      frame_.error_expr = error_expr;
+      return error;
+    }
+    return set_bool(out, decided == decisive);
+  }
+
+  Status comprehend(ExprId id, const Expr& e, Value* out) {
+    Value collection;
+    Status status = eval(operand(e, 0), &collection);
+    if (status != Status::Ok) {
+      return status;
+    }
+    Value* items = frame_.arena->alloc_array<Value>(collection.length);
+    if (items == nullptr) {
+      return fail(id, Status::OutOfMemory);
+    }
+    uint32_t count = 0;
+    each(e, collection, [&] {
+      status = own(id, scratch_.charge(1));
+      Value keep;
+      if (status == Status::Ok) {
+        status = eval(operand(e, 2), &keep);
+      }
+      if (status == Status::Ok && keep.a.integer != 0) {
+        status = eval(operand(e, 1), &items[count]);
+        count++;
+      }
+      return status == Status::Ok;
+    });
+    *out = Value::of_list(items, count);
+    return status;
+  }
+
+  Status variadic(ExprId id, const Expr& e, Value* out) {
+    auto* values = static_cast<Value*>(alloca(sizeof(Value) * (e.operand_count + 1)));
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      if (const Status status = eval(operand(e, i), &values[i]); status != Status::Ok) {
+        return status;
+      }
+    }
+    if (e.op == Op::Interpolate) {
+      return own(id, value::interpolate(scratch_, values, e.operand_count, out));
+    }
+    if (e.op == Op::MakeList) {
+      return own(id, value::make_list(scratch_, values, e.operand_count, kind(e.type) == TypeKind::Set, out));
+    }
+    if (e.op == Op::MakeMap) {
+      return own(id, value::make_map(scratch_, values, e.operand_count, out));
+    }
+    return own(id, value::call_builtin(scratch_, static_cast<value::Builtin>(e.payload), values, out));
+  }
+
+  Status unary(ExprId id, const Expr& e, const Value& x, Value* out) {
+    switch (e.op) {
+      case Op::Not:
+        return set_bool(out, x.a.integer == 0);
+      case Op::IsPresent:
+        return set_bool(out, !x.is_absent());
+      case Op::Some:
+        *out = x;
+        return Status::Ok;
+      case Op::Unwrap:
+        *out = x;
+        return x.is_absent() ? fail(id, Status::Missing) : Status::Ok;
+      case Op::Neg:
+        return own(id, negate(e, x, out));
+      case Op::IntToDecimal:
+        *out = value::decimal::from_int(x.a.integer);
+        return Status::Ok;
+      case Op::IntToFloat:
+        *out = Value::of_float(static_cast<double>(x.a.integer));
+        return Status::Ok;
+      case Op::DecimalToFloat:
+        *out = Value::of_float(value::decimal::to_double(x));
+        return Status::Ok;
+      case Op::Glob: {
+        bool matched = false;
+        const Status status =
+            own(id, value::glob(scratch_, x.text(), module_.consts[e.payload].text(), &matched));
+        *out = Value::of_bool(matched);
+        return status;
+      }
+      case Op::Regex: {
+        bool matched = false;
+        const Status status =
+            own(id, interpreter_.regexes().matches(scratch_, e.payload, x.text(), &matched));
+        *out = Value::of_bool(matched);
+        return status;
+      }
+      case Op::Field:
+        *out = value::field(x, module_.consts[e.payload].text());
+        return out->is_absent() && !module_.types.is_optional(e.type) ? fail(id, Status::Missing)
+                                                                      : Status::Ok;
+      case Op::Cast:
+        return own(id, cast(module_.types, scratch_, x, e.type, out));
+      default:
+        break;
+    }
+    CHECK(false, "dispatch sends only unary instructions here");
+  }
+
+  Status negate(const Expr& e, const Value& x, Value* out) {
+    if (kind(e.type) == TypeKind::Decimal) {
+      return value::decimal::negate(x, out);
+    }
+    if (kind(e.type) == TypeKind::Float) {
+      *out = Value::of_float(-x.a.real);
+      return Status::Ok;
+    }
+    int64_t result = 0;
+    const Status status = value::subtract_int(0, x.a.integer, &result);
+    *out = Value::of_int(result, x.kind);
+    return status;
+  }
+
+  Status arithmetic(const Expr& e, const Value& x, const Value& y, Value* out) {
+    if (kind(e.type) == TypeKind::Decimal) {
+      return decimal_arithmetic(e.op, x, y, out);
+    }
+    if (kind(e.type) == TypeKind::Float) {
+      *out = Value::of_float(float_arithmetic(e.op, x.a.real, y.a.real));
+      return Status::Ok;
+    }
+    const TypeKind result_kind = kind(e.type);
+    const Kind value_kind = result_kind == TypeKind::Time
+                                ? Kind::Time
+                                : (result_kind == TypeKind::Duration ? Kind::Duration : Kind::Int);
+    int64_t result = 0;
+    const Status status = int_arithmetic(e.op, x.a.integer, y.a.integer, &result);
+    *out = Value::of_int(result, value_kind);
+    return status;
+  }
+
+  static Status int_arithmetic(Op op, int64_t x, int64_t y, int64_t* out) {
+    switch (op) {
+      case Op::Add:
+        return value::add_int(x, y, out);
+      case Op::Sub:
+        return value::subtract_int(x, y, out);
+      case Op::Mul:
+        return value::multiply_int(x, y, out);
+      case Op::Div:
+        return value::divide_int(x, y, out);
+      default:
+        return value::remainder_int(x, y, out);
+    }
+  }
+
+  static Status decimal_arithmetic(Op op, const Value& x, const Value& y, Value* out) {
+    switch (op) {
+      case Op::Add:
+        return value::decimal::add(x, y, out);
+      case Op::Sub:
+        return value::decimal::subtract(x, y, out);
+      case Op::Mul:
+        return value::decimal::multiply(x, y, out);
+      case Op::Div:
+        return value::decimal::divide(x, y, out);
+      default:
+        return value::decimal::remainder(x, y, out);
+    }
+  }
+
+  static double float_arithmetic(Op op, double x, double y) {
+    switch (op) {
+      case Op::Add:
+        return x + y;
+      case Op::Sub:
+        return x - y;
+      case Op::Mul:
+        return x * y;
+      case Op::Div:
+        return x / y;
+      default:
+        return std::fmod(x, y);
+    }
+  }
+
+  Status equality(const Expr& e, const Value& x, const Value& y, Value* out) {
+    bool same = false;
+    const TypeId type = module_.expr(operand(e, 0)).type;
+    if (is_composite(module_.types, type)) {
+      const bool sets = kind(module_.types.strip_optional(type)) == TypeKind::Set && x.kind == Kind::List &&
+                        y.kind == Kind::List;
+      if (const Status status = value::equal_charged(scratch_, x, y, sets, &same); status != Status::Ok) {
+        return status;
+      }
+    } else {
+      same = value::equal(x, y);
+    }
+    return set_bool(out, same == (e.op == Op::Eq));
+  }
+
+  Status ordering(const Expr& e, const Value& x, const Value& y, Value* out) {
+    const std::partial_ordering order = operand_kind(e, 0) == TypeKind::Float
+                                            ? x.a.real <=> y.a.real
+                                            : std::partial_ordering(value::order(x, y));
+    switch (e.op) {
+      case Op::Lt:
+        return set_bool(out, order < 0);
+      case Op::Le:
+        return set_bool(out, order <= 0);
+      case Op::Gt:
+        return set_bool(out, order > 0);
+      default:
+        return set_bool(out, order >= 0);
+    }
+  }
+
+  Status binary(const Expr& e, const Value& x, const Value& y, Value* out) {
+    bool truth = false;
+    Status status = Status::Ok;
+    switch (e.op) {
+      case Op::Add:
+      case Op::Sub:
+      case Op::Mul:
+      case Op::Div:
+      case Op::Rem:
+        return arithmetic(e, x, y, out);
+      case Op::Eq:
+      case Op::Ne:
+        return equality(e, x, y, out);
+      case Op::Lt:
+      case Op::Le:
+      case Op::Gt:
+      case Op::Ge:
+        return ordering(e, x, y, out);
+      case Op::StartsWith:
+        return set_bool(out, x.text().starts_with(y.text()));
+      case Op::EndsWith:
+        return set_bool(out, x.text().ends_with(y.text()));
+      case Op::StringContains:
+        status = value::contains_text(scratch_, x.text(), y.text(), &truth);
+        break;
+      case Op::Has:
+        status = value::has(scratch_, x, y, &truth);
+        break;
+      case Op::IpInside:
+        return set_bool(out, value::ip_inside(x, y));
+      case Op::SubsetOf:
+        status = value::subset_of(scratch_, x, y, &truth);
+        break;
+      case Op::Intersects:
+        status = value::intersects(scratch_, x, y, &truth);
+        break;
+      case Op::Union:
+        return value::set_union(scratch_, x, y, out);
+      case Op::Intersect:
+        return value::set_intersect(scratch_, x, y, out);
+      case Op::Except:
+        return value::set_except(scratch_, x, y, out);
+      case Op::Index:
+        *out = value::index(x, y);
+        return Status::Ok;
+      default:
+        CHECK(false, "dispatch sends only binary instructions here");
+    }
+    *out = Value::of_bool(truth);
+    return status;
+  }
+
+  const Interpreter& interpreter_;
+  const Module& module_;
+  abi::Frame& frame_;
+  Scratch scratch_;
+  Value root_locals_[kMaxLocals];
+  Value* locals_ = root_locals_;
+};
+
+Status evaluate(const void* self, abi::Frame* frame, uint32_t expr, Value* out) noexcept {
+  return Evaluation(*static_cast<const Interpreter*>(self), *frame).eval(ExprId(expr), out);
+}
+
+abi::Truth condition(const void* self, abi::Frame* frame, uint32_t expr) noexcept {
+  Value truth;
+  const Status status = evaluate(self, frame, expr, &truth);
+  if (status != Status::Ok) {
+    return abi::kTruthError + static_cast<int32_t>(status);
+  }
+  return truth.a.integer != 0 ? abi::kTrue : abi::kFalse;
+}
+
+}  // namespace
+
+Interpreter::Interpreter(std::shared_ptr<const Module> module)
+    : module_(std::move(module)), regexes_(module_->regexes) {}
+
+abi::ExprEvaluator Interpreter::evaluator() const { return {this, &condition, &evaluate}; }
+
+}  // namespace catalyst::ir
