@@ -1,6 +1,5 @@
 #include "runtime/mcp/stdio_upstream.h"
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -14,6 +13,20 @@ namespace catalyst::mcp {
 using boost::system::error_code;
 
 namespace {
+
+/// A suspended coroutine, type-erased (Boost 1.81's any_completion_handler recurses without end when it is
+/// posted).
+struct Waiter {
+  virtual ~Waiter() = default;
+  virtual void resume() = 0;
+};
+template <class CompletionHandler>
+struct WaiterOf final : Waiter {
+  explicit WaiterOf(CompletionHandler h) : handler(std::move(h)) {}
+  void resume() override { std::move(handler)(); }
+  CompletionHandler handler;
+};
+
 constexpr auto kDeadlineTick = std::chrono::milliseconds(100);
 constexpr int64_t kGarbageLogs = 20;  // after that only the counter goes on
 
@@ -37,7 +50,7 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
   int64_t deadline_ms = INT64_MAX;
 
   // Caller's executor.
-  asio::any_completion_handler<void()> waiter;
+  std::unique_ptr<Waiter> waiter;
   std::optional<Result<UpstreamReply>> result;
   bool abandoned = false;
 
@@ -46,7 +59,7 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
     return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
         [this](auto handler) {
           auto slot = asio::get_associated_cancellation_slot(handler);
-          waiter = std::move(handler);
+          waiter = std::make_unique<WaiterOf<std::decay_t<decltype(handler)>>>(std::move(handler));
           if (slot.is_connected()) {
             slot.assign([this](asio::cancellation_type) { wake(); });
           }
@@ -58,8 +71,7 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
   }
   void wake() {
     if (waiter) {
-      asio::post(caller, std::move(waiter));
-      waiter = nullptr;
+      asio::post(caller, [suspended = std::move(waiter)] { suspended->resume(); });
     }
   }
 
