@@ -9,9 +9,9 @@
 
 #include "compiler/source/source.h"
 
-// The syntax tree as the author wrote it: no types, no resolution. Nodes live in the Ast that made them and are addressed by plain
-// pointers; lists are vectors; a missing optional child is nullptr. Error recovery leaves ErrorExpr nodes, never null where a
-// child is required.
+// The syntax tree as the author wrote it: no types, no resolution. Nodes live in the Ast that made them and
+// are addressed by plain pointers; lists are vectors; a missing optional child is nullptr. Error recovery
+// leaves ErrorExpr nodes, never null where a child is required.
 
 namespace catalyst::ast {
 
@@ -29,7 +29,8 @@ struct TargetPattern {
   Span span;
 };
 
-// ---- types ----------------------------------------------------------------------------------------------------------------------------
+// ---- types
+// ----------------------------------------------------------------------------------------------------------------------------
 
 enum class TypeExprKind : uint8_t { Named, List, Set, Map, Optional };
 
@@ -37,11 +38,12 @@ enum class TypeExprKind : uint8_t { Named, List, Set, Map, Optional };
 struct TypeExpr {
   TypeExprKind kind = TypeExprKind::Named;
   Span span;
-  std::string name;                  // Named
+  std::string name;                   // Named
   const TypeExpr* element = nullptr;  // List, Set, Map (the value type), Optional
 };
 
-// ---- expressions ----------------------------------------------------------------------------------------------------------------------
+// ---- expressions
+// ----------------------------------------------------------------------------------------------------------------------
 
 enum class ExprKind : uint8_t {
 #define EXPR(name) name,
@@ -62,18 +64,22 @@ struct BoolExpr : Expr {
 
 /// A number with an optional unit, as written: "60", "0.15", "30s", "10KiB", "5%". Underscores are removed.
 struct NumberExpr : Expr {
-  std::string digits;  // "0.15"
-  std::string unit;    // "", "ms" "s" "m" "h" "d" "w", "B" "KiB" "MiB" "GiB" "KB" "MB" "GB", "%"
+  std::string digits;   // "0.15"
+  std::string unit;     // "", "ms" "s" "m" "h" "d" "w", "B" "KiB" "MiB" "GiB" "KB" "MB" "GB", "%"
+  std::string written;  // with its underscores, for the formatter; empty: digits and unit
 };
 
-/// A string literal; escapes are resolved in `parts`. With interpolation, text parts and expressions alternate in order.
+/// A string literal; escapes are resolved in `parts`. With interpolation, text parts and expressions
+/// alternate in order.
 struct StringPart {
-  std::string text;            // when value is nullptr
+  std::string text;  // when value is nullptr
   const Expr* value = nullptr;
 };
 struct StringExpr : Expr {
   std::vector<StringPart> parts;  // empty for ""
-  [[nodiscard]] bool is_plain() const { return parts.empty() || (parts.size() == 1 && parts[0].value == nullptr); }
+  [[nodiscard]] bool is_plain() const {
+    return parts.empty() || (parts.size() == 1 && parts[0].value == nullptr);
+  }
   [[nodiscard]] std::string plain() const { return parts.empty() ? std::string() : parts[0].text; }
 };
 
@@ -174,7 +180,8 @@ struct RecordExpr : Expr {
   std::vector<FieldInit> fields;
 };
 
-// ---- effects --------------------------------------------------------------------------------------------------------------------------
+// ---- effects
+// --------------------------------------------------------------------------------------------------------------------------
 
 enum class EffectKind : uint8_t {
 #define EFFECT(name, text) name,
@@ -186,16 +193,18 @@ std::string_view effect_text(EffectKind kind);
 struct Effect {
   EffectKind kind;
   Span span;
-  const Expr* message = nullptr;         // allow, deny: optional text
-  std::vector<TargetPattern> patterns;   // hide tool PATTERN, ...; empty: the tool at hand
-  const Expr* path = nullptr;            // set, redact: where (member chain)
-  const Expr* value = nullptr;           // set: new value; tag: value (optional)
-  std::vector<const Expr*> redactions;   // redact: patterns before `in` (names like pii.email, or regex strings); empty: whole value
-  Name level;                            // audit: "metadata" or "full"; empty text: metadata
-  Name tag;                              // tag: key (identifier or string)
+  const Expr* message = nullptr;        // allow, deny: optional text
+  std::vector<TargetPattern> patterns;  // hide tool PATTERN, ...; empty: the tool at hand
+  const Expr* path = nullptr;           // set, redact: where (member chain)
+  const Expr* value = nullptr;          // set: new value; tag: value (optional)
+  std::vector<const Expr*> redactions;  // redact: patterns before `in` (names like pii.email, or regex
+                                        // strings); empty: whole value
+  Name level;                           // audit: "metadata" or "full"; empty text: metadata
+  Name tag;                             // tag: key (identifier or string)
 };
 
-// ---- declarations ---------------------------------------------------------------------------------------------------------------------
+// ---- declarations
+// ---------------------------------------------------------------------------------------------------------------------
 
 enum class DeclKind : uint8_t {
 #define DECL(name) name,
@@ -269,9 +278,9 @@ struct FnDecl : Decl {
 /// `rule NAME on HOOK [PATTERN, ...] [when COND] EFFECT...`
 struct RuleDecl : Decl {
   Name name;
-  Name hook;                             // "call", "result", "list tools"
-  std::vector<TargetPattern> targets;    // empty: everything
-  const Expr* condition = nullptr;       // nullptr: always
+  Name hook;                           // "call", "result", "list tools"
+  std::vector<TargetPattern> targets;  // empty: everything
+  const Expr* condition = nullptr;     // nullptr: always
   std::vector<Effect> effects;
 };
 
@@ -281,8 +290,8 @@ struct TestGiven {
   const Expr* value;
   Span span;
 };
-/// `then deny by NAME`, `then allow`, `then hidden`, `then listed`, `then set call.args.x = v`, `then redacted`, `then audit full`,
-/// `then tag key = "v"`, `then error overflow by NAME`
+/// `then deny by NAME`, `then allow`, `then hidden`, `then listed`, `then set call.args.x = v`, `then
+/// redacted`, `then audit full`, `then tag key = "v"`, `then error overflow by NAME`
 struct TestExpectation {
   Name what;  // "allow" "deny" "hidden" "listed" "set" "redact" "audit" "tag" "error" "message"
   Name by;    // rule name, text empty: any
@@ -294,9 +303,9 @@ struct TestExpectation {
 struct TestDecl : Decl {
   Name title;  // string
   std::vector<TestGiven> givens;
-  Name hook;   // of `when`
+  Name hook;  // of `when`
   TargetPattern target;
-  const Expr* input = nullptr;  // RecordExpr after the target: arguments (call, result); nullptr: {}
+  const Expr* input = nullptr;   // RecordExpr after the target: arguments (call, result); nullptr: {}
   const Expr* result = nullptr;  // hook result: `returning { ... }`
   std::vector<TestExpectation> expectations;
 };

@@ -35,9 +35,13 @@ std::string print_string(const StringExpr& s) {
   return out + ")";
 }
 
-std::string print_variables(const Name& a, const Name& b) { return b.text.empty() ? a.text : a.text + ", " + b.text; }
+std::string print_variables(const Name& a, const Name& b) {
+  return b.text.empty() ? a.text : a.text + ", " + b.text;
+}
 
-std::string print_target(const TargetPattern& target) { return quote(target.server) + "." + quote(target.tool); }
+std::string print_target(const TargetPattern& target) {
+  return quote(target.server) + "." + quote(target.tool);
+}
 
 class Printer {
  public:
@@ -137,7 +141,8 @@ void Printer::declaration(const Decl& decl) {
     }
     case DeclKind::Server: {
       const auto& server = static_cast<const ServerDecl&>(decl);
-      return line("server " + server.name.text + (server.schema.text.empty() ? "" : " schema " + quote(server.schema.text)));
+      return line("server " + server.name.text +
+                  (server.schema.text.empty() ? "" : " schema " + quote(server.schema.text)));
     }
     case DeclKind::Enum: {
       const auto& enumeration = static_cast<const EnumDecl&>(decl);
@@ -211,11 +216,13 @@ std::string print(const Expr& expr) {
       return static_cast<const NameExpr&>(expr).name;
     case ExprKind::Member: {
       const auto& member = static_cast<const MemberExpr&>(expr);
-      return "(" + std::string(member.optional ? "?." : ".") + " " + print(*member.object) + " " + member.member.text + ")";
+      return "(" + std::string(member.optional ? "?." : ".") + " " + print(*member.object) + " " +
+             member.member.text + ")";
     }
     case ExprKind::Index: {
       const auto& index = static_cast<const IndexExpr&>(expr);
-      return "(" + std::string(index.optional ? "?[]" : "[]") + " " + print(*index.object) + " " + print(*index.index) + ")";
+      return "(" + std::string(index.optional ? "?[]" : "[]") + " " + print(*index.object) + " " +
+             print(*index.index) + ")";
     }
     case ExprKind::Call: {
       const auto& call = static_cast<const CallExpr&>(expr);
@@ -231,7 +238,8 @@ std::string print(const Expr& expr) {
     }
     case ExprKind::Binary: {
       const auto& binary = static_cast<const BinaryExpr&>(expr);
-      return "(" + std::string(binary_op_text(binary.op)) + " " + print(*binary.left) + " " + print(*binary.right) + ")";
+      return "(" + std::string(binary_op_text(binary.op)) + " " + print(*binary.left) + " " +
+             print(*binary.right) + ")";
     }
     case ExprKind::Presence: {
       const auto& presence = static_cast<const PresenceExpr&>(expr);
@@ -243,13 +251,16 @@ std::string print(const Expr& expr) {
     }
     case ExprKind::If: {
       const auto& choice = static_cast<const IfExpr&>(expr);
-      return "(if " + print(*choice.condition) + " " + print(*choice.then_value) + " " + print(*choice.else_value) + ")";
+      return "(if " + print(*choice.condition) + " " + print(*choice.then_value) + " " +
+             print(*choice.else_value) + ")";
     }
     case ExprKind::Quantifier: {
       const auto& q = static_cast<const QuantifierExpr&>(expr);
-      const char* word = q.quantifier == Quantifier::Any ? "any" : q.quantifier == Quantifier::All ? "all" : "none";
-      return "(" + std::string(word) + " " + print_variables(q.variable, q.value_variable) + " in " + print(*q.collection) +
-             " " + print(*q.condition) + ")";
+      const char* word = q.quantifier == Quantifier::Any   ? "any"
+                         : q.quantifier == Quantifier::All ? "all"
+                                                           : "none";
+      return "(" + std::string(word) + " " + print_variables(q.variable, q.value_variable) + " in " +
+             print(*q.collection) + " " + print(*q.condition) + ")";
     }
     case ExprKind::Comprehension: {
       const auto& c = static_cast<const ComprehensionExpr&>(expr);

@@ -9,7 +9,8 @@
 namespace catalyst::diagnostics {
 namespace {
 
-// An explanation is found by name, so that both tables keep their own order; a missing or misspelt one does not compile.
+// An explanation is found by name, so that both tables keep their own order; a missing or misspelt one does
+// not compile.
 #define EXPLANATION(name, text) constexpr std::string_view kExplain##name = text;
 #include "compiler/diagnostics/explanations.def"
 #undef EXPLANATION
@@ -70,8 +71,8 @@ void Sink::sort() {
   std::sort(diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return order_of(a) != order_of(b) ? order_of(a) < order_of(b) : a.message < b.message;
   });
-  const auto last = std::unique(
-      diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
+  const auto last =
+      std::unique(diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
         return a.kind == b.kind && a.span == b.span && a.message == b.message;
       });
   diagnostics_.erase(last, diagnostics_.end());

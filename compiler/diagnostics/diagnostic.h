@@ -11,8 +11,8 @@ namespace catalyst::diagnostics {
 
 enum class Severity : uint8_t { Error, Warning };
 
-/// Every diagnostic there is. The table (diagnostic.def) holds code, severity and message form; explanations.def the long text that
-/// `catalyst explain CODE` prints.
+/// Every diagnostic there is. The table (diagnostic.def) holds code, severity and message form;
+/// explanations.def the long text that `catalyst explain CODE` prints.
 enum class Kind : uint16_t {
 #define DIAGNOSTIC(name, code, severity, form) name,
 #include "compiler/diagnostics/diagnostic.def"
@@ -56,8 +56,8 @@ class Sink {
  public:
   explicit Sink(size_t limit = 200) : limit_(limit) {}
 
-  /// Adds a diagnostic; `arguments` fill {0}, {1}... of its form. The returned reference takes notes and fixes and stays valid until the
-  /// next report.
+  /// Adds a diagnostic; `arguments` fill {0}, {1}... of its form. The returned reference takes notes and
+  /// fixes and stays valid until the next report.
   Diagnostic& report(Kind kind, source::Span span, std::vector<std::string> arguments = {});
 
   [[nodiscard]] const std::vector<Diagnostic>& all() const { return diagnostics_; }
@@ -77,10 +77,12 @@ class Sink {
 
 enum class Color : uint8_t { Never, Always };
 
-/// Terminal text: header, snippet with caret line, notes with their snippets, fixes, hint to `catalyst explain`.
+/// Terminal text: header, snippet with caret line, notes with their snippets, fixes, hint to `catalyst
+/// explain`.
 std::string render(const source::SourceMap& sources, const Diagnostic& diagnostic, Color color);
 
-/// One JSON object a diagnostic (code, severity, message, file, line, column, end_line, end_column, notes, fixes).
+/// One JSON object a diagnostic (code, severity, message, file, line, column, end_line, end_column, notes,
+/// fixes).
 std::string to_json(const source::SourceMap& sources, const Diagnostic& diagnostic);
 
 /// The candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length away), or empty.

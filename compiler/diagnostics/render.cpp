@@ -40,9 +40,12 @@ bool is_wide(char32_t c) {
          (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD);
 }
 
-bool is_combining(char32_t c) { return (c >= 0x0300 && c <= 0x036F) || (c >= 0x20D0 && c <= 0x20FF) || c == 0x200D; }
+bool is_combining(char32_t c) {
+  return (c >= 0x0300 && c <= 0x036F) || (c >= 0x20D0 && c <= 0x20FF) || c == 0x200D;
+}
 
-/// Controls, and characters that reorder or hide what follows: shown as escapes, so that a source cannot repaint a terminal.
+/// Controls, and characters that reorder or hide what follows: shown as escapes, so that a source cannot
+/// repaint a terminal.
 bool is_unsafe(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200B && c <= 0x200F && c != 0x200D) ||
          (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
@@ -105,7 +108,8 @@ class Renderer {
   void location(Span span, bool first);
   void snippet(Span span, char mark, const std::string& label);
   void gutter(const std::string& number) {
-    out_ += style_.gutter + std::string(margin_ - std::min(margin_, number.size()), ' ') + number + " |" + style_.reset;
+    out_ += style_.gutter + std::string(margin_ - std::min(margin_, number.size()), ' ') + number + " |" +
+            style_.reset;
   }
 
   const SourceMap& sources_;
@@ -118,7 +122,8 @@ class Renderer {
 void Renderer::location(Span span, bool first) {
   const source::LineColumn at = sources_.position(span.file, span.begin);
   out_ += std::string(margin_, ' ') + style_.gutter + (first ? "--> " : "::: ") + style_.reset +
-          safe(sources_.path(span.file)) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + "\n";
+          safe(sources_.path(span.file)) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
+          "\n";
   shown_file_ = span.file;
 }
 
@@ -164,16 +169,18 @@ void Renderer::snippet(Span span, char mark, const std::string& label) {
   gutter(std::to_string(at.line));
   out_ += (shown.empty() ? "" : " ") + shown + "\n";
   gutter("");
-  out_ += std::string(" ") + (mark == '^' ? style_.error : style_.gutter) + marks + (label.empty() ? "" : " " + safe(label)) +
-          style_.reset + "\n";
+  out_ += std::string(" ") + (mark == '^' ? style_.error : style_.gutter) + marks +
+          (label.empty() ? "" : " " + safe(label)) + style_.reset + "\n";
 }
 
 std::string Renderer::run(const Diagnostic& diagnostic) {
   const KindInfo& about = info(diagnostic.kind);
   const bool error = about.severity == Severity::Error;
   out_ += std::string(error ? style_.error : style_.warning) + (error ? "error" : "warning") + "[" +
-          std::string(about.code) + "]" + style_.reset + style_.bold + ": " + safe(diagnostic.message) + style_.reset + "\n";
-  uint32_t last_line = diagnostic.span.valid() ? sources_.position(diagnostic.span.file, diagnostic.span.begin).line : 1;
+          std::string(about.code) + "]" + style_.reset + style_.bold + ": " + safe(diagnostic.message) +
+          style_.reset + "\n";
+  uint32_t last_line =
+      diagnostic.span.valid() ? sources_.position(diagnostic.span.file, diagnostic.span.begin).line : 1;
   for (const Note& note : diagnostic.notes) {
     if (note.span.valid()) {
       last_line = std::max(last_line, sources_.position(note.span.file, note.span.begin).line);
@@ -188,8 +195,8 @@ std::string Renderer::run(const Diagnostic& diagnostic) {
   }
   for (const Note& note : diagnostic.notes) {
     if (!note.span.valid()) {
-      out_ += std::string(margin_, ' ') + style_.gutter + " = " + style_.reset + style_.bold + "note" + style_.reset + ": " +
-              safe(note.text) + "\n";
+      out_ += std::string(margin_, ' ') + style_.gutter + " = " + style_.reset + style_.bold + "note" +
+              style_.reset + ": " + safe(note.text) + "\n";
       continue;
     }
     if (note.span.file != shown_file_) {
@@ -198,11 +205,11 @@ std::string Renderer::run(const Diagnostic& diagnostic) {
     snippet(note.span, '-', note.text);
   }
   for (const Fix& fix : diagnostic.fixes) {
-    out_ += std::string(margin_, ' ') + style_.gutter + " = " + style_.reset + style_.help + "help" + style_.reset + ": " +
-            safe(fix.label) + "\n";
+    out_ += std::string(margin_, ' ') + style_.gutter + " = " + style_.reset + style_.help + "help" +
+            style_.reset + ": " + safe(fix.label) + "\n";
   }
-  out_ += std::string(margin_, ' ') + style_.gutter + " = " + style_.reset + "`catalyst explain " + std::string(about.code) +
-          "` says more\n";
+  out_ += std::string(margin_, ' ') + style_.gutter + " = " + style_.reset + "`catalyst explain " +
+          std::string(about.code) + "` says more\n";
   return std::move(out_);
 }
 

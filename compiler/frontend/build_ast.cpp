@@ -178,7 +178,8 @@ const ast::TypeExpr* Builder::type(P::TypeContext* in) {
     out->kind = ast::TypeExprKind::Map;
     P::TypeContext* key = in->type(0);
     if (key != nullptr && in->type(1) != nullptr && text(span(key)) != "string") {
-      sink_.report(Kind::UnexpectedToken, span(key), {"`string`, the type of all keys", "`" + text(span(key)) + "`"});
+      sink_.report(Kind::UnexpectedToken, span(key),
+                   {"`string`, the type of all keys", "`" + text(span(key)) + "`"});
     }
     out->element = type(in->type(1));
   } else {

@@ -11,14 +11,15 @@
 
 namespace catalyst::frontend {
 
-/// Turns the parse tree of one declaration into the syntax tree and reports what the grammar cannot say. Parse trees of broken
-/// declarations are incomplete: any child may be missing, and every function here takes a null context.
+/// Turns the parse tree of one declaration into the syntax tree and reports what the grammar cannot say.
+/// Parse trees of broken declarations are incomplete: any child may be missing, and every function here takes
+/// a null context.
 class Builder {
  public:
   using P = grammar::CatalystParser;
 
-  Builder(const source::SourceMap& sources, source::FileId file, diagnostics::Sink& sink, const ParseLimits& limits,
-          ast::Ast& ast)
+  Builder(const source::SourceMap& sources, source::FileId file, diagnostics::Sink& sink,
+          const ParseLimits& limits, ast::Ast& ast)
       : sources_(sources), file_(file), sink_(sink), limits_(limits), ast_(ast) {}
 
   /// nullptr when not even its kind and its name could be read.

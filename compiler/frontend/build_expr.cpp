@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "compiler/frontend/build_ast.h"
+#include "compiler/frontend/precedence.h"
 #include "compiler/frontend/scan.h"
 
 namespace catalyst::frontend {
@@ -10,49 +11,6 @@ using ast::ExprKind;
 using diagnostics::Kind;
 
 namespace {
-
-/// How tightly operators bind, loosest first. Members, calls and `as` bind tighter than all of these.
-enum Level : int { kOr = 1, kAnd, kNot, kCompare, kCoalesce, kUnion, kIntersect, kAdd, kMultiply, kNegate };
-
-int level_of(BinaryOp op) {
-  switch (op) {
-    case BinaryOp::Or:
-      return kOr;
-    case BinaryOp::And:
-      return kAnd;
-    case BinaryOp::Coalesce:
-      return kCoalesce;
-    case BinaryOp::Equal:
-    case BinaryOp::NotEqual:
-    case BinaryOp::Less:
-    case BinaryOp::LessEqual:
-    case BinaryOp::Greater:
-    case BinaryOp::GreaterEqual:
-    case BinaryOp::In:
-    case BinaryOp::NotIn:
-    case BinaryOp::Matches:
-    case BinaryOp::RegexMatches:
-    case BinaryOp::StartsWith:
-    case BinaryOp::EndsWith:
-    case BinaryOp::Contains:
-    case BinaryOp::SubsetOf:
-    case BinaryOp::Intersects:
-      return kCompare;
-    case BinaryOp::Union:
-    case BinaryOp::Except:
-      return kUnion;
-    case BinaryOp::Intersect:
-      return kIntersect;
-    case BinaryOp::Add:
-    case BinaryOp::Subtract:
-      return kAdd;
-    case BinaryOp::Multiply:
-    case BinaryOp::Divide:
-    case BinaryOp::Remainder:
-      return kMultiply;
-  }
-  return kOr;
-}
 
 BinaryOp binary_op(size_t token_type) {
   using P = grammar::CatalystParser;
@@ -116,7 +74,8 @@ source::Span join(source::Span a, source::Span b) { return {a.file, a.begin, std
 
 }  // namespace
 
-/// A flat expression on its way to a tree: operands with their prefixes, operators between them, and how far both are used up.
+/// A flat expression on its way to a tree: operands with their prefixes, operators between them, and how far
+/// both are used up.
 struct Builder::Fold {
   struct Operand {
     P::OperandContext* in;
@@ -203,7 +162,8 @@ Builder::Node Builder::fold(Fold& state, int least) {
         break;
       }
       if (compared) {
-        sink_.report(Kind::ChainedComparison, span(operand.in), {operand.in->PRESENT() != nullptr ? "is present" : "is absent"});
+        sink_.report(Kind::ChainedComparison, span(operand.in),
+                     {operand.in->PRESENT() != nullptr ? "is present" : "is absent"});
       }
       operand.presence_pending = false;
       compared = true;

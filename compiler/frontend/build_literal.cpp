@@ -18,7 +18,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// Underscores stand singly between two digits.
 bool well_separated(std::string_view digits) {
   for (size_t i = 0; i < digits.size(); ++i) {
-    if (digits[i] == '_' && (i == 0 || i + 1 == digits.size() || !is_digit(digits[i - 1]) || !is_digit(digits[i + 1]))) {
+    if (digits[i] == '_' &&
+        (i == 0 || i + 1 == digits.size() || !is_digit(digits[i - 1]) || !is_digit(digits[i + 1]))) {
       return false;
     }
   }
@@ -37,12 +38,12 @@ ast::Name Builder::name(antlr4::tree::TerminalNode* in) {
 
 ast::Name Builder::name(P::NameContext* in) {
   return in == nullptr || in->children.empty() ? name(static_cast<antlr4::tree::TerminalNode*>(nullptr))
-                                              : ast::Name{text(span(in)), span(in)};
+                                               : ast::Name{text(span(in)), span(in)};
 }
 
 ast::Name Builder::name(P::AnyNameContext* in) {
   return in == nullptr || in->children.empty() ? name(static_cast<antlr4::tree::TerminalNode*>(nullptr))
-                                              : ast::Name{text(span(in)), span(in)};
+                                               : ast::Name{text(span(in)), span(in)};
 }
 
 ast::Name Builder::key(P::KeyContext* in) {
@@ -82,7 +83,11 @@ Builder::Node Builder::number(antlr4::Token* token) {
       report.fixes.push_back({where, std::string(near), "did you mean `" + std::string(near) + "`?"});
     }
   }
-  std::copy_if(number.begin(), number.end(), std::back_inserter(out->digits), [](char c) { return c != '_'; });
+  if (number.find('_') != std::string_view::npos) {
+    out->written = all;
+  }
+  std::copy_if(number.begin(), number.end(), std::back_inserter(out->digits),
+               [](char c) { return c != '_'; });
   return {out, 1};
 }
 
@@ -144,7 +149,8 @@ void Builder::escape(source::Span where, std::string& out) {
   }
   if (escape.substr(0, 3) == "\\u{") {
     const std::string digits(escape.substr(3, escape.size() - 4));
-    const unsigned long value = digits.empty() || digits.size() > 6 ? 0xFFFFFFFF : std::stoul(digits, nullptr, 16);
+    const unsigned long value =
+        digits.empty() || digits.size() > 6 ? 0xFFFFFFFF : std::stoul(digits, nullptr, 16);
     if (value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF)) {
       append_utf8(out, static_cast<char32_t>(value));
       return;

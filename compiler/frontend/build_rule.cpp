@@ -67,7 +67,8 @@ ast::TargetPattern Builder::target(antlr4::Token* token, bool one_tool) {
     out.tool = "*";
   }
   const bool starred = out.server.find('*') != std::string::npos || out.tool.find('*') != std::string::npos;
-  if (!dotted || out.server.empty() || out.tool.empty() || !well_formed || all.back() == '.' || (one_tool && starred)) {
+  if (!dotted || out.server.empty() || out.tool.empty() || !well_formed || all.back() == '.' ||
+      (one_tool && starred)) {
     sink_.report(Kind::InvalidTarget, out.span, {all});
   }
   return out;
@@ -191,7 +192,8 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
     if (when->TARGET() != nullptr) {
       out->target = target(when->TARGET()->getSymbol(), true);
     }
-    out->input = when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
+    out->input =
+        when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
     out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
   }
   for (P::TestThenContext* then : in->testThen()) {

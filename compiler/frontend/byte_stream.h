@@ -7,8 +7,8 @@
 
 namespace catalyst::frontend {
 
-/// Hands the bytes of a text to the lexer without copying or decoding, so that token positions are byte offsets.
-/// The text must outlive the stream.
+/// Hands the bytes of a text to the lexer without copying or decoding, so that token positions are byte
+/// offsets. The text must outlive the stream.
 class ByteStream final : public antlr4::CharStream {
  public:
   explicit ByteStream(std::string_view text) : text_(text) {}
@@ -35,7 +35,8 @@ class ByteStream final : public antlr4::CharStream {
     if (interval.a < 0 || static_cast<size_t>(interval.a) >= text_.size() || interval.b < interval.a) {
       return {};
     }
-    return std::string(text_.substr(static_cast<size_t>(interval.a), static_cast<size_t>(interval.b - interval.a) + 1));
+    return std::string(
+        text_.substr(static_cast<size_t>(interval.a), static_cast<size_t>(interval.b - interval.a) + 1));
   }
   std::string toString() const override { return std::string(text_); }
 

@@ -17,7 +17,8 @@ using diagnostics::Kind;
 /// Comments in source order, handed to the declarations they stand in front of.
 class DocComments {
  public:
-  DocComments(std::string_view text, const std::vector<Comment>& comments) : text_(text), comments_(comments) {}
+  DocComments(std::string_view text, const std::vector<Comment>& comments)
+      : text_(text), comments_(comments) {}
 
   /// The `///` lines directly in front of a declaration that begins at `begin`. Called with rising positions.
   std::string before(uint32_t begin) {
@@ -26,7 +27,8 @@ class DocComments {
     }
     size_t first = next_;
     uint32_t end = begin;
-    while (first > 0 && comments_[first - 1].doc && only_blanks(comments_[first - 1].end, end)) {
+    while (first > 0 && comments_[first - 1].doc && has_own_line(comments_[first - 1].begin) &&
+           only_blanks(comments_[first - 1].end, end)) {
       --first;
       end = comments_[first].begin;
     }
@@ -40,6 +42,10 @@ class DocComments {
   }
 
  private:
+  bool has_own_line(uint32_t begin) const {
+    const size_t before = text_.substr(0, begin).find_last_not_of(" \t");
+    return before == std::string_view::npos || text_[before] == '\n';
+  }
   bool only_blanks(uint32_t begin, uint32_t end) const {
     const std::string_view between = text_.substr(begin, end - begin);
     return between.find_first_not_of(" \t\r\n") == std::string_view::npos &&
@@ -51,7 +57,8 @@ class DocComments {
   size_t next_ = 0;
 };
 
-void report_unknown(std::string_view text, const antlr4::Token& token, source::FileId file, diagnostics::Sink& sink) {
+void report_unknown(std::string_view text, const antlr4::Token& token, source::FileId file,
+                    diagnostics::Sink& sink) {
   const source::Span span{file, begin_of(token), end_of(token)};
   const std::string_view word = text.substr(span.begin, span.end - span.begin);
   diagnostics::Diagnostic& report = sink.report(Kind::UnknownDeclaration, span, {std::string(word)});
@@ -75,7 +82,8 @@ ast::Ast parse(const source::SourceMap& sources, source::FileId file, diagnostic
   TokenWindow window(list.tokens);
   grammar::CatalystParser parser(&window);
   parser.removeErrorListeners();
-  parser.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(antlr4::atn::PredictionMode::SLL);
+  parser.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(
+      antlr4::atn::PredictionMode::SLL);
   auto errors = std::make_shared<SyntaxErrors>(sources, file, list, window, sink);
   parser.setErrorHandler(errors);
   Builder builder(sources, file, sink, limits, ast);

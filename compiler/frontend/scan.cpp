@@ -26,13 +26,14 @@ class Lexer final : public CatalystLexer {
 struct Open {
   enum class Kind : uint8_t { Brace, String, Interpolation };
   Kind kind;
-  uint32_t begin;      // of the opening token
-  size_t mode_depth;   // of the lexer before it
+  uint32_t begin;     // of the opening token
+  size_t mode_depth;  // of the lexer before it
 };
 
 class Scanner {
  public:
-  Scanner(const source::SourceMap& sources, source::FileId file, diagnostics::Sink& sink, const ParseLimits& limits)
+  Scanner(const source::SourceMap& sources, source::FileId file, diagnostics::Sink& sink,
+          const ParseLimits& limits)
       : text_(sources.text(file)), file_(file), sink_(sink), limits_(limits) {}
 
   TokenList run();
@@ -73,7 +74,8 @@ TokenList Scanner::run() {
   }
   lexer_ = std::make_unique<Lexer>(list_.input.get());
   while (!cut_off_) {
-    std::unique_ptr<antlr4::CommonToken> token(static_cast<antlr4::CommonToken*>(lexer_->nextToken().release()));
+    std::unique_ptr<antlr4::CommonToken> token(
+        static_cast<antlr4::CommonToken*>(lexer_->nextToken().release()));
     if (!take(std::move(token))) {
       break;
     }
@@ -83,7 +85,8 @@ TokenList Scanner::run() {
   if (cut_off_ && !list_.segments.empty()) {
     list_.segments.back().skip = true;
   }
-  // The lexer dies here; tokens keep a pointer to the input only for their text, which we take from the source.
+  // The lexer dies here; tokens keep a pointer to the input only for their text, which we take from the
+  // source.
   return std::move(list_);
 }
 
@@ -99,7 +102,8 @@ void Scanner::check_encoding() {
 /// Files one token; false at the end of the text.
 bool Scanner::take(std::unique_ptr<antlr4::CommonToken> token) {
   if (list_.tokens.size() >= limits_.tokens && token->getChannel() == antlr4::Token::DEFAULT_CHANNEL) {
-    sink_.report(Kind::TooManyTokens, span(begin_of(*token), begin_of(*token)), {std::to_string(limits_.tokens)});
+    sink_.report(Kind::TooManyTokens, span(begin_of(*token), begin_of(*token)),
+                 {std::to_string(limits_.tokens)});
     cut_off_ = true;
     return true;
   }
@@ -169,7 +173,8 @@ void Scanner::close_brace(antlr4::CommonToken& token) {
   open_.pop_back();
 }
 
-/// Ends every string that is open at the end of its line: reports the outermost and gives the parser the closing tokens.
+/// Ends every string that is open at the end of its line: reports the outermost and gives the parser the
+/// closing tokens.
 void Scanner::cut_strings(uint32_t at) {
   const auto outermost =
       std::find_if(open_.begin(), open_.end(), [](const Open& o) { return o.kind == Open::Kind::String; });
@@ -197,7 +202,8 @@ void Scanner::report_invalid(const antlr4::Token& token) {
   const uint32_t begin = begin_of(token);
   const uint32_t end = end_of(token);
   const std::string_view word = text_.substr(begin, end - begin);
-  diagnostics::Diagnostic& report = sink_.report(Kind::InvalidCharacter, span(begin, end), {describe_characters(word)});
+  diagnostics::Diagnostic& report =
+      sink_.report(Kind::InvalidCharacter, span(begin, end), {describe_characters(word)});
   if (word == ";") {
     report.fixes.push_back({span(begin, end), "", "nothing needs a semicolon"});
     return;

@@ -20,11 +20,11 @@ struct Comment {
 
 /// Tokens that make up one declaration, or what stands where one should be.
 struct Segment {
-  uint32_t first = 0;  // index into tokens
-  uint32_t last = 0;   // one past the end
-  bool known = true;   // begins with a word that begins a declaration
+  uint32_t first = 0;    // index into tokens
+  uint32_t last = 0;     // one past the end
+  bool known = true;     // begins with a word that begins a declaration
   bool damaged = false;  // something in it was reported that the parser would only stumble over again
-  bool skip = false;   // a limit was exceeded and reported; not to be parsed
+  bool skip = false;     // a limit was exceeded and reported; not to be parsed
 };
 
 struct TokenList {
@@ -37,8 +37,10 @@ struct TokenList {
 inline uint32_t begin_of(const antlr4::Token& token) { return static_cast<uint32_t>(token.getStartIndex()); }
 inline uint32_t end_of(const antlr4::Token& token) { return static_cast<uint32_t>(token.getStopIndex() + 1); }
 
-/// Turns the text of a file into tokens, comments and segments; reports what is wrong with single characters, strings,
-/// comments, encoding and sizes. Nothing it returns is nested deeper than the limit, except in segments marked `skip`.
-TokenList scan(const source::SourceMap& sources, source::FileId file, diagnostics::Sink& sink, const ParseLimits& limits);
+/// Turns the text of a file into tokens, comments and segments; reports what is wrong with single characters,
+/// strings, comments, encoding and sizes. Nothing it returns is nested deeper than the limit, except in
+/// segments marked `skip`.
+TokenList scan(const source::SourceMap& sources, source::FileId file, diagnostics::Sink& sink,
+               const ParseLimits& limits);
 
 }  // namespace catalyst::frontend

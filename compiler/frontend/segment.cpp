@@ -43,7 +43,8 @@ size_t type_at(const TokenList& list, size_t i) {
   return i < list.tokens.size() ? list.tokens[i]->getType() : static_cast<size_t>(antlr4::Token::EOF);
 }
 
-// ---- targets --------------------------------------------------------------------------------------------------------
+// ---- targets
+// --------------------------------------------------------------------------------------------------------
 
 struct Run {
   size_t end = 0;  // one past its last token
@@ -69,8 +70,8 @@ Run target_run(const TokenList& list, size_t i) {
         break;
       }
       at = end + 1;
-    } else if (is_word(type) || type == L::STAR || (at > i && (type == L::DOT || type == L::MINUS || type == L::NUMBER ||
-                                                                type == L::VERSION))) {
+    } else if (is_word(type) || type == L::STAR ||
+               (at > i && (type == L::DOT || type == L::MINUS || type == L::NUMBER || type == L::VERSION))) {
       run.dotted |= type == L::DOT || type == L::NUMBER || type == L::VERSION;
       run.starred |= type == L::STAR;
       ++at;
@@ -152,13 +153,14 @@ void merge_targets(std::string_view text, TokenList& list) {
   list.tokens = std::move(kept);
 }
 
-// ---- segments -------------------------------------------------------------------------------------------------------
+// ---- segments
+// -------------------------------------------------------------------------------------------------------
 
 namespace {
 
 bool ends_declaration(size_t type) {
-  return is_word(type) || type == L::NUMBER || type == L::VERSION || type == L::STRING_END || type == L::TARGET ||
-         type == L::RIGHT_PAREN || type == L::RIGHT_BRACKET || type == L::RIGHT_BRACE;
+  return is_word(type) || type == L::NUMBER || type == L::VERSION || type == L::STRING_END ||
+         type == L::TARGET || type == L::RIGHT_PAREN || type == L::RIGHT_BRACKET || type == L::RIGHT_BRACE;
 }
 
 class Cutter {
@@ -219,10 +221,13 @@ bool Cutter::starts_segment(uint32_t i) const {
   const uint32_t begin = begin_of(token);
   const bool at_margin = begin == 0 || text_[begin - 1] == '\n';
   if (type == L::IDENTIFIER) {
-    // Two names in a row at the margin: nothing else can it be but a declaration whose first word is misspelt.
+    // Two names in a row at the margin: nothing else can it be but a declaration whose first word is
+    // misspelt.
     return at_margin && ends_declaration(previous) && (is_word(next) || next == L::STRING_BEGIN);
   }
-  if (!begins_declaration(type) || previous == L::ON || previous == L::WHEN) {
+  const bool hook_head =
+      (previous == L::ON || previous == L::WHEN) && (i < 2 || type_at(list_, i - 2) != L::DOT);
+  if (!begins_declaration(type) || (type == L::LIST && next == L::TOOLS && hook_head)) {
     return false;
   }
   if (is_name(next) || (type == L::TEST && next == L::STRING_BEGIN) ||
@@ -236,7 +241,8 @@ void Cutter::unclosed(const Bracket& bracket) {
   Segment& segment = list_.segments.back();
   if (!segment.damaged) {
     const source::Span where = span_of(bracket.token);
-    sink_.report(Kind::UnclosedBracket, where, {std::string(text_.substr(where.begin, where.end - where.begin))});
+    sink_.report(Kind::UnclosedBracket, where,
+                 {std::string(text_.substr(where.begin, where.end - where.begin))});
   }
   segment.damaged = true;
 }
@@ -259,8 +265,8 @@ void Cutter::finish(uint32_t end) {
 }
 
 void Cutter::close(size_t type) {
-  const auto match =
-      std::find_if(brackets_.rbegin(), brackets_.rend(), [type](const Bracket& b) { return b.closer == type; });
+  const auto match = std::find_if(brackets_.rbegin(), brackets_.rend(),
+                                  [type](const Bracket& b) { return b.closer == type; });
   if (match == brackets_.rend()) {
     return;  // one too many; the parser says so
   }
@@ -274,12 +280,13 @@ void Cutter::close(size_t type) {
   }
 }
 
-/// Keeps account of the levels the parser would recurse through. Chains of operators and members are loops in the parser;
-/// the builder of the tree measures those.
+/// Keeps account of the levels the parser would recurse through. Chains of operators and members are loops in
+/// the parser; the builder of the tree measures those.
 void Cutter::nest(uint32_t i) {
   const size_t type = type_at(list_, i);
   uint32_t& prefixes = brackets_.empty() ? prefixes_ : brackets_.back().prefixes;
-  bool in_type = type == L::IDENTIFIER || type == L::LESS || type == L::GREATER || type == L::COMMA || type == L::QUESTION;
+  bool in_type = type == L::IDENTIFIER || type == L::LESS || type == L::GREATER || type == L::COMMA ||
+                 type == L::QUESTION;
   switch (type) {
     case L::LEFT_PAREN:
       brackets_.push_back({L::RIGHT_PAREN, i});
@@ -337,8 +344,9 @@ void Cutter::nest(uint32_t i) {
 
 }  // namespace
 
-void cut_into_segments(std::string_view text, source::FileId file, TokenList& list, const std::vector<uint32_t>& damage,
-                       diagnostics::Sink& sink, const ParseLimits& limits) {
+void cut_into_segments(std::string_view text, source::FileId file, TokenList& list,
+                       const std::vector<uint32_t>& damage, diagnostics::Sink& sink,
+                       const ParseLimits& limits) {
   Cutter(text, file, list, damage, sink, limits).run();
 }
 

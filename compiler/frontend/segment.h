@@ -9,14 +9,17 @@
 
 namespace catalyst::frontend {
 
-/// Joins the tokens of every target (`db.*`, `fs.read-file`, `db."odd name"`) into one: where a target may stand, the longest
-/// run of words, numbers, dots, dashes, stars and plain strings without blanks between them.
+/// Joins the tokens of every target (`db.*`, `fs.read-file`, `db."odd name"`) into one: where a target may
+/// stand, the longest run of words, numbers, dots, dashes, stars and plain strings without blanks between
+/// them.
 void merge_targets(std::string_view text, TokenList& list);
 
-/// Fills `list.segments`: a new one begins at every word that begins a declaration, is the first on its line and is followed by what
-/// can follow it there. Reports brackets that are open at the end of a segment and nesting beyond the limit.
-/// `damage`: offsets where something was already reported; the parser stays silent about their segments.
-void cut_into_segments(std::string_view text, source::FileId file, TokenList& list, const std::vector<uint32_t>& damage,
-                       diagnostics::Sink& sink, const ParseLimits& limits);
+/// Fills `list.segments`: a new one begins at every word that begins a declaration, is the first on its line
+/// and is followed by what can follow it there. Reports brackets that are open at the end of a segment and
+/// nesting beyond the limit. `damage`: offsets where something was already reported; the parser stays silent
+/// about their segments.
+void cut_into_segments(std::string_view text, source::FileId file, TokenList& list,
+                       const std::vector<uint32_t>& damage, diagnostics::Sink& sink,
+                       const ParseLimits& limits);
 
 }  // namespace catalyst::frontend

@@ -51,13 +51,15 @@ bool has_condition(antlr4::RuleContext* context) {
   return rule != nullptr && rule->condition() != nullptr;
 }
 
-/// What a rule of the grammar is called when it was expected and did not even begin; empty: look at the rule around it.
+/// What a rule of the grammar is called when it was expected and did not even begin; empty: look at the rule
+/// around it.
 std::string rule_name(antlr4::ParserRuleContext* context) {
   auto* parent = static_cast<antlr4::RuleContext*>(context->parent);
   const size_t around = parent == nullptr ? SIZE_MAX : parent->getRuleIndex();
   switch (context->getRuleIndex()) {
     case P::RuleDeclaration:
-      return "a declaration (`pack`, `default`, `server`, `enum`, `record`, `list`, `fact`, `fn`, `rule`, `test`)";
+      return "a declaration (`pack`, `default`, `server`, `enum`, `record`, `list`, `fact`, `fn`, `rule`, "
+             "`test`)";
     case P::RuleExpression:
       return around == P::RuleCondition ? "a condition after `when`" : "an expression";
     case P::RuleOperand:
@@ -67,7 +69,8 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
              " (`allow`, `deny`, `hide`, `set`, `redact`, `audit`, `tag`)" +
              (has_condition(parent) ? " after the condition" : "");
     case P::RuleExpectation:
-      return "what is expected (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, `error`, `message`)";
+      return "what is expected (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, "
+             "`error`, `message`)";
     case P::RuleType:
       return "a type";
     case P::RuleHook:
@@ -102,7 +105,8 @@ std::string after_declaration(antlr4::ParserRuleContext* segment) {
   if (declaration->ruleDecl() != nullptr) {
     return "another effect or the next declaration";
   }
-  if (declaration->factDecl() != nullptr || declaration->fnDecl() != nullptr || declaration->listDecl() != nullptr) {
+  if (declaration->factDecl() != nullptr || declaration->fnDecl() != nullptr ||
+      declaration->listDecl() != nullptr) {
     return "an operator or the next declaration";
   }
   return "the next declaration";
@@ -133,7 +137,8 @@ std::string expected_tokens(const std::vector<size_t>& types, size_t rule) {
   constexpr size_t kMost = 6;
   if (types.size() == 1) {
     const std::string name = token_name(types[0]);
-    const bool closes = types[0] == L::RIGHT_BRACE || types[0] == L::RIGHT_BRACKET || types[0] == L::RIGHT_PAREN;
+    const bool closes =
+        types[0] == L::RIGHT_BRACE || types[0] == L::RIGHT_BRACKET || types[0] == L::RIGHT_PAREN;
     return closes ? closing_of(rule, name) : name;
   }
   std::string out;
@@ -160,7 +165,9 @@ bool expects_name(antlr4::ParserRuleContext* context) {
 
 }  // namespace
 
-antlr4::Token* SyntaxErrors::recoverInline(antlr4::Parser* parser) { throw antlr4::InputMismatchException(parser); }
+antlr4::Token* SyntaxErrors::recoverInline(antlr4::Parser* parser) {
+  throw antlr4::InputMismatchException(parser);
+}
 
 void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::RecognitionException&) {
   if (failed_) {
@@ -189,7 +196,8 @@ void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::Recognition
   }
 
   if (offending->getType() == antlr4::Token::EOF) {
-    // Right behind the last token of the declaration: what is missing is missing there, not where the next one begins.
+    // Right behind the last token of the declaration: what is missing is missing there, not where the next
+    // one begins.
     const uint32_t at = end_of(*list_.tokens[window_.last() - 1]);
     const bool more = window_.last() < list_.tokens.size();
     sink_.report(diagnostics::Kind::UnexpectedToken, {file_, at, at},

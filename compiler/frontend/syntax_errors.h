@@ -7,12 +7,13 @@
 
 namespace catalyst::frontend {
 
-/// Says what the parser expected in the language's own words, at most once a declaration, and skips the rest of the
-/// declaration. Tokens are never invented or dropped: guessing what was meant reads worse than one clear message.
+/// Says what the parser expected in the language's own words, at most once a declaration, and skips the rest
+/// of the declaration. Tokens are never invented or dropped: guessing what was meant reads worse than one
+/// clear message.
 class SyntaxErrors final : public antlr4::ANTLRErrorStrategy {
  public:
-  SyntaxErrors(const source::SourceMap& sources, source::FileId file, const TokenList& list, TokenWindow& window,
-               diagnostics::Sink& sink)
+  SyntaxErrors(const source::SourceMap& sources, source::FileId file, const TokenList& list,
+               TokenWindow& window, diagnostics::Sink& sink)
       : sources_(sources), file_(file), list_(list), window_(window), sink_(sink) {}
 
   /// Before each declaration. `silent`: its mistakes are already reported.

@@ -8,7 +8,8 @@
 
 namespace catalyst::frontend {
 
-/// Shows the parser a part of the tokens as if it were a whole file: one declaration. The tokens stay with the list.
+/// Shows the parser a part of the tokens as if it were a whole file: one declaration. The tokens stay with
+/// the list.
 class TokenWindow final : public antlr4::TokenStream {
  public:
   explicit TokenWindow(const std::vector<std::unique_ptr<antlr4::CommonToken>>& tokens)

@@ -52,7 +52,8 @@ Golden split(const std::string& text) {
     if (line.rfind(kMarker, 0) == 0) {
       golden.sections.push_back({line.substr(kMarker.size()), ""});
     } else if (line.rfind("//", 0) == 0) {
-      golden.sections.back().text += line.substr(std::min<size_t>(line.size(), line[2] == ' ' ? 3 : 2)) + "\n";
+      golden.sections.back().text +=
+          line.substr(std::min<size_t>(line.size(), line[2] == ' ' ? 3 : 2)) + "\n";
     } else if (!line.empty()) {
       golden.sections.back().text += "not a comment: " + line + "\n";
     }
@@ -123,7 +124,8 @@ class GoldenTest : public ::testing::Test {
         golden.sections.push_back({name, ""});
       }
     }
-    EXPECT_FALSE(golden.sections.empty()) << file_ << " expects nothing; add a line `// CHECK:...` and update";
+    EXPECT_FALSE(golden.sections.empty())
+        << file_ << " expects nothing; add a line `// CHECK:...` and update";
     const GoldenSource source{file_.filename().string(), golden.source};
     for (Expected& section : golden.sections) {
       check(source, section, update);
@@ -162,7 +164,9 @@ class GoldenTest : public ::testing::Test {
 
 }  // namespace
 
-std::string repository_path(std::string_view relative) { return CATALYST_SOURCE_DIR "/" + std::string(relative); }
+std::string repository_path(std::string_view relative) {
+  return CATALYST_SOURCE_DIR "/" + std::string(relative);
+}
 
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "compiler/ast/print.h"
+#include "compiler/frontend/format.h"
 #include "compiler/frontend/parse.h"
 #include "tests/support/golden.h"
 
@@ -11,7 +12,8 @@ namespace {
 
 using testing::GoldenSource;
 
-/// `// LIMIT: nesting=8` lines of a golden lower the limits, so that no golden needs a megabyte to exceed one.
+/// `// LIMIT: nesting=8` lines of a golden lower the limits, so that no golden needs a megabyte to exceed
+/// one.
 ParseLimits limits_of(const std::string& text) {
   ParseLimits limits;
   std::istringstream lines(text);
@@ -32,7 +34,8 @@ ParseLimits limits_of(const std::string& text) {
 
 struct Parsed {
   explicit Parsed(const GoldenSource& golden)
-      : file(sources.add(golden.path, golden.text)), tree(parse(sources, file, sink, limits_of(golden.text))) {
+      : file(sources.add(golden.path, golden.text)),
+        tree(parse(sources, file, sink, limits_of(golden.text))) {
     sink.sort();
   }
   source::SourceMap sources;
@@ -52,12 +55,31 @@ std::string diagnostics_of(const GoldenSource& golden) {
 
 std::string ast_of(const GoldenSource& golden) { return ast::print(Parsed(golden).tree); }
 
+std::string format_of(const GoldenSource& golden) {
+  const Parsed parsed(golden);
+  if (parsed.sink.has_errors()) {
+    return "does not parse\n" + diagnostics_of(golden);
+  }
+  const std::string once = format(parsed.sources, parsed.tree);
+  const Parsed again({golden.path, once});
+  EXPECT_EQ(diagnostics_of({golden.path, once}), "") << once;
+  EXPECT_EQ(ast::print(again.tree), ast::print(parsed.tree)) << once;
+  EXPECT_EQ(format(again.sources, again.tree), once) << "formatting twice changes the text again";
+  return once;
+}
+
 const bool kRegistered = testing::register_goldens({
-    .name = "GoldenParse",
-    .directory = "tests/golden/parse",
-    .sections = {{"diagnostics", diagnostics_of}, {"ast", ast_of}},
-    .defaults = {"diagnostics", "ast"},
-});
+                             .name = "GoldenParse",
+                             .directory = "tests/golden/parse",
+                             .sections = {{"diagnostics", diagnostics_of}, {"ast", ast_of}},
+                             .defaults = {"diagnostics", "ast"},
+                         }) &&
+                         testing::register_goldens({
+                             .name = "GoldenFormat",
+                             .directory = "tests/golden/fmt",
+                             .sections = {{"fmt", format_of}},
+                             .defaults = {"fmt"},
+                         });
 
 }  // namespace
 }  // namespace catalyst::frontend

@@ -1,0 +1,275 @@
+#include "compiler/frontend/format.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "compiler/frontend/format_expr.h"
+#include "compiler/frontend/layout.h"
+#include "compiler/frontend/scan.h"
+
+namespace catalyst::frontend {
+namespace {
+
+using namespace ast;  // every declaration is named here
+
+class Formatter {
+ public:
+  Formatter(std::string_view text, std::vector<Comment> comments) : layout_(text, std::move(comments)) {}
+
+  std::string run(const Ast& ast) {
+    const Decl* previous = nullptr;
+    for (const Decl* decl : ast.declarations) {
+      layout_.begin_declaration(decl->span.begin, previous != nullptr && !may_touch(*previous, *decl));
+      declaration(*decl);
+      previous = decl;
+    }
+    return layout_.finish();
+  }
+
+ private:
+  /// Short declarations of one kind form groups when the author set no blank line between them.
+  static bool may_touch(const Decl& a, const Decl& b) {
+    return a.kind == b.kind && a.kind != DeclKind::Rule && a.kind != DeclKind::Test &&
+           a.kind != DeclKind::Record;
+  }
+
+  void declaration(const Decl& decl);
+  void enumeration(const EnumDecl& decl);
+  void record(const RecordDecl& decl);
+  void function(const FnDecl& decl);
+  void rule(const RuleDecl& rule);
+  void effect(const Effect& effect);
+  void test(const TestDecl& test);
+  void expectation(const TestExpectation& expectation);
+  void by(const Name& name) {
+    if (!name.text.empty()) {
+      layout_.write(" by " + name.text);
+    }
+  }
+  void value(const Expr* expr, size_t indent) {
+    layout_.write(" = ");
+    layout_.expression(*expr, indent);
+  }
+  static std::string hook(const Name& hook, const std::vector<TargetPattern>& targets) {
+    std::string out = hook.text;
+    for (size_t i = 0; i < targets.size(); ++i) {
+      out += (i == 0 ? " " : ", ") + flat(targets[i]);
+    }
+    return out;
+  }
+
+  Layout layout_;
+};
+
+void Formatter::declaration(const Decl& decl) {
+  switch (decl.kind) {
+    case DeclKind::Pack: {
+      const auto& pack = static_cast<const PackDecl&>(decl);
+      layout_.write("pack " + pack.name.text + " " + pack.version.text);
+      break;
+    }
+    case DeclKind::Default: {
+      const auto& rule = static_cast<const DefaultDecl&>(decl);
+      layout_.write(std::string("default ") + (rule.deny ? "deny" : "allow") +
+                    (rule.hook.text.empty() ? "" : " on " + rule.hook.text));
+      break;
+    }
+    case DeclKind::Server: {
+      const auto& server = static_cast<const ServerDecl&>(decl);
+      layout_.write("server " + server.name.text +
+                    (server.schema.text.empty() ? "" : " schema " + string_literal(server.schema.text)));
+      break;
+    }
+    case DeclKind::Enum:
+      enumeration(static_cast<const EnumDecl&>(decl));
+      break;
+    case DeclKind::Record:
+      record(static_cast<const RecordDecl&>(decl));
+      break;
+    case DeclKind::List: {
+      const auto& list = static_cast<const ListDecl&>(decl);
+      layout_.write("list " + list.name.text + ": " + flat(*list.type));
+      value(list.value, 0);
+      break;
+    }
+    case DeclKind::Fact: {
+      const auto& fact = static_cast<const FactDecl&>(decl);
+      layout_.write("fact " + fact.name.text + (fact.type == nullptr ? "" : ": " + flat(*fact.type)));
+      value(fact.value, 0);
+      break;
+    }
+    case DeclKind::Fn:
+      function(static_cast<const FnDecl&>(decl));
+      break;
+    case DeclKind::Rule:
+      rule(static_cast<const RuleDecl&>(decl));
+      return;
+    case DeclKind::Test:
+      test(static_cast<const TestDecl&>(decl));
+      break;
+  }
+  layout_.end_line(decl.span.end);
+}
+
+void Formatter::enumeration(const EnumDecl& decl) {
+  std::string members;
+  for (const Name& member : decl.members) {
+    members += (members.empty() ? "" : ", ") + member.text;
+  }
+  const std::string line = "enum " + decl.name.text + " { " + members + " }";
+  if (line.size() <= kFormatWidth && !layout_.has_comments(decl.span)) {
+    layout_.write(line);
+    return;
+  }
+  layout_.write("enum " + decl.name.text + " {");
+  layout_.end_line(decl.name.span.end);
+  for (const Name& member : decl.members) {
+    layout_.begin_item(member.span.begin, 2);
+    layout_.write(member.text + ",");
+    layout_.end_line(member.span.end);
+  }
+  layout_.begin_item(decl.span.end - 1, 0, 2);
+  layout_.write("}");
+}
+
+void Formatter::record(const RecordDecl& decl) {
+  layout_.write("record " + decl.name.text + " {");
+  if (decl.fields.empty() && !layout_.has_comments(decl.span)) {
+    layout_.write("}");
+    return;
+  }
+  layout_.end_line(decl.name.span.end);
+  for (const FieldDecl& field : decl.fields) {
+    layout_.begin_item(field.name.span.begin, 2);
+    layout_.write(field.name.text + ": " + flat(*field.type));
+    layout_.end_line(field.type->span.end);
+  }
+  layout_.begin_item(decl.span.end - 1, 0, 2);
+  layout_.write("}");
+}
+
+void Formatter::function(const FnDecl& decl) {
+  std::string head = "fn " + decl.name.text + "(";
+  for (size_t i = 0; i < decl.parameters.size(); ++i) {
+    head += (i == 0 ? "" : ", ") + decl.parameters[i].name.text + ": " + flat(*decl.parameters[i].type);
+  }
+  layout_.write(head + ") -> " + flat(*decl.result));
+  value(decl.body, 0);
+}
+
+void Formatter::rule(const RuleDecl& rule) {
+  layout_.write("rule " + rule.name.text);
+  layout_.end_line(rule.name.span.end);
+  layout_.begin_item(rule.hook.span.begin, 2);
+  layout_.write("on " + hook(rule.hook, rule.targets));
+  layout_.end_line(rule.targets.empty() ? rule.hook.span.end : rule.targets.back().span.end);
+  if (rule.condition != nullptr) {
+    layout_.begin_item(rule.condition->span.begin, 2);
+    layout_.write("when ");
+    layout_.expression(*rule.condition, 2);
+    layout_.end_line(rule.condition->span.end);
+  }
+  for (const Effect& each : rule.effects) {
+    layout_.begin_item(each.span.begin, 2);
+    effect(each);
+    layout_.end_line(each.span.end);
+  }
+}
+
+void Formatter::effect(const Effect& effect) {
+  layout_.write(std::string(effect_text(effect.kind)));
+  switch (effect.kind) {
+    case EffectKind::Allow:
+    case EffectKind::Deny:
+      layout_.write(effect.message == nullptr ? "" : " " + flat(*effect.message, 0, true));
+      break;
+    case EffectKind::Hide:
+      for (size_t i = 0; i < effect.patterns.size(); ++i) {
+        layout_.write((i == 0 ? " tool " : ", ") + flat(effect.patterns[i]));
+      }
+      break;
+    case EffectKind::Set:
+      layout_.write(" " + flat(*effect.path, 0, true));
+      value(effect.value, 2);
+      break;
+    case EffectKind::Redact:
+      for (size_t i = 0; i < effect.redactions.size(); ++i) {
+        layout_.write((i == 0 ? " " : ", ") + flat(*effect.redactions[i], 0, true));
+      }
+      layout_.write((effect.redactions.empty() ? " " : " in ") + flat(*effect.path, 0, true));
+      break;
+    case EffectKind::Audit:
+      layout_.write(effect.level.text.empty() ? "" : " " + effect.level.text);
+      break;
+    case EffectKind::Tag:
+      layout_.write(" " + flat_key(effect.tag));
+      if (effect.value != nullptr) {
+        value(effect.value, 2);
+      }
+      break;
+  }
+}
+
+void Formatter::test(const TestDecl& test) {
+  layout_.write("test " + string_literal(test.title.text) + " {");
+  layout_.end_line(test.title.span.end);
+  for (const TestGiven& given : test.givens) {
+    layout_.begin_item(given.span.begin, 2);
+    layout_.write("given " + given.subject.text + " ");
+    layout_.expression(*given.value, 2);
+    layout_.end_line(given.span.end);
+  }
+  layout_.begin_item(test.hook.span.begin, 2);
+  layout_.write("when  " + test.hook.text + " " + flat(test.target));
+  uint32_t end = test.target.span.end;
+  if (test.input != nullptr) {
+    layout_.write(" ");
+    layout_.expression(*test.input, 2);
+    end = test.input->span.end;
+  }
+  if (test.result != nullptr) {
+    layout_.write(" returning ");
+    layout_.expression(*test.result, 2);
+    end = test.result->span.end;
+  }
+  layout_.end_line(end);
+  for (const TestExpectation& each : test.expectations) {
+    layout_.begin_item(each.span.begin, 2);
+    layout_.write("then  ");
+    expectation(each);
+    layout_.end_line(each.span.end);
+  }
+  layout_.begin_item(test.span.end - 1, 0, 2);
+  layout_.write("}");
+}
+
+void Formatter::expectation(const TestExpectation& expectation) {
+  const std::string& what = expectation.what.text;
+  layout_.write(what == "redact" ? "redacted" : what);
+  if (expectation.path != nullptr) {
+    layout_.write(" " + flat(*expectation.path, 0, true));
+  }
+  if (what == "tag") {
+    layout_.write(" " + flat_key(expectation.word));
+  } else if (!expectation.word.text.empty()) {
+    layout_.write(" " + expectation.word.text);
+  }
+  if (what == "message") {
+    layout_.write(" " + flat(*expectation.value, 0, true));
+  } else if (expectation.value != nullptr) {
+    value(expectation.value, 2);
+  }
+  by(expectation.by);
+}
+
+}  // namespace
+
+std::string format(const source::SourceMap& sources, const ast::Ast& ast) {
+  // The tree holds no comments; the tokens of the text do.
+  diagnostics::Sink ignored(0);
+  TokenList list = scan(sources, ast.file, ignored, ParseLimits{});
+  return Formatter(sources.text(ast.file), std::move(list.comments)).run(ast);
+}
+
+}  // namespace catalyst::frontend

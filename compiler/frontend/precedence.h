@@ -1,0 +1,26 @@
+#pragma once
+
+#include "compiler/ast/ast.h"
+
+namespace catalyst::frontend {
+
+/// How tightly operators bind, loosest first. The parser folds by it, the formatter places parentheses by it.
+enum Level : int {
+  kOpen = 0,  // `if` and quantifiers: they take everything to their right
+  kOr,
+  kAnd,
+  kNot,
+  kCompare,  // does not chain
+  kCoalesce,
+  kUnion,
+  kIntersect,
+  kAdd,
+  kMultiply,
+  kNegate,
+  kCast,
+  kPrimary,
+};
+
+int level_of(ast::BinaryOp op);
+
+}  // namespace catalyst::frontend
