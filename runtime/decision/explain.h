@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/abi/unit.h"
+#include "runtime/decision/engine.h"
+#include "runtime/decision/request.h"
+#include "runtime/decision/verdict.h"
+
+namespace catalyst::decision {
+
+/// One expression that a condition asked, in the order of evaluation.
+struct ExplainedCondition {
+  uint32_t expr = 0;
+  abi::SourcePlace place;
+  std::string source;  // as the author wrote it
+  value::Status status = value::Status::Ok;
+  std::string value;  // JSON text; "" when status is not Ok
+};
+
+/// One rule of the hook whose target matches the tool.
+struct ExplainedRule {
+  enum class State : uint8_t { Matched, NotMatched, Failed };
+  uint32_t rule = 0;
+  std::string name;
+  abi::SourcePlace place;
+  State state = State::NotMatched;
+  value::Status status = value::Status::Ok;  // of a failed condition
+  bool decided = false;                      // the verdict is this rule's
+  std::vector<ExplainedCondition> conditions;
+};
+
+/// Why a request is answered as it is. Owns everything it says.
+struct Explanation {
+  std::string pack;  // "name version"
+  abi::Hook hook = abi::Hook::Call;
+  Outcome outcome = Outcome::Allow;
+  bool hidden = false;
+  std::string rule;  // "" when the default decided
+  std::string message;
+  AuditLevel audit = AuditLevel::None;
+  std::vector<std::string> effects;  // "set call.args.tenant = \"acme\"", in the order in which they apply
+  std::vector<ExplainedRule> rules;  // strongest first
+  std::vector<std::string> files;    // paths, by SourcePlace::file
+};
+
+/// Evaluates with the reference interpreter and records every condition. Costs memory and time: for people,
+/// not for traffic.
+[[nodiscard]] Explanation explain(const Pack& pack, const Request& request, const Limits& limits = {});
+
+/// Lines for a terminal, without colour.
+[[nodiscard]] std::string to_text(const Explanation& explanation);
+/// One JSON object with the same content.
+[[nodiscard]] std::string to_json(const Explanation& explanation);
+
+}  // namespace catalyst::decision

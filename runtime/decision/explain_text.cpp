@@ -1,0 +1,186 @@
+#include "runtime/decision/explain.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::decision {
+
+namespace {
+
+constexpr size_t kValueBytesMax = 200;  // of one value in text form
+
+std::string place_text(const Explanation& e, const abi::SourcePlace& place) {
+  if (place.file >= e.files.size()) {
+    return {};
+  }
+  return e.files[place.file] + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+}
+
+std::string_view state_word(ExplainedRule::State state) {
+  switch (state) {
+    case ExplainedRule::State::Matched:
+      return "matched";
+    case ExplainedRule::State::NotMatched:
+      return "not matched";
+    case ExplainedRule::State::Failed:
+      return "failed";
+  }
+  return {};
+}
+
+std::string_view outcome_word(const Explanation& e) {
+  if (e.hidden) {
+    return "hidden";
+  }
+  return e.outcome == Outcome::Deny ? "deny" : "allow";
+}
+
+std::string_view audit_word(AuditLevel level) {
+  switch (level) {
+    case AuditLevel::None:
+      return "none";
+    case AuditLevel::Metadata:
+      return "metadata";
+    case AuditLevel::Full:
+      return "full";
+  }
+  return {};
+}
+
+void append_shortened(std::string& out, std::string_view text) {
+  size_t length = text.size();
+  if (length > kValueBytesMax) {
+    length = kValueBytesMax;
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) {
+      --length;
+    }
+  }
+  out += text.substr(0, length);
+  if (length < text.size()) {
+    out += "...";
+  }
+}
+
+/// One line, whatever the author's line breaks.
+void append_source(std::string& out, std::string_view source) {
+  bool space = false;
+  for (const char c : source) {
+    if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+      space = true;
+      continue;
+    }
+    if (space) {
+      out += ' ';
+      space = false;
+    }
+    out += c;
+  }
+}
+
+void append_member(std::string& out, std::string_view name, std::string_view text) {
+  out += out.back() == '{' ? "" : ",";
+  value::append_json_string(out, name);
+  out += ':';
+  value::append_json_string(out, text);
+}
+
+void append_raw(std::string& out, std::string_view name, std::string_view json) {
+  out += out.back() == '{' ? "" : ",";
+  value::append_json_string(out, name);
+  out.append(1, ':').append(json);
+}
+
+void append_place(std::string& out, const Explanation& e, const abi::SourcePlace& place) {
+  if (place.file < e.files.size()) {
+    append_member(out, "file", e.files[place.file]);
+    append_raw(out, "line", std::to_string(place.line));
+    append_raw(out, "column", std::to_string(place.column));
+  }
+}
+
+void append_rule_json(std::string& out, const Explanation& e, const ExplainedRule& rule) {
+  out += '{';
+  append_member(out, "name", rule.name);
+  append_member(out, "state", state_word(rule.state));
+  append_raw(out, "decided", rule.decided ? "true" : "false");
+  if (rule.status != value::Status::Ok) {
+    append_member(out, "error", value::status_name(rule.status));
+  }
+  append_place(out, e, rule.place);
+  out += ",\"conditions\":[";
+  for (const ExplainedCondition& c : rule.conditions) {
+    out += out.back() == '[' ? "{" : ",{";
+    append_member(out, "source", c.source);
+    if (c.status == value::Status::Ok) {
+      append_raw(out, "value", c.value);
+    } else {
+      append_member(out, "error", value::status_name(c.status));
+    }
+    append_place(out, e, c.place);
+    out += '}';
+  }
+  out += "]}";
+}
+
+}  // namespace
+
+std::string to_text(const Explanation& e) {
+  std::string out(outcome_word(e));
+  out += e.rule.empty() ? " by default" : " by " + e.rule;
+  out += " (on " + std::string(abi::hook_name(e.hook)) + ", pack " + e.pack + ")\n";
+  if (!e.message.empty()) {
+    out += "  message: " + e.message + "\n";
+  }
+  if (e.audit != AuditLevel::None) {
+    out += "  audit " + std::string(audit_word(e.audit)) + "\n";
+  }
+  for (const std::string& effect : e.effects) {
+    out += "  ";
+    append_shortened(out, effect);
+    out += '\n';
+  }
+  for (const ExplainedRule& rule : e.rules) {
+    out += "\nrule " + rule.name + ": " + std::string(state_word(rule.state));
+    if (rule.status != value::Status::Ok) {
+      out += " (" + std::string(value::status_name(rule.status)) + ")";
+    }
+    out += rule.decided ? ", decided" : "";
+    const std::string place = place_text(e, rule.place);
+    out += place.empty() ? "\n" : "  at " + place + "\n";
+    for (const ExplainedCondition& c : rule.conditions) {
+      out += "  ";
+      append_source(out, c.source);
+      out += " = ";
+      if (c.status == value::Status::Ok) {
+        append_shortened(out, c.value);
+      } else {
+        out += "error " + std::string(value::status_name(c.status));
+      }
+      const std::string at = place_text(e, c.place);
+      out += at.empty() ? "\n" : "  at " + at + "\n";
+    }
+  }
+  return out;
+}
+
+std::string to_json(const Explanation& e) {
+  std::string out = "{";
+  append_member(out, "outcome", outcome_word(e));
+  append_member(out, "rule", e.rule);
+  append_member(out, "message", e.message);
+  append_member(out, "hook", abi::hook_name(e.hook));
+  append_member(out, "pack", e.pack);
+  append_member(out, "audit", audit_word(e.audit));
+  out += ",\"effects\":[";
+  for (const std::string& effect : e.effects) {
+    out += out.back() == '[' ? "" : ",";
+    value::append_json_string(out, effect);
+  }
+  out += "],\"rules\":[";
+  for (const ExplainedRule& rule : e.rules) {
+    out += out.back() == '[' ? "" : ",";
+    append_rule_json(out, e, rule);
+  }
+  out += "]}";
+  return out;
+}
+
+}  // namespace catalyst::decision
