@@ -51,13 +51,13 @@ class Page {
     const Histogram::Snapshot snapshot = from.snapshot();
     prometheus::ClientMetric::Histogram& to = at(id, std::move(labels)).histogram;
     to.sample_count = snapshot.count;
-    to.sample_sum = static_cast<double>(snapshot.sum_ns) * 1e-9;
+    to.sample_sum = static_cast<double>(snapshot.sum_ns) / 1e9;
     uint64_t cumulative = 0;
     for (size_t i = 0; i < snapshot.buckets.size(); ++i) {
       cumulative += snapshot.buckets[i];
       const bool last = i == Histogram::kBoundsNs.size();
       to.bucket.push_back({cumulative, last ? std::numeric_limits<double>::infinity()
-                                            : static_cast<double>(Histogram::kBoundsNs[i]) * 1e-9});
+                                            : static_cast<double>(Histogram::kBoundsNs[i]) / 1e9});
     }
   }
   [[nodiscard]] std::string text() const {

@@ -14,7 +14,8 @@ namespace {
 
 /// Owns what a decision::Principal's views point to. Stays where it was made.
 struct Account {
-  explicit Account(const PrincipalConfig& from)
+  /// `key` is this account's alone; see decision::Principal::cache_key.
+  Account(const PrincipalConfig& from, uint64_t key)
       : config(from), roles(config.roles.begin(), config.roles.end()) {
     principal.id = config.id;
     principal.tenant = config.tenant;
@@ -22,6 +23,7 @@ struct Account {
     principal.mfa = config.mfa;
     principal.risk = config.risk;
     principal.claims = config.claims;
+    principal.cache_key = key;
   }
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
@@ -59,9 +61,11 @@ bool is_bearer(std::string_view scheme) {
 
 struct TokenAuthenticator::Impl {
   explicit Impl(const AuthConfig& config)
-      : allow_anonymous(config.allow_anonymous), admin_role(config.admin_role), anonymous(config.anonymous) {
+      : allow_anonymous(config.allow_anonymous),
+        admin_role(config.admin_role),
+        anonymous(config.anonymous, 1) {
     for (const TokenConfig& token : config.tokens) {
-      Account& account = accounts.emplace_back(token.principal);
+      Account& account = accounts.emplace_back(token.principal, accounts.size() + 2);
       account.digest = digest_from_hex(token.sha256);
       by_digest.emplace(bucket(account.digest), &account);
     }

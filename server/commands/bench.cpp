@@ -27,7 +27,8 @@ struct Options {
 struct Tier {
   std::string name;
   std::shared_ptr<const decision::Pack> pack;
-  double ns = 0;  // per decision
+  bool reference = false;  // every rule in turn, in the interpreter
+  double ns = 0;           // per decision
 };
 
 using Clock = std::chrono::steady_clock;
@@ -37,7 +38,7 @@ double seconds_since(Clock::time_point start) {
 }
 
 /// Nanoseconds per decision: the best of five rounds, since everything that disturbs makes it slower.
-double measure(const decision::Pack& pack, const std::vector<std::unique_ptr<StoredRequest>>& requests,
+double measure(const Tier& tier, const std::vector<std::unique_ptr<StoredRequest>>& requests,
                double seconds) {
   decision::Evaluator evaluator;
   double best = 1e18;
@@ -46,7 +47,11 @@ double measure(const decision::Pack& pack, const std::vector<std::unique_ptr<Sto
     size_t decisions = 0;
     while (seconds_since(start) < seconds / 5) {
       for (const auto& request : requests) {
-        evaluator.evaluate(pack, request->request());
+        if (tier.reference) {
+          evaluator.evaluate_reference(*tier.pack, request->request());
+        } else {
+          evaluator.evaluate(*tier.pack, request->request());
+        }
       }
       decisions += requests.size();
     }
@@ -105,7 +110,7 @@ void print(const Options& options, const std::vector<Tier>& tiers, size_t reques
   std::printf("%zu rules, %zu requests; compiled in %.1f ms (packed), %.1f ms (native)\n", rules, requests,
               packed_ms, native_ms);
   for (const Tier& tier : tiers) {
-    std::printf("  %-8s %10.0f ns/decision %12.0f decisions/s\n", tier.name.c_str(), tier.ns, 1e9 / tier.ns);
+    std::printf("  %-12s %10.0f ns/decision %12.0f decisions/s\n", tier.name.c_str(), tier.ns, 1e9 / tier.ns);
   }
 }
 
@@ -126,10 +131,11 @@ Exit bench(const Options& options) {
     return Exit::Findings;
   }
   std::vector<Tier> tiers;
-  Progress progress("measuring", 4);
+  Progress progress("measuring", 5);
   auto start = Clock::now();
   tiers.push_back({"packed", std::make_shared<decision::Pack>(driver::compile_packed(*analysis))});
   const double packed_ms = seconds_since(start) * 1e3;
+  tiers.push_back({"interpreter", tiers.front().pack, true});
   progress.advance();
   start = Clock::now();
   auto native = driver::compile_native(*analysis);
@@ -141,7 +147,7 @@ Exit bench(const Options& options) {
     tiers.push_back({"native", std::make_shared<decision::Pack>(*native)});
   }
   for (Tier& tier : tiers) {
-    tier.ns = measure(*tier.pack, *requests, options.seconds);
+    tier.ns = measure(tier, *requests, options.seconds);
     progress.advance();
   }
   print(options, tiers, requests->size(), analysis->module->rules.size(), packed_ms, native_ms);

@@ -5,7 +5,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "compiler/diagnostics/diagnostic.h"
 #include "compiler/frontend/format.h"
+#include "compiler/frontend/parse.h"
 #include "server/commands/command.h"
 #include "server/commands/sources.h"
 
@@ -33,18 +35,19 @@ Result<Formatted> format_one(const std::string& file, const Options& options) {
   source::SourceMap sources;
   diagnostics::Sink sink;
   const source::FileId id = sources.add(out.file, *text);
-  const std::optional<std::string> formatted = frontend::format(sources, id, sink);
-  if (!formatted) {
+  const ast::Ast tree = frontend::parse(sources, id, sink);
+  if (sink.has_errors()) {
     for (const diagnostics::Diagnostic& diagnostic : sink.all()) {
       out.problem += diagnostics::render(sources, diagnostic, diagnostics::Color::Never) + "\n";
     }
     return out;
   }
-  out.changed = *formatted != *text;
+  const std::string formatted = frontend::format(sources, tree);
+  out.changed = formatted != *text;
   if (file == "-") {
-    std::fputs(formatted->c_str(), stdout);
+    std::fputs(formatted.c_str(), stdout);
   } else if (out.changed && !options.check) {
-    if (auto written = write_file(file, *formatted); written.has_error()) {
+    if (auto written = write_file(file, formatted); written.has_error()) {
       return written.error();
     }
   }

@@ -139,6 +139,9 @@ struct Service::Impl {
     out.server_version = kVersion;
     out.envelope.message_bytes = config.limits.body_bytes;
     out.envelope.depth = config.limits.json_depth;
+    out.decision.fuel_per_rule = config.limits.fuel_per_rule;
+    out.decision.arena_bytes = config.limits.evaluation_bytes;
+    out.decision.json_depth = config.limits.json_depth;
     out.sessions.idle_ms = config.limits.session_idle_ms;
     out.sessions.sessions = config.limits.sessions;
     for (const UpstreamConfig& server : config.servers) {

@@ -1,6 +1,7 @@
 #include "server/gateway/pack_manager.h"
 
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
@@ -196,7 +197,7 @@ struct PackManager::Impl {
                   {"version", status.version},
                   {"rules", status.rules},
                   {"generation", status.generation},
-                  {"ms", seconds * 1000}});
+                  {"ms", std::round(seconds * 1e6) / 1e3}});
   }
 
   void run_compiler() {
@@ -257,7 +258,7 @@ struct PackManager::Impl {
     status.tier = "native";
     observe::log(Level::Info, "native code in force",
                  {{"generation", generation},
-                  {"ms", std::chrono::duration<double, std::milli>(Clock::now() - start).count()}});
+                  {"ms", std::round(std::chrono::duration<double>(Clock::now() - start).count() * 1e6) / 1e3}});
   }
 };
 
