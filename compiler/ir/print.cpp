@@ -1,0 +1,191 @@
+#include "compiler/ir/print.h"
+
+#include "runtime/value/builtin.h"
+#include "runtime/value/ops.h"
+
+namespace catalyst::ir {
+namespace {
+
+class Printer {
+ public:
+  explicit Printer(const Module& module) : m_(module) {}
+
+  std::string out;
+
+  void expression(ExprId id) {
+    const Expr& e = m_.expr(id);
+    switch (e.op) {
+      case Op::Const:
+        value::append_json(out, m_.consts[e.payload]);
+        return;
+      case Op::Slot:
+        slot(m_.slots[e.payload]);
+        return;
+      case Op::Local:
+        out.append("$").append(std::to_string(e.payload));
+        return;
+      case Op::Fact:
+        out.append("fact ").append(m_.facts[e.payload].name);
+        return;
+      case Op::CallFn:
+        head(m_.functions[e.payload].name);
+        break;
+      case Op::Builtin:
+        head(value::builtins()[e.payload].name);
+        break;
+      case Op::Glob:
+      case Op::Field:
+        head(op_text(e.op));
+        value::append_json(out, m_.consts[e.payload]);
+        out.append(", ");
+        break;
+      case Op::Regex:
+        head("regex");
+        value::append_json(out, value::Value::of_string(m_.regexes[e.payload]));
+        out.append(", ");
+        break;
+      case Op::Any:
+      case Op::All:
+      case Op::Comprehend:
+        head(std::string(op_text(e.op)) + " $" + std::to_string(e.payload));
+        break;
+      case Op::Cast:
+        head("cast " + m_.types.text(e.type));
+        break;
+      default:
+        head(op_text(e.op));
+        break;
+    }
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      out.append(i == 0 ? "" : ", ");
+      expression(m_.operand(e, i));
+    }
+    out.push_back(')');
+  }
+
+  void module() {
+    out.append("pack ").append(m_.pack_name).append(" ").append(m_.pack_version).append("\n");
+    for (size_t hook = 0; hook < abi::kHookCount; hook++) {
+      if (m_.default_deny[hook]) {
+        out.append("default deny on ").append(abi::kHookNames[hook]).append("\n");
+      }
+    }
+    for (const Fact& fact : m_.facts) {
+      out.append("fact ")
+          .append(fact.name)
+          .append(": ")
+          .append(m_.types.text(m_.expr(fact.value).type))
+          .append(" = ");
+      expression(fact.value);
+      out.push_back('\n');
+    }
+    for (const Function& f : m_.functions) {
+      out.append("fn ").append(f.name).append(" -> ").append(m_.types.text(f.result)).append(" = ");
+      expression(f.body);
+      out.push_back('\n');
+    }
+    for (const Rule& rule : m_.rules) {
+      this->rule(rule);
+    }
+  }
+
+ private:
+  void head(std::string_view name) { out.append(name).push_back('('); }
+
+  void slot(const Slot& s) {
+    out.append(abi::input_root_text(s.root));
+    for (const std::string& step : s.path) {
+      out.append(".").append(step);
+    }
+    out.append(": ").append(m_.types.text(s.type));
+  }
+
+  void target(TargetId id) {
+    const Target& t = m_.targets[id.index];
+    for (const TargetPattern& pattern : t.patterns) {
+      out.append(" ").append(pattern.server).append(".").append(pattern.tool);
+    }
+  }
+
+  void rule(const Rule& r) {
+    out.append("rule ").append(r.name).append(" on ").append(abi::hook_name(r.hook));
+    target(r.target);
+    out.push_back('\n');
+    if (r.condition.valid()) {
+      out.append("  when ");
+      expression(r.condition);
+      out.push_back('\n');
+    }
+    if (r.verdict != VerdictKind::None) {
+      out.append(r.verdict == VerdictKind::Deny ? "  deny" : "  allow");
+      if (r.message.valid()) {
+        out.push_back(' ');
+        expression(r.message);
+      }
+      out.push_back('\n');
+    }
+    for (const Effect& e : r.effects) {
+      effect(e);
+    }
+  }
+
+  void path(const std::vector<std::string>& steps) {
+    for (const std::string& step : steps) {
+      out.append(".").append(step);
+    }
+  }
+
+  void effect(const Effect& e) {
+    switch (e.kind) {
+      case EffectKind::Hide:
+        out.append("  hide");
+        if (e.target.valid()) {
+          target(e.target);
+        }
+        break;
+      case EffectKind::Set:
+        out.append("  set call.args");
+        path(e.path);
+        out.append(" = ");
+        expression(e.value);
+        break;
+      case EffectKind::Redact:
+        out.append("  redact");
+        for (const uint32_t r : e.redactions) {
+          out.append(" ").append(m_.redactions[r].name);
+        }
+        out.append(" in result");
+        path(e.path);
+        break;
+      case EffectKind::Audit:
+        out.append("  audit ").append(std::to_string(e.audit_level));
+        break;
+      case EffectKind::Tag:
+        out.append("  tag ").append(e.tag);
+        if (e.value.valid()) {
+          out.append(" = ");
+          expression(e.value);
+        }
+        break;
+    }
+    out.push_back('\n');
+  }
+
+  const Module& m_;
+};
+
+}  // namespace
+
+std::string print(const Module& module, ExprId expr) {
+  Printer printer(module);
+  printer.expression(expr);
+  return std::move(printer.out);
+}
+
+std::string print(const Module& module) {
+  Printer printer(module);
+  printer.module();
+  return std::move(printer.out);
+}
+
+}  // namespace catalyst::ir

@@ -1,0 +1,543 @@
+#include "compiler/ir/verify.h"
+
+#include <algorithm>
+
+#include "runtime/value/builtin.h"
+
+namespace catalyst::ir {
+namespace {
+
+using types::TypeKind;
+using value::Kind;
+
+constexpr size_t kMessagesMax = 20;
+
+class Verifier {
+ public:
+  explicit Verifier(const Module& module) : m_(module) {}
+
+  std::vector<std::string> run() {
+    if (m_.expr_spans.size() != m_.exprs.size() || m_.const_types.size() != m_.consts.size()) {
+      say("tables that belong together differ in length");
+    }
+    for (uint32_t i = 0; i < m_.exprs.size() && messages_.size() < kMessagesMax; i++) {
+      expression(i);
+    }
+    if (messages_.empty()) {
+      consts();
+      slots();
+      facts_and_functions();
+      rules();
+    }
+    return std::move(messages_);
+  }
+
+ private:
+  void say(std::string text) {
+    if (messages_.size() < kMessagesMax) {
+      messages_.push_back(std::move(text));
+    }
+  }
+  void at(uint32_t expr, const std::string& text) {
+    say("%" + std::to_string(expr) + " " + std::string(op_text(m_.exprs[expr].op)) + ": " + text);
+  }
+
+  [[nodiscard]] bool known_type(TypeId type) const {
+    return type.index < m_.types.size() && type != types::TypeTable::kError;
+  }
+  [[nodiscard]] TypeKind kind(TypeId type) const { return m_.types.kind(type); }
+  [[nodiscard]] TypeId operand_type(const Expr& e, uint32_t i) const {
+    return m_.expr(m_.operand(e, i)).type;
+  }
+  [[nodiscard]] TypeKind operand_kind(const Expr& e, uint32_t i) const { return kind(operand_type(e, i)); }
+  [[nodiscard]] bool optional(TypeId type) const { return m_.types.is_optional(type); }
+  [[nodiscard]] bool is_text(TypeKind k) const { return k == TypeKind::String || k == TypeKind::Enum; }
+
+  /// Ids, counts and order; then types.
+  void expression(uint32_t id) {
+    const Expr& e = m_.exprs[id];
+    if (static_cast<size_t>(e.op) >= static_cast<size_t>(Op::Builtin) + 1) {
+      say("%" + std::to_string(id) + ": unknown instruction");
+      return;
+    }
+    if (!known_type(e.type)) {
+      at(id, "has no type");
+      depth_.push_back(0);
+      return;
+    }
+    const int arity = op_arity(e.op);
+    if (uint64_t{e.operands_begin} + e.operand_count > m_.operands.size() || e.operand_count > kMaxOperands ||
+        (arity != kVariadic && e.operand_count != static_cast<uint32_t>(arity))) {
+      at(id, "has the wrong number of operands");
+      depth_.push_back(0);
+      return;
+    }
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      const ExprId operand = m_.operand(e, i);
+      if (operand.index >= id) {
+        at(id, "uses an operand that does not stand before it");
+        depth_.push_back(0);
+        return;
+      }
+      depth = std::max(depth, depth_[operand.index] + 1);
+    }
+    depth_.push_back(depth);
+    if (depth > kMaxDepth) {
+      at(id, "is nested too deeply");
+    }
+    if (messages_.empty() && !well_typed(e)) {
+      at(id, "does not take operands of these types");
+    }
+  }
+
+  bool well_typed(const Expr& e) {
+    switch (e.op) {
+      case Op::Const:
+        return e.payload < m_.consts.size() && m_.const_types[e.payload] == e.type;
+      case Op::Slot:
+        return e.payload < m_.slots.size() && m_.slots[e.payload].type == e.type;
+      case Op::Local:
+        return e.payload < kMaxLocals;
+      case Op::Fact:
+        return e.payload < m_.facts.size() && m_.facts[e.payload].value.index < m_.exprs.size() &&
+               m_.expr(m_.facts[e.payload].value).type == e.type;
+      case Op::CallFn:
+        return well_typed_call(e);
+      case Op::Not:
+        return boolean(e) && boolean_operands(e, 1);
+      case Op::And:
+      case Op::Or:
+        return boolean(e) && boolean_operands(e, 2);
+      case Op::If:
+        return operand_kind(e, 0) == TypeKind::Bool && operand_type(e, 1) == e.type &&
+               operand_type(e, 2) == e.type;
+      case Op::Coalesce:
+        return optional(operand_type(e, 0)) && operand_type(e, 1) == e.type &&
+               m_.types.strip_optional(operand_type(e, 0)) == m_.types.strip_optional(e.type);
+      case Op::IsPresent:
+        return boolean(e) && optional(operand_type(e, 0));
+      case Op::Some:
+        return optional(e.type) && m_.types.strip_optional(e.type) == operand_type(e, 0);
+      case Op::Unwrap:
+        return optional(operand_type(e, 0)) && m_.types.strip_optional(operand_type(e, 0)) == e.type;
+      case Op::Neg:
+        return operand_type(e, 0) == e.type && (number(kind(e.type)) || kind(e.type) == TypeKind::Duration);
+      case Op::Add:
+      case Op::Sub:
+      case Op::Mul:
+      case Op::Div:
+      case Op::Rem:
+        return well_typed_arithmetic(e);
+      case Op::IntToDecimal:
+        return kind(e.type) == TypeKind::Decimal && operand_kind(e, 0) == TypeKind::Int;
+      case Op::IntToFloat:
+        return kind(e.type) == TypeKind::Float && operand_kind(e, 0) == TypeKind::Int;
+      case Op::DecimalToFloat:
+        return kind(e.type) == TypeKind::Float && operand_kind(e, 0) == TypeKind::Decimal;
+      case Op::Eq:
+      case Op::Ne:
+        return boolean(e) && operand_type(e, 0) == operand_type(e, 1);
+      case Op::Lt:
+      case Op::Le:
+      case Op::Gt:
+      case Op::Ge:
+        return boolean(e) && operand_type(e, 0) == operand_type(e, 1) && ordered(operand_kind(e, 0));
+      case Op::StartsWith:
+      case Op::EndsWith:
+      case Op::StringContains:
+        return boolean(e) && is_text(operand_kind(e, 0)) && is_text(operand_kind(e, 1));
+      case Op::Glob:
+        return boolean(e) && is_text(operand_kind(e, 0)) && const_string(e.payload);
+      case Op::Regex:
+        return boolean(e) && is_text(operand_kind(e, 0)) && e.payload < m_.regexes.size();
+      case Op::Has:
+        return boolean(e) && well_typed_has(e);
+      case Op::IpInside:
+        return boolean(e) && operand_kind(e, 0) == TypeKind::Ip && operand_kind(e, 1) == TypeKind::Ip;
+      case Op::SubsetOf:
+      case Op::Intersects:
+        return boolean(e) && sequence(operand_kind(e, 0)) && sequence(operand_kind(e, 1)) && same_element(e);
+      case Op::Union:
+      case Op::Intersect:
+      case Op::Except:
+        return kind(e.type) == TypeKind::Set && sequence(operand_kind(e, 0)) &&
+               sequence(operand_kind(e, 1)) && same_element(e) &&
+               m_.types.get(e.type).element == m_.types.get(operand_type(e, 0)).element;
+      case Op::Field:
+        return const_string(e.payload) && well_typed_field(e);
+      case Op::Index:
+        return optional(e.type) && well_typed_index(e);
+      case Op::Cast:
+        return optional(e.type) && m_.types.strip_optional(operand_type(e, 0)) == types::TypeTable::kJson;
+      case Op::Interpolate:
+        return kind(e.type) == TypeKind::String;
+      case Op::MakeList:
+        return well_typed_list(e);
+      case Op::MakeMap:
+        return well_typed_map(e);
+      case Op::Any:
+      case Op::All:
+        return boolean(e) && iterable(e) && operand_kind(e, 1) == TypeKind::Bool &&
+               e.payload + 1 < kMaxLocals;
+      case Op::Comprehend:
+        return iterable(e) && kind(e.type) == TypeKind::List &&
+               m_.types.get(e.type).element == operand_type(e, 1) && operand_kind(e, 2) == TypeKind::Bool &&
+               e.payload + 1 < kMaxLocals;
+      case Op::Builtin:
+        return e.payload < value::builtins().size() &&
+               e.operand_count == parameter_count(value::builtins()[e.payload].signature) &&
+               well_typed_builtin(e);
+    }
+    return false;
+  }
+
+  static bool number(TypeKind k) {
+    return k == TypeKind::Int || k == TypeKind::Decimal || k == TypeKind::Float;
+  }
+  static bool ordered(TypeKind k) {
+    return number(k) || k == TypeKind::String || k == TypeKind::Time || k == TypeKind::Duration;
+  }
+  static bool sequence(TypeKind k) { return k == TypeKind::List || k == TypeKind::Set; }
+  [[nodiscard]] bool boolean(const Expr& e) const { return kind(e.type) == TypeKind::Bool; }
+  [[nodiscard]] bool boolean_operands(const Expr& e, uint32_t count) const {
+    for (uint32_t i = 0; i < count; i++) {
+      if (operand_kind(e, i) != TypeKind::Bool) {
+        return false;
+      }
+    }
+    return true;
+  }
+  [[nodiscard]] bool const_string(uint32_t id) const {
+    return id < m_.consts.size() && m_.consts[id].kind == Kind::String;
+  }
+  [[nodiscard]] bool same_element(const Expr& e) const {
+    return m_.types.get(operand_type(e, 0)).element == m_.types.get(operand_type(e, 1)).element;
+  }
+  [[nodiscard]] bool iterable(const Expr& e) const {
+    return sequence(operand_kind(e, 0)) || operand_kind(e, 0) == TypeKind::Map;
+  }
+
+  [[nodiscard]] bool well_typed_call(const Expr& e) const {
+    if (e.payload >= m_.functions.size()) {
+      return false;
+    }
+    const Function& f = m_.functions[e.payload];
+    if (f.result != e.type || f.parameters.size() != e.operand_count || f.parameters.size() > kMaxLocals) {
+      return false;
+    }
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      if (operand_type(e, i) != f.parameters[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool well_typed_arithmetic(const Expr& e) const {
+    const TypeKind a = operand_kind(e, 0);
+    const TypeKind b = operand_kind(e, 1);
+    const TypeKind r = kind(e.type);
+    if (number(r)) {
+      return a == r && b == r;
+    }
+    const bool sum = e.op == Op::Add || e.op == Op::Sub;
+    if (r == TypeKind::Time) {
+      return sum && a == TypeKind::Time && b == TypeKind::Duration;
+    }
+    if (r != TypeKind::Duration) {
+      return false;
+    }
+    if (a == TypeKind::Time) {
+      return e.op == Op::Sub && b == TypeKind::Time;
+    }
+    return a == TypeKind::Duration &&
+           (sum ? b == TypeKind::Duration : (e.op != Op::Rem && b == TypeKind::Int));
+  }
+
+  [[nodiscard]] bool well_typed_has(const Expr& e) const {
+    const TypeKind k = operand_kind(e, 0);
+    if (k == TypeKind::Map) {
+      return is_text(operand_kind(e, 1));
+    }
+    return sequence(k) && m_.types.get(operand_type(e, 0)).element == operand_type(e, 1);
+  }
+
+  /// Of an optional record or json the result is optional, too: absent is handed through.
+  [[nodiscard]] bool well_typed_field(const Expr& e) const {
+    const TypeId whole = operand_type(e, 0);
+    const TypeId object = m_.types.strip_optional(whole);
+    if (kind(object) == TypeKind::Json) {
+      return e.type == json_optional();
+    }
+    const types::Field* field =
+        kind(object) == TypeKind::Record ? m_.types.field(object, m_.consts[e.payload].text()) : nullptr;
+    if (field == nullptr) {
+      return false;
+    }
+    return optional(whole)
+               ? optional(e.type) && m_.types.strip_optional(field->type) == m_.types.strip_optional(e.type)
+               : field->type == e.type;
+  }
+
+  /// json? is made by whoever needs it; the table of a module that never does has no such type.
+  [[nodiscard]] TypeId json_optional() const {
+    for (uint32_t i = 0; i < m_.types.size(); i++) {
+      const types::Type& t = m_.types.get(TypeId(i));
+      if (t.kind == TypeKind::Optional && t.element == types::TypeTable::kJson) {
+        return TypeId(i);
+      }
+    }
+    return TypeId();
+  }
+
+  [[nodiscard]] bool well_typed_index(const Expr& e) const {
+    const TypeId object = m_.types.strip_optional(operand_type(e, 0));
+    const TypeKind at = operand_kind(e, 1);
+    const TypeId element = m_.types.strip_optional(e.type);
+    switch (kind(object)) {
+      case TypeKind::List:
+        return at == TypeKind::Int && m_.types.strip_optional(m_.types.get(object).element) == element;
+      case TypeKind::Map:
+        return is_text(at) && m_.types.strip_optional(m_.types.get(object).element) == element;
+      case TypeKind::Json:
+        return (at == TypeKind::Int || is_text(at)) && element == types::TypeTable::kJson;
+      default:
+        return false;
+    }
+  }
+
+  [[nodiscard]] bool well_typed_list(const Expr& e) const {
+    if (!sequence(kind(e.type))) {
+      return false;
+    }
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      if (operand_type(e, i) != m_.types.get(e.type).element) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool well_typed_map(const Expr& e) const {
+    if (e.operand_count % 2 != 0 || (kind(e.type) != TypeKind::Map && kind(e.type) != TypeKind::Record)) {
+      return false;
+    }
+    for (uint32_t i = 0; i < e.operand_count; i += 2) {
+      const Expr& key = m_.expr(m_.operand(e, i));
+      if (key.op != Op::Const || !const_string(key.payload)) {
+        return false;
+      }
+      if (kind(e.type) == TypeKind::Map) {
+        if (operand_type(e, i + 1) != m_.types.get(e.type).element) {
+          return false;
+        }
+        continue;
+      }
+      const types::Field* field = m_.types.field(e.type, m_.consts[key.payload].text());
+      if (field == nullptr || field->type != operand_type(e, i + 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static size_t parameter_count(std::string_view signature) {
+    size_t count = 1;
+    int depth = 0;
+    for (const char c : signature.substr(0, signature.find(')'))) {
+      depth += c == '<' ? 1 : (c == '>' ? -1 : 0);
+      count += c == ',' && depth == 0 ? 1 : 0;
+    }
+    return count;
+  }
+
+  /// Matches the written form of each operand type against the signature; T binds on first sight.
+  [[nodiscard]] bool well_typed_builtin(const Expr& e) const {
+    std::string_view rest = value::builtins()[e.payload].signature.substr(1);
+    std::string bound;
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      const size_t end = end_of_type(rest);
+      if (!matches(m_.types.text(operand_type(e, i)), rest.substr(0, end), bound)) {
+        return false;
+      }
+      rest.remove_prefix(std::min(rest.size(), end + 2));
+    }
+    const std::string_view signature = value::builtins()[e.payload].signature;
+    return matches(m_.types.text(e.type), signature.substr(signature.find("->") + 3), bound);
+  }
+
+  static size_t end_of_type(std::string_view text) {
+    int depth = 0;
+    for (size_t i = 0; i < text.size(); i++) {
+      depth += text[i] == '<' ? 1 : (text[i] == '>' ? -1 : 0);
+      if (depth == 0 && (text[i] == ',' || text[i] == ')')) {
+        return i;
+      }
+    }
+    return text.size();
+  }
+
+  static bool matches(std::string_view type, std::string_view form, std::string& bound) {
+    const size_t hole = form.find('T');
+    if (hole == std::string_view::npos) {
+      return type == form;
+    }
+    const std::string_view before = form.substr(0, hole);
+    const std::string_view after = form.substr(hole + 1);
+    if (type.size() < before.size() + after.size() || !type.starts_with(before) || !type.ends_with(after)) {
+      // T? of an optional T is T itself.
+      return after == "?" && !bound.empty() && type == bound;
+    }
+    const std::string found(type.substr(before.size(), type.size() - before.size() - after.size()));
+    if (bound.empty()) {
+      bound = found;
+    }
+    return bound == found || (after == "?" && bound == found + "?");
+  }
+
+  void consts() {
+    for (const Redaction& redaction : m_.redactions) {
+      if (redaction.pattern.empty()) {
+        say("a redaction without a pattern");
+      }
+    }
+  }
+
+  void slots() {
+    for (const Slot& slot : m_.slots) {
+      if (!known_type(slot.type)) {
+        say("a slot has no type");
+      }
+    }
+  }
+
+  bool known_root(ExprId root, const std::string& what) {
+    if (root.index >= m_.exprs.size()) {
+      say(what + " names an expression that does not exist");
+      return false;
+    }
+    return true;
+  }
+
+  /// Locals that a root reads must be set: parameters, or variables of a loop around them. Facts and
+  /// functions may only use earlier ones' values through a graph without cycles.
+  void check_locals(ExprId root, std::vector<bool>& defined, const std::string& what) {
+    const Expr& e = m_.expr(root);
+    if (e.op == Op::Local && !defined[e.payload]) {
+      say(what + " reads local " + std::to_string(e.payload) + " outside its loop");
+      return;
+    }
+    const bool loop = e.op == Op::Any || e.op == Op::All || e.op == Op::Comprehend;
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      if (!loop || i == 0) {
+        check_locals(m_.operand(e, i), defined, what);
+        continue;
+      }
+      const bool map = operand_kind(e, 0) == TypeKind::Map;
+      const bool first = defined[e.payload];
+      const bool second = defined[e.payload + 1];
+      defined[e.payload] = true;
+      defined[e.payload + 1] = defined[e.payload + 1] || map;
+      check_locals(m_.operand(e, i), defined, what);
+      defined[e.payload] = first;
+      defined[e.payload + 1] = second;
+    }
+  }
+
+  void root(ExprId id, size_t parameters, const std::string& what) {
+    if (known_root(id, what)) {
+      std::vector<bool> defined(kMaxLocals + 1, false);
+      std::fill(defined.begin(), defined.begin() + static_cast<ptrdiff_t>(parameters), true);
+      check_locals(id, defined, what);
+    }
+  }
+
+  /// Facts are nodes 0..F-1 of the use graph, functions F..
+  void uses(ExprId id, std::vector<uint32_t>& out) const {
+    const Expr& e = m_.expr(id);
+    if (e.op == Op::Fact) {
+      out.push_back(e.payload);
+    } else if (e.op == Op::CallFn) {
+      out.push_back(static_cast<uint32_t>(m_.facts.size()) + e.payload);
+    }
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      uses(m_.operand(e, i), out);
+    }
+  }
+
+  bool has_cycle(uint32_t node, std::vector<uint8_t>& state) const {
+    if (state[node] != 0) {
+      return state[node] == 1;
+    }
+    state[node] = 1;
+    std::vector<uint32_t> next;
+    uses(node < m_.facts.size() ? m_.facts[node].value : m_.functions[node - m_.facts.size()].body, next);
+    const bool cycle = std::any_of(next.begin(), next.end(), [&](uint32_t n) { return has_cycle(n, state); });
+    state[node] = 2;
+    return cycle;
+  }
+
+  void facts_and_functions() {
+    for (const Fact& fact : m_.facts) {
+      root(fact.value, 0, "fact " + fact.name);
+    }
+    for (const Function& f : m_.functions) {
+      root(f.body, f.parameters.size(), "function " + f.name);
+      if (f.body.index < m_.exprs.size() && m_.expr(f.body).type != f.result) {
+        say("function " + f.name + " does not answer its result type");
+      }
+    }
+    if (!messages_.empty()) {
+      return;
+    }
+    std::vector<uint8_t> state(m_.facts.size() + m_.functions.size(), 0);
+    for (uint32_t node = 0; node < state.size(); node++) {
+      if (has_cycle(node, state)) {
+        say("a fact or function uses itself");
+        return;
+      }
+    }
+  }
+
+  void rules() {
+    for (const Rule& rule : m_.rules) {
+      const std::string what = "rule " + rule.name;
+      if (rule.target.index >= m_.targets.size() || static_cast<size_t>(rule.hook) >= abi::kHookCount) {
+        say(what + " has no target or hook");
+        continue;
+      }
+      if (rule.condition.valid()) {
+        root(rule.condition, 0, what);
+        if (rule.condition.index < m_.exprs.size() && kind(m_.expr(rule.condition).type) != TypeKind::Bool) {
+          say(what + " has a condition that is not a bool");
+        }
+      }
+      if (rule.message.valid()) {
+        root(rule.message, 0, what);
+      }
+      for (const Effect& effect : rule.effects) {
+        if (effect.value.valid()) {
+          root(effect.value, 0, what);
+        }
+        if (effect.target.valid() && effect.target.index >= m_.targets.size()) {
+          say(what + " hides a target that does not exist");
+        }
+        if (std::any_of(effect.redactions.begin(), effect.redactions.end(),
+                        [&](uint32_t r) { return r >= m_.redactions.size(); })) {
+          say(what + " uses a redaction that does not exist");
+        }
+      }
+    }
+  }
+
+  const Module& m_;
+  std::vector<std::string> messages_;
+  std::vector<uint32_t> depth_;
+};
+
+}  // namespace
+
+std::vector<std::string> verify(const Module& module) { return Verifier(module).run(); }
+
+}  // namespace catalyst::ir

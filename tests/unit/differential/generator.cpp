@@ -1,0 +1,600 @@
+#include "tests/unit/differential/generator.h"
+
+#include <string>
+#include <vector>
+
+#include "runtime/value/builtin.h"
+#include "runtime/value/ip.h"
+
+namespace catalyst::differential {
+namespace {
+
+using ir::ExprId;
+using ir::Op;
+using types::TypeId;
+using types::TypeKind;
+using types::TypeTable;
+using value::Kind;
+using value::Value;
+
+constexpr int kMaxDepth = 5;
+
+class Generator {
+ public:
+  explicit Generator(uint64_t seed) : random_(seed), module_(std::make_shared<ir::Module>()), m_(*module_) {}
+
+  std::shared_ptr<const ir::Module> run() {
+    m_.pack_name = "generated";
+    m_.pack_version = "1.0.0";
+    make_types();
+    for (const TypeId type : all_) {
+      m_.slots.push_back({abi::InputRoot::CallArgs, {"s" + std::to_string(m_.slots.size())}, type});
+      m_.slots.push_back(
+          {abi::InputRoot::CallArgs, {"s" + std::to_string(m_.slots.size())}, m_.types.optional_of(type)});
+    }
+    for (const std::string& pattern : {"a+b", "^x", "[0-9]{2,3}", "(é|z)$"}) {
+      m_.regexes.push_back(pattern);
+    }
+    make_functions();
+    make_facts();
+    m_.targets.push_back({});
+    for (int i = 0; i < 10; i++) {
+      make_rule(i);
+    }
+    return module_;
+  }
+
+ private:
+  uint32_t below(uint32_t n) { return differential::below(random_, n); }
+  bool one_in(uint32_t n) { return differential::one_in(random_, n); }
+  template <class T>
+  const T& pick(const std::vector<T>& from) {
+    return from[below(static_cast<uint32_t>(from.size()))];
+  }
+
+  void make_types() {
+    enum_ = m_.types.enum_type("E", {"dev", "staging", "prod"}, false);
+    scalars_ = {TypeTable::kBool,     TypeTable::kInt,    TypeTable::kDecimal,
+                TypeTable::kFloat,    TypeTable::kString, TypeTable::kTime,
+                TypeTable::kDuration, TypeTable::kIp,     enum_};
+    record_ = m_.types.record_type(
+        "R",
+        {{"a", TypeTable::kInt}, {"b", m_.types.optional_of(TypeTable::kString)}, {"c", TypeTable::kDecimal}},
+        false);
+    composites_ = {m_.types.list_of(TypeTable::kInt),
+                   m_.types.list_of(TypeTable::kString),
+                   m_.types.list_of(TypeTable::kDecimal),
+                   m_.types.set_of(TypeTable::kString),
+                   m_.types.set_of(TypeTable::kInt),
+                   m_.types.map_of(TypeTable::kString),
+                   m_.types.map_of(TypeTable::kInt),
+                   record_,
+                   TypeTable::kJson,
+                   m_.types.list_of(record_)};
+    all_ = scalars_;
+    all_.insert(all_.end(), composites_.begin(), composites_.end());
+    m_.types.optional_of(TypeTable::kJson);
+  }
+
+  ExprId add(Op op, TypeId type, const std::vector<ExprId>& operands, uint32_t payload = 0) {
+    ir::Expr e{op, type, payload, static_cast<uint32_t>(m_.operands.size()),
+               static_cast<uint32_t>(operands.size())};
+    m_.operands.insert(m_.operands.end(), operands.begin(), operands.end());
+    m_.exprs.push_back(e);
+    m_.expr_spans.emplace_back();
+    return ExprId(m_.exprs.size() - 1);
+  }
+
+  uint32_t constant(const Value& v, TypeId type) {
+    m_.consts.push_back(v);
+    m_.const_types.push_back(type);
+    return static_cast<uint32_t>(m_.consts.size() - 1);
+  }
+
+  Value text(std::string_view s) { return Value::of_string(m_.const_arena.copy(s)); }
+
+  int64_t some_int() {
+    static constexpr int64_t kInts[] = {
+        0, 1, -1, 2, 3, 5, 7, 10, 60, 100, 1000, 3'600'000'000, INT64_MAX, INT64_MIN, INT64_MAX - 1, -7};
+    return kInts[below(std::size(kInts))];
+  }
+
+  std::string some_text() {
+    static const std::vector<std::string> kTexts = {
+        "",        "a",   "aab", "x",  "xyz",         "prod", "dev",
+        "12",      "123", "é",   "zé", "hello world", "a*b",  "2026-01-01T00:00:00Z",
+        "10.1.2.3"};
+    return pick(kTexts);
+  }
+
+  ExprId literal(TypeId type) {
+    Value v;
+    switch (m_.types.kind(type)) {
+      case TypeKind::Bool:
+        v = Value::of_bool(one_in(2));
+        break;
+      case TypeKind::Int:
+        v = Value::of_int(some_int());
+        break;
+      case TypeKind::Time:
+        v = Value::of_int(some_int(), Kind::Time);
+        break;
+      case TypeKind::Duration:
+        v = Value::of_int(some_int(), Kind::Duration);
+        break;
+      case TypeKind::Decimal:
+        v = Value::of_decimal(static_cast<__int128>(below(2000)) * 2 - 1999, static_cast<uint8_t>(below(3)));
+        while (v.scale > 0 && v.coefficient() % 10 == 0) {
+          v = Value::of_decimal(v.coefficient() / 10, static_cast<uint8_t>(v.scale - 1));
+        }
+        break;
+      case TypeKind::Float: {
+        static constexpr double kFloats[] = {0.0, -0.0, 1.5, -2.25, 1e300, 1e-300};
+        v = Value::of_float(kFloats[below(std::size(kFloats))]);
+        break;
+      }
+      case TypeKind::String:
+        v = text(some_text());
+        break;
+      case TypeKind::Enum:
+        v = text(pick(m_.types.get(type).members));
+        break;
+      case TypeKind::Ip: {
+        static const std::vector<std::string> kIps = {"10.0.0.0/8",    "10.1.2.3", "192.168.1.1",
+                                                      "2001:db8::/32", "::1",      "0.0.0.0/0"};
+        v = *value::parse_ip(pick(kIps));
+        break;
+      }
+      default:
+        return composite_literal(type);
+    }
+    return add(Op::Const, type, {}, constant(v, type));
+  }
+
+  ExprId composite_literal(TypeId type) {
+    const TypeKind kind = m_.types.kind(type);
+    const TypeId element = m_.types.get(type).element;
+    if (kind == TypeKind::Optional) {
+      return one_in(2) ? add(Op::Const, type, {}, constant(Value::absent(), type))
+                       : add(Op::Some, type, {literal(element)});
+    }
+    if (kind == TypeKind::Json) {
+      return add(Op::Const, type, {},
+                 constant(one_in(2) ? Value::of_int(some_int()) : text(some_text()), type));
+    }
+    std::vector<ExprId> operands;
+    if (kind == TypeKind::Record) {
+      for (size_t i = 0; i < m_.types.get(type).fields.size(); i++) {
+        const types::Field field = m_.types.get(type).fields[i];
+        operands.push_back(key(field.name));
+        operands.push_back(literal(field.type));
+      }
+      return add(Op::MakeMap, type, operands);
+    }
+    for (uint32_t i = below(4); i > 0; i--) {
+      if (kind == TypeKind::Map) {
+        operands.push_back(key(some_text()));
+      }
+      operands.push_back(literal(element));
+    }
+    return add(kind == TypeKind::Map ? Op::MakeMap : Op::MakeList, type, operands);
+  }
+
+  ExprId key(const std::string& name) {
+    return add(Op::Const, TypeTable::kString, {}, constant(text(name), TypeTable::kString));
+  }
+
+  /// Something of the type without operands: a slot, a local in scope, a literal.
+  ExprId leaf(TypeId type) {
+    std::vector<uint32_t> slots;
+    for (uint32_t i = 0; i < m_.slots.size(); i++) {
+      if (m_.slots[i].type == type) {
+        slots.push_back(i);
+      }
+    }
+    std::vector<uint32_t> locals;
+    for (const auto& [index, local_type] : locals_) {
+      if (local_type == type) {
+        locals.push_back(index);
+      }
+    }
+    if (!locals.empty() && !one_in(3)) {
+      return add(Op::Local, type, {}, pick(locals));
+    }
+    if (!slots.empty() && !in_function_ && !one_in(3)) {
+      return add(Op::Slot, type, {}, pick(slots));
+    }
+    return literal(type);
+  }
+
+  ExprId gen(TypeId type, int depth) {
+    if (depth >= kMaxDepth || one_in(6)) {
+      return leaf(type);
+    }
+    depth++;
+    switch (below(10)) {
+      case 0:
+        return add(Op::If, type, {gen(TypeTable::kBool, depth), gen(type, depth), gen(type, depth)});
+      case 1:
+        if (m_.types.is_optional(type)) {
+          return add(Op::Coalesce, type, {gen(type, depth), gen(type, depth)});
+        }
+        return add(Op::Coalesce, type, {gen(m_.types.optional_of(type), depth), gen(type, depth)});
+      case 2:
+        if (!m_.types.is_optional(type)) {
+          return add(Op::Unwrap, type, {gen(m_.types.optional_of(type), depth)});
+        }
+        break;
+      case 3:
+        if (const ExprId use = fact_or_call(type, depth); use.valid()) {
+          return use;
+        }
+        break;
+      case 4:
+        if (const ExprId use = builtin(type, depth); use.valid()) {
+          return use;
+        }
+        break;
+      default:
+        break;
+    }
+    return specific(type, depth);
+  }
+
+  ExprId specific(TypeId type, int depth) {
+    switch (m_.types.kind(type)) {
+      case TypeKind::Bool:
+        return boolean(depth);
+      case TypeKind::Int:
+        return one_in(5) ? add(Op::Neg, type, {gen(type, depth)})
+                         : add(arithmetic(5), type, {gen(type, depth), gen(type, depth)});
+      case TypeKind::Decimal:
+        if (one_in(4)) {
+          return add(Op::IntToDecimal, type, {gen(TypeTable::kInt, depth)});
+        }
+        return one_in(6) ? add(Op::Neg, type, {gen(type, depth)})
+                         : add(arithmetic(5), type, {gen(type, depth), gen(type, depth)});
+      case TypeKind::Float:
+        if (one_in(4)) {
+          return one_in(2) ? add(Op::IntToFloat, type, {gen(TypeTable::kInt, depth)})
+                           : add(Op::DecimalToFloat, type, {gen(TypeTable::kDecimal, depth)});
+        }
+        return one_in(6) ? add(Op::Neg, type, {gen(type, depth)})
+                         : add(arithmetic(5), type, {gen(type, depth), gen(type, depth)});
+      case TypeKind::Time:
+        return add(arithmetic(2), type, {gen(type, depth), gen(TypeTable::kDuration, depth)});
+      case TypeKind::Duration:
+        return duration(depth);
+      case TypeKind::String: {
+        std::vector<ExprId> parts;
+        for (uint32_t i = below(3) + 1; i > 0; i--) {
+          parts.push_back(gen(pick(all_), depth + 1));
+        }
+        return add(Op::Interpolate, type, parts);
+      }
+      case TypeKind::Optional:
+        return optional(type, depth);
+      case TypeKind::List:
+      case TypeKind::Set:
+        return sequence(type, depth);
+      default:
+        return leaf(type);
+    }
+  }
+
+  Op arithmetic(uint32_t count) {
+    static constexpr Op kOps[] = {Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Rem};
+    return kOps[below(count)];
+  }
+
+  ExprId duration(int depth) {
+    switch (below(4)) {
+      case 0:
+        return add(Op::Sub, TypeTable::kDuration,
+                   {gen(TypeTable::kTime, depth), gen(TypeTable::kTime, depth)});
+      case 1:
+        return add(one_in(2) ? Op::Mul : Op::Div, TypeTable::kDuration,
+                   {gen(TypeTable::kDuration, depth), gen(TypeTable::kInt, depth)});
+      case 2:
+        return add(Op::Neg, TypeTable::kDuration, {gen(TypeTable::kDuration, depth)});
+      default:
+        return add(arithmetic(2), TypeTable::kDuration,
+                   {gen(TypeTable::kDuration, depth), gen(TypeTable::kDuration, depth)});
+    }
+  }
+
+  ExprId optional(TypeId type, int depth) {
+    const TypeId inner = m_.types.strip_optional(type);
+    switch (below(4)) {
+      case 0:
+        return add(Op::Cast, type,
+                   {gen(one_in(2) ? TypeTable::kJson : m_.types.optional_of(TypeTable::kJson), depth)});
+      case 1:
+        if (inner == TypeTable::kJson) {
+          if (one_in(2)) {
+            return add(Op::Field, type, {gen(TypeTable::kJson, depth)},
+                       constant(text("a"), TypeTable::kString));
+          }
+          return add(
+              Op::Index, type,
+              {gen(TypeTable::kJson, depth), gen(one_in(2) ? TypeTable::kInt : TypeTable::kString, depth)});
+        }
+        if (inner == TypeTable::kString && one_in(2)) {
+          return add(Op::Field, type, {gen(record_, depth)}, constant(text("b"), TypeTable::kString));
+        }
+        for (const TypeId composite : composites_) {
+          const TypeKind kind = m_.types.kind(composite);
+          if ((kind == TypeKind::List || kind == TypeKind::Map) && m_.types.get(composite).element == inner &&
+              one_in(2)) {
+            return add(Op::Index, type,
+                       {gen(composite, depth),
+                        gen(kind == TypeKind::List ? TypeTable::kInt : TypeTable::kString, depth)});
+          }
+        }
+        break;
+      case 2:
+        return leaf(type);
+      default:
+        break;
+    }
+    return add(Op::Some, type, {gen(inner, depth)});
+  }
+
+  ExprId sequence(TypeId type, int depth) {
+    const TypeId element = m_.types.get(type).element;
+    if (m_.types.kind(type) == TypeKind::Set && one_in(2)) {
+      static constexpr Op kOps[] = {Op::Union, Op::Intersect, Op::Except};
+      return add(kOps[below(3)], type, {gen(type, depth), gen(type, depth)});
+    }
+    if (m_.types.kind(type) == TypeKind::List && one_in(2)) {
+      const TypeId from = pick(iterables());
+      const ExprId collection = gen(from, depth);
+      return with_variable(from, [&](uint32_t local) {
+        const ExprId item = gen(element, depth);
+        const ExprId keep = gen(TypeTable::kBool, depth + 1);
+        return add(Op::Comprehend, type, {collection, item, keep}, local);
+      });
+    }
+    std::vector<ExprId> items;
+    for (uint32_t i = below(4); i > 0; i--) {
+      items.push_back(gen(element, depth + 1));
+    }
+    return add(Op::MakeList, type, items);
+  }
+
+  std::vector<TypeId> iterables() {
+    std::vector<TypeId> out;
+    for (const TypeId type : composites_) {
+      const TypeKind kind = m_.types.kind(type);
+      if (kind == TypeKind::List || kind == TypeKind::Set || kind == TypeKind::Map) {
+        out.push_back(type);
+      }
+    }
+    return out;
+  }
+
+  template <class Body>
+  ExprId with_variable(TypeId collection, Body body) {
+    const uint32_t local = next_local_;
+    const bool map = m_.types.kind(collection) == TypeKind::Map;
+    next_local_ += 2;
+    const size_t before = locals_.size();
+    locals_.emplace_back(local, map ? TypeTable::kString : m_.types.get(collection).element);
+    if (map) {
+      locals_.emplace_back(local + 1, m_.types.get(collection).element);
+    }
+    const ExprId result = body(local);
+    locals_.resize(before);
+    next_local_ = local;
+    return result;
+  }
+
+  ExprId boolean(int depth) {
+    const TypeId b = TypeTable::kBool;
+    switch (below(14)) {
+      case 0:
+        return add(Op::Not, b, {gen(b, depth)});
+      case 1:
+      case 2:
+        return add(Op::And, b, {gen(b, depth), gen(b, depth)});
+      case 3:
+      case 4:
+        return add(Op::Or, b, {gen(b, depth), gen(b, depth)});
+      case 5:
+        return add(Op::IsPresent, b, {gen(m_.types.optional_of(pick(all_)), depth)});
+      case 6: {
+        const TypeId type = one_in(4) ? m_.types.optional_of(pick(all_)) : pick(all_);
+        return add(one_in(2) ? Op::Eq : Op::Ne, b, {gen(type, depth), gen(type, depth)});
+      }
+      case 7:
+      case 8: {
+        static const std::vector<TypeId> kOrdered = {TypeTable::kInt,   TypeTable::kDecimal,
+                                                     TypeTable::kFloat, TypeTable::kString,
+                                                     TypeTable::kTime,  TypeTable::kDuration};
+        static constexpr Op kOps[] = {Op::Lt, Op::Le, Op::Gt, Op::Ge};
+        const TypeId type = pick(kOrdered);
+        return add(kOps[below(4)], b, {gen(type, depth), gen(type, depth)});
+      }
+      case 9: {
+        static constexpr Op kOps[] = {Op::StartsWith, Op::EndsWith, Op::StringContains};
+        return add(kOps[below(3)], b, {gen(TypeTable::kString, depth), gen(TypeTable::kString, depth)});
+      }
+      case 10: {
+        if (one_in(2)) {
+          return add(Op::Regex, b, {gen(TypeTable::kString, depth)},
+                     below(static_cast<uint32_t>(m_.regexes.size())));
+        }
+        static const std::vector<std::string> kGlobs = {"*", "a*b", "?", "x*", "*é", "*a*b*", ""};
+        return add(Op::Glob, b, {gen(one_in(3) ? enum_ : TypeTable::kString, depth)},
+                   constant(text(pick(kGlobs)), TypeTable::kString));
+      }
+      case 11: {
+        const TypeId type = pick(iterables());
+        const TypeId element =
+            m_.types.kind(type) == TypeKind::Map ? TypeTable::kString : m_.types.get(type).element;
+        return add(Op::Has, b, {gen(type, depth), gen(element, depth)});
+      }
+      case 12: {
+        if (one_in(3)) {
+          return add(Op::IpInside, b, {gen(TypeTable::kIp, depth), gen(TypeTable::kIp, depth)});
+        }
+        const TypeId type = m_.types.set_of(one_in(2) ? TypeTable::kString : TypeTable::kInt);
+        return add(one_in(2) ? Op::SubsetOf : Op::Intersects, b, {gen(type, depth), gen(type, depth)});
+      }
+      default: {
+        const TypeId from = pick(iterables());
+        const ExprId collection = gen(from, depth);
+        return with_variable(from, [&](uint32_t local) {
+          const ExprId condition = gen(b, depth);
+          return add(one_in(2) ? Op::Any : Op::All, b, {collection, condition}, local);
+        });
+      }
+    }
+  }
+
+  ExprId fact_or_call(TypeId type, int depth) {
+    if (one_in(2) && !in_function_) {
+      for (uint32_t i = 0; i < m_.facts.size(); i++) {
+        if (m_.expr(m_.facts[i].value).type == type && one_in(2)) {
+          return add(Op::Fact, type, {}, i);
+        }
+      }
+      return {};
+    }
+    for (uint32_t i = 0; i < m_.functions.size(); i++) {
+      if (m_.functions[i].result == type) {
+        std::vector<ExprId> arguments;
+        for (size_t p = 0; p < m_.functions[i].parameters.size(); p++) {
+          arguments.push_back(gen(m_.functions[i].parameters[p], depth));
+        }
+        return add(Op::CallFn, type, arguments, i);
+      }
+    }
+    return {};
+  }
+
+  /// A call of a built-in function with this result, generic ones with their element bound by hand.
+  ExprId builtin(TypeId type, int depth) {
+    const auto call = [&](value::Builtin f, const std::vector<TypeId>& parameters) {
+      std::vector<ExprId> arguments;
+      for (const TypeId parameter : parameters) {
+        arguments.push_back(gen(parameter, depth));
+      }
+      return add(Op::Builtin, type, arguments, static_cast<uint32_t>(f));
+    };
+    using value::Builtin;
+    const TypeId s = TypeTable::kString;
+    const TypeId i = TypeTable::kInt;
+    const TypeId d = TypeTable::kDecimal;
+    const TypeId strings = m_.types.list_of(s);
+    if (type == s) {
+      switch (below(5)) {
+        case 0:
+          return call(one_in(2) ? Builtin::Lower : Builtin::Upper, {s});
+        case 1:
+          return call(Builtin::Trim, {s});
+        case 2:
+          return call(Builtin::Join, {strings, s});
+        case 3:
+          return call(Builtin::Replace, {s, s, s});
+        default:
+          return call(Builtin::Substring, {s, i, i});
+      }
+    }
+    if (type == i) {
+      switch (below(7)) {
+        case 0:
+          return call(Builtin::LengthText, {s});
+        case 1:
+          return call(Builtin::LengthMap, {m_.types.map_of(i)});
+        case 2:
+          return call(Builtin::AbsInt, {i});
+        case 3:
+          return call(one_in(2) ? Builtin::MinInt : Builtin::MaxInt, {i, i});
+        case 4:
+          return call(Builtin::SumInt, {m_.types.list_of(i)});
+        case 5:
+          return call(one_in(2) ? Builtin::Floor : Builtin::Ceil, {d});
+        default:
+          return call(one_in(2) ? Builtin::Hour : Builtin::Year, {TypeTable::kTime});
+      }
+    }
+    if (type == d) {
+      return one_in(2) ? call(Builtin::Round, {d, i}) : call(Builtin::SumDecimal, {m_.types.list_of(d)});
+    }
+    if (type == strings) {
+      return one_in(2) ? call(Builtin::Split, {s, s}) : call(Builtin::Keys, {m_.types.map_of(i)});
+    }
+    if (type == m_.types.list_of(i)) {
+      return one_in(2) ? call(Builtin::Distinct, {type}) : call(Builtin::Values, {m_.types.map_of(i)});
+    }
+    if (type == m_.types.optional_of(i)) {
+      return one_in(2) ? call(Builtin::ToInt, {s}) : call(Builtin::First, {m_.types.list_of(i)});
+    }
+    if (type == m_.types.optional_of(TypeTable::kTime)) {
+      return call(Builtin::ToTime, {s});
+    }
+    return {};
+  }
+
+  void make_functions() {
+    in_function_ = true;
+    for (int n = 0; n < 3; n++) {
+      ir::Function f;
+      f.name = "f" + std::to_string(n);
+      f.parameters = {pick(scalars_), pick(all_)};
+      f.result = n == 0 ? TypeTable::kBool : pick(scalars_);
+      locals_ = {{0, f.parameters[0]}, {1, f.parameters[1]}};
+      next_local_ = 2;
+      f.body = gen(f.result, 2);
+      f.local_count = ir::kMaxLocals;
+      m_.functions.push_back(f);
+    }
+    locals_.clear();
+    next_local_ = 0;
+    in_function_ = false;
+  }
+
+  void make_facts() {
+    for (const TypeId type : {TypeTable::kBool, TypeTable::kInt, TypeTable::kString, TypeTable::kBool,
+                              m_.types.list_of(TypeTable::kInt)}) {
+      const ExprId value = gen(type, 2);
+      m_.facts.push_back({"fact" + std::to_string(m_.facts.size()), value, ir::kMaxLocals});
+    }
+  }
+
+  void make_rule(int n) {
+    ir::Rule rule;
+    rule.name = "r" + std::to_string(n);
+    rule.hook = abi::Hook::Call;
+    rule.target = ir::TargetId(0u);
+    rule.condition = gen(TypeTable::kBool, 0);
+    rule.local_count = ir::kMaxLocals;
+    rule.verdict = ir::VerdictKind::Deny;
+    rule.message = gen(TypeTable::kString, 1);
+    ir::Effect effect;
+    effect.kind = ir::EffectKind::Set;
+    effect.path = {"x"};
+    effect.value = gen(pick(all_), 0);
+    rule.effects.push_back(effect);
+    m_.rules.push_back(rule);
+  }
+
+  Random random_;
+  std::shared_ptr<ir::Module> module_;
+  ir::Module& m_;
+  TypeId enum_;
+  TypeId record_;
+  std::vector<TypeId> scalars_;
+  std::vector<TypeId> composites_;
+  std::vector<TypeId> all_;
+  std::vector<std::pair<uint32_t, TypeId>> locals_;
+  uint32_t next_local_ = 0;
+  bool in_function_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<const ir::Module> generate_module(uint64_t seed) { return Generator(seed).run(); }
+
+}  // namespace catalyst::differential
