@@ -1,5 +1,7 @@
 #include "compiler/frontend/build_ast.h"
 
+#include <algorithm>
+
 #include "compiler/frontend/scan.h"
 
 namespace catalyst::frontend {
@@ -15,12 +17,15 @@ source::Span Builder::span(antlr4::Token* token) const {
 }
 
 source::Span Builder::span(antlr4::ParserRuleContext* in) const {
-  if (in == nullptr) {
+  if (in == nullptr || in->start == nullptr) {
     return {file_, 0, 0};
   }
   source::Span out = span(in->start);
-  const source::Span last = span(in->stop);
-  out.end = last.end > out.end ? last.end : out.end;
+  const source::Span last = in->stop == nullptr ? out : span(in->stop);
+  if (out.end == 0) {  // a broken declaration ended before this began
+    return {file_, last.end, last.end};
+  }
+  out.end = std::max(out.end, last.end);
   return out;
 }
 
@@ -66,6 +71,9 @@ ast::Decl* Builder::declaration(P::SegmentContext* segment) {
 ast::Decl* Builder::pack(P::PackDeclContext* in) {
   auto* out = declare<ast::PackDecl>(DeclKind::Pack, in);
   out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
   for (P::AnyNameContext* part : in->anyName()) {
     const ast::Name more = name(part);
     out->name.text += "." + more.text;
@@ -108,7 +116,9 @@ ast::Decl* Builder::enumeration(P::EnumDeclContext* in) {
     return nullptr;
   }
   for (P::AnyNameContext* member : in->anyName()) {
-    out->members.push_back(name(member));
+    if (!member->children.empty()) {
+      out->members.push_back(name(member));
+    }
   }
   return out;
 }
@@ -120,7 +130,7 @@ ast::Decl* Builder::record(P::RecordDeclContext* in) {
     return nullptr;
   }
   for (P::FieldDeclContext* field : in->fieldDecl()) {
-    if (field->anyName() != nullptr) {
+    if (field->anyName() != nullptr && !field->anyName()->children.empty()) {
       out->fields.push_back({name(field->anyName()), type(field->type())});
     }
   }
@@ -156,7 +166,9 @@ ast::Decl* Builder::function(P::FnDeclContext* in) {
     return nullptr;
   }
   for (P::ParameterContext* parameter : in->parameter()) {
-    out->parameters.push_back({name(parameter->name()), type(parameter->type())});
+    if (parameter->name() != nullptr && !parameter->name()->children.empty()) {
+      out->parameters.push_back({name(parameter->name()), type(parameter->type())});
+    }
   }
   out->result = type(in->type());
   out->body = expression(in->expression());

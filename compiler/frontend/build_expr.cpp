@@ -257,6 +257,9 @@ Builder::Node Builder::postfix(Node object, P::PostfixContext* in) {
 Builder::Node Builder::path_step(Node object, P::PathStepContext* in) {
   const source::Span where = join(object.expr->span, span(in));
   if (in->DOT() != nullptr || in->OPTIONAL_DOT() != nullptr) {
+    if (in->anyName() == nullptr || in->anyName()->children.empty()) {
+      return error(where);
+    }
     auto* out = make<ast::MemberExpr>(ExprKind::Member, where);
     out->object = object.expr;
     out->member = name(in->anyName());

@@ -28,7 +28,7 @@ ast::Decl* Builder::rule(P::RuleDeclContext* in) {
 
 ast::Name Builder::hook(P::HookContext* in) {
   if (in == nullptr || in->children.empty()) {
-    return {{}, {file_, 0, 0}};
+    return {"call", span(in)};  // a broken rule; nothing of it that depends on the hook was read
   }
   return {in->CALL() != nullptr ? "call" : in->RESULT() != nullptr ? "result" : "list tools", span(in)};
 }
@@ -38,11 +38,15 @@ void Builder::targets(P::TargetsContext* in, std::vector<ast::TargetPattern>& ou
     return;
   }
   for (antlr4::tree::TerminalNode* each : in->TARGET()) {
-    out.push_back(target(each->getSymbol(), false));
+    ast::TargetPattern pattern = target(each->getSymbol(), false);
+    if (!pattern.tool.empty()) {
+      out.push_back(std::move(pattern));
+    }
   }
 }
 
 /// The scanner joined the target's tokens; here its text is taken apart at the first dot outside of quotes.
+/// The tool is empty when the target was reported.
 ast::TargetPattern Builder::target(antlr4::Token* token, bool one_tool) {
   ast::TargetPattern out;
   out.span = span(token);
@@ -70,6 +74,7 @@ ast::TargetPattern Builder::target(antlr4::Token* token, bool one_tool) {
   if (!dotted || out.server.empty() || out.tool.empty() || !well_formed || all.back() == '.' ||
       (one_tool && starred)) {
     sink_.report(Kind::InvalidTarget, out.span, {all});
+    out.tool.clear();
   }
   return out;
 }
@@ -195,6 +200,9 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
     out->input =
         when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
     out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
+  }
+  if (out->target.tool.empty()) {
+    return nullptr;  // nothing to run
   }
   for (P::TestThenContext* then : in->testThen()) {
     for (P::ExpectationContext* each : then->expectation()) {

@@ -44,7 +44,8 @@ class DocComments {
  private:
   bool has_own_line(uint32_t begin) const {
     const size_t before = text_.substr(0, begin).find_last_not_of(" \t");
-    return before == std::string_view::npos || text_[before] == '\n';
+    return before == std::string_view::npos || text_[before] == '\n' ||
+           (before + 1 == kByteOrderMark.size() && text_.substr(0, before + 1) == kByteOrderMark);
   }
   bool only_blanks(uint32_t begin, uint32_t end) const {
     const std::string_view between = text_.substr(begin, end - begin);

@@ -58,7 +58,8 @@ class Scanner {
   std::unique_ptr<Lexer> lexer_;
   std::vector<Open> open_;
   std::vector<uint32_t> damage_;  // offsets where a report already explains what the parser will stumble over
-  bool cut_off_ = false;          // the rest of the file is not read
+  uint32_t invalid_ = 0;
+  bool cut_off_ = false;  // the rest of the file is not read
 };
 
 TokenList Scanner::run() {
@@ -69,8 +70,8 @@ TokenList Scanner::run() {
   }
   check_encoding();
   list_.input = std::make_unique<ByteStream>(text_);
-  if (text_.substr(0, 3) == "\xEF\xBB\xBF") {
-    list_.input->seek(3);
+  if (text_.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    list_.input->seek(kByteOrderMark.size());
   }
   lexer_ = std::make_unique<Lexer>(list_.input.get());
   while (!cut_off_) {
@@ -199,6 +200,10 @@ void Scanner::cut_strings(uint32_t at) {
 }
 
 void Scanner::report_invalid(const antlr4::Token& token) {
+  if (++invalid_ > limits_.diagnostics) {
+    cut_off_ = true;
+    return;
+  }
   const uint32_t begin = begin_of(token);
   const uint32_t end = end_of(token);
   const std::string_view word = text_.substr(begin, end - begin);

@@ -12,6 +12,8 @@
 
 namespace catalyst::frontend {
 
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 struct Comment {
   uint32_t begin = 0;
   uint32_t end = 0;

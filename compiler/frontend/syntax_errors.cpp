@@ -1,5 +1,6 @@
 #include "compiler/frontend/syntax_errors.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,7 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
              " (`allow`, `deny`, `hide`, `set`, `redact`, `audit`, `tag`)" +
              (has_condition(parent) ? " after the condition" : "");
     case P::RuleExpectation:
-      return "what is expected (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, "
+      return "an expectation (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, "
              "`error`, `message`)";
     case P::RuleType:
       return "a type";
@@ -135,6 +136,15 @@ std::string closing_of(size_t rule, const std::string& bracket) {
 
 std::string expected_tokens(const std::vector<size_t>& types, size_t rule) {
   constexpr size_t kMost = 6;
+  const auto has = [&types](size_t type) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+  };
+  if (has(L::TRUE) && has(L::NUMBER)) {
+    return "an expression";
+  }
+  if (has(L::IDENTIFIER) && has(L::PACK)) {
+    return "a name";
+  }
   if (types.size() == 1) {
     const std::string name = token_name(types[0]);
     const bool closes =
