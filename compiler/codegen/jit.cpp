@@ -1,0 +1,128 @@
+#include "compiler/codegen/jit.h"
+
+#include <llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h>
+#include <llvm/ExecutionEngine/Orc/Core.h>
+#include <llvm/ExecutionEngine/Orc/ExecutorProcessControl.h>
+#include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Module.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/Process.h>
+#include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/TargetParser/Host.h>
+
+#include "compiler/codegen/host_symbols.h"
+
+namespace catalyst::codegen {
+namespace {
+
+Error from_llvm(llvm::Error failure, const char* doing) {
+  return error(std::string(doing) + ": " + llvm::toString(std::move(failure)));
+}
+
+std::string host_features() {
+  std::string text;
+  for (const auto& feature : llvm::sys::getHostCPUFeatures()) {
+    text += text.empty() ? "" : ",";
+    text += (feature.second ? "+" : "-") + feature.first().str();
+  }
+  return text;
+}
+
+Result<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module& module, llvm::TargetMachine& machine) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) {
+    return error("LLVM cannot emit object code for this processor");
+  }
+  passes.run(module);
+  return std::unique_ptr<llvm::MemoryBuffer>(std::make_unique<llvm::SmallVectorMemoryBuffer>(
+      std::move(bytes), "unit.o", /*RequiresNullTerminator=*/false));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(int opt_level) {
+  static const bool initialised =
+      !llvm::InitializeNativeTarget() && !llvm::InitializeNativeTargetAsmPrinter();
+  if (!initialised) {
+    return error("LLVM has no code generator for this processor");
+  }
+  static const std::string triple = llvm::sys::getProcessTriple();
+  static const std::string cpu = llvm::sys::getHostCPUName().str();
+  static const std::string features = host_features();
+  std::string problem;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, problem);
+  if (target == nullptr) {
+    return error("LLVM does not know the target: " + problem);
+  }
+  const auto level = opt_level == 0 ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Less;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+      triple, cpu, features, llvm::TargetOptions(), llvm::Reloc::PIC_, llvm::CodeModel::Small, level,
+      /*JIT=*/true));
+  if (machine == nullptr) {
+    return error("LLVM cannot generate code for " + triple);
+  }
+  return machine;
+}
+
+/// An ORC session of its own for each unit: ending it frees everything that belongs to the unit, and units
+/// cannot see each other. The process control is the one that supports nothing: no symbol of the process can
+/// be searched for, and no library loaded.
+struct MachineCode::Session {
+  llvm::orc::ExecutionSession session;
+  llvm::orc::ObjectLinkingLayer layer;
+
+  Session()
+      : session(std::make_unique<llvm::orc::UnsupportedExecutorProcessControl>(
+            nullptr, nullptr, llvm::sys::getProcessTriple(), llvm::sys::Process::getPageSizeEstimate())),
+        layer(session, std::make_unique<llvm::jitlink::InProcessMemoryManager>(
+                           llvm::sys::Process::getPageSizeEstimate())) {
+    // Failures are reported through the results of the calls; nothing goes to stderr.
+    session.setErrorReporter([](llvm::Error failure) { llvm::consumeError(std::move(failure)); });
+  }
+  ~Session() { llvm::consumeError(session.endSession()); }
+};
+
+MachineCode::MachineCode(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+MachineCode::~MachineCode() = default;
+
+Result<std::unique_ptr<MachineCode>> MachineCode::link(llvm::Module& module, llvm::TargetMachine& machine,
+                                                       const std::string& table, size_t code_bytes_max) {
+  auto object = emit_object(module, machine);
+  if (!object) {
+    return object.error();
+  }
+  const size_t bytes = (*object)->getBufferSize();
+  if (bytes > code_bytes_max) {
+    return error("native code takes " + std::to_string(bytes) + " bytes, more than the limit of " +
+                 std::to_string(code_bytes_max));
+  }
+  std::unique_ptr<MachineCode> code(new MachineCode(std::make_unique<Session>()));
+  llvm::orc::ExecutionSession& session = code->session_->session;
+  llvm::orc::JITDylib& unit = session.createBareJITDylib("unit");
+  llvm::orc::SymbolMap hosts;
+  for (const HostSymbol& host : host_symbols()) {
+    hosts[session.intern(host.name)] = {llvm::orc::ExecutorAddr::fromPtr(host.address),
+                                        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+  }
+  if (auto failure = unit.define(llvm::orc::absoluteSymbols(std::move(hosts)))) {
+    return from_llvm(std::move(failure), "defining host functions");
+  }
+  if (auto failure = code->session_->layer.add(unit, std::move(*object))) {
+    return from_llvm(std::move(failure), "adding object code");
+  }
+  auto found = session.lookup(llvm::ArrayRef<llvm::orc::JITDylib*>{&unit}, session.intern(table));
+  if (!found) {
+    return from_llvm(found.takeError(), "linking native code");
+  }
+  code->table_ = found->getAddress().toPtr<const void* const*>();
+  code->object_bytes_ = bytes;
+  return code;
+}
+
+}  // namespace catalyst::codegen

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "runtime/base/result.h"
+
+namespace llvm {
+class Module;
+class TargetMachine;
+}  // namespace llvm
+
+namespace catalyst::codegen {
+
+/// A machine for this processor. `opt_level` as in Options. LLVM is initialised by the first call, so that
+/// processes which never compile pay nothing. An error when LLVM has no back end for the processor.
+Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(int opt_level);
+
+/// Cleans up what lowering wrote: memory to registers, common tests once, straight control flow. Nothing that
+/// inlines or unrolls, so time stays linear in the size of the module.
+void optimise(llvm::Module& module, llvm::TargetMachine& machine);
+
+/// Executable memory of one unit: written, then made read-only and executable before any pointer leaves.
+/// Destroying it unmaps the code; the caller sees to it that no thread is inside.
+class MachineCode {
+ public:
+  /// Generates code for `module` and links it. `table` names a global array of pointers, the only thing that
+  /// is looked up. Symbols that the module uses but does not define resolve against the host allow list
+  /// alone. Errors: more than `code_bytes_max` of object code, an unknown symbol, or memory that the system
+  /// refuses.
+  static Result<std::unique_ptr<MachineCode>> link(llvm::Module& module, llvm::TargetMachine& machine,
+                                                   const std::string& table, size_t code_bytes_max);
+  ~MachineCode();
+  MachineCode(const MachineCode&) = delete;
+  MachineCode& operator=(const MachineCode&) = delete;
+
+  [[nodiscard]] const void* const* table() const { return table_; }
+  [[nodiscard]] size_t object_bytes() const { return object_bytes_; }
+
+ private:
+  struct Session;
+  explicit MachineCode(std::unique_ptr<Session> session);
+
+  std::unique_ptr<Session> session_;
+  const void* const* table_ = nullptr;
+  size_t object_bytes_ = 0;
+};
+
+}  // namespace catalyst::codegen

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "compiler/ir/ir.h"
+#include "runtime/abi/frame.h"
+#include "runtime/abi/unit.h"
+#include "runtime/base/result.h"
+
+namespace catalyst::codegen {
+
+struct Options {
+  /// 0: fastest to compile, for tests. Anything else: the light pipeline of optimise().
+  int opt_level = 2;
+  /// Code reports to Frame::trace as the interpreter does. Costs a call an expression: for differential
+  /// tests.
+  bool trace = false;
+  /// Object code of one unit. 10,000 ordinary rules take about 10 MiB; more than the default is a pack gone
+  /// wrong.
+  size_t code_bytes_max = 64u * 1024 * 1024;
+  /// Expressions of one root, facts and functions not included. What is larger stays with the interpreter,
+  /// because LLVM takes more than linear time and a deep stack for one huge function.
+  uint32_t exprs_per_root_max = 4096;
+  /// Expressions of a module in all, after sharing is undone. Bounds compile time and LLVM's memory (about 2
+  /// KiB an expression).
+  uint32_t exprs_max = 2'000'000;
+};
+
+/// Machine code of one unit. Immutable and thread-safe; frees its code when the last owner goes. Same answers
+/// as the interpreter, bit for bit: value, status, failing expression, fuel left and (with Options::trace)
+/// trace records.
+class NativeCode {
+ public:
+  struct Impl;
+  explicit NativeCode(std::unique_ptr<const Impl> impl);
+  ~NativeCode();
+  NativeCode(const NativeCode&) = delete;
+  NativeCode& operator=(const NativeCode&) = delete;
+
+  /// Valid as long as this object lives. Expressions that are not roots of rules, or too large, run in the
+  /// interpreter.
+  [[nodiscard]] abi::ExprEvaluator evaluator() const;
+  /// Roots that have machine code; the others are interpreted.
+  [[nodiscard]] size_t native_roots() const;
+  [[nodiscard]] size_t object_bytes() const;
+
+ private:
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// Compiles the roots of a verified module: conditions, messages and effect values of its rules, with the
+/// facts and functions that they use. Errors: a limit of `options` is met, or LLVM refuses. Any thread; runs
+/// for milliseconds to seconds.
+Result<std::shared_ptr<const NativeCode>> compile(std::shared_ptr<const ir::Module> module,
+                                                  const Options& options = {});
+
+}  // namespace catalyst::codegen
