@@ -101,10 +101,13 @@ bool Router::is_hidden(RequestContext& context, std::string_view server, const I
   }
   decision::Request request = decision_request(context, abi::Hook::ListTools, server, tool);
   const Verdict& verdict = decide(context, request);
-  const bool hidden = verdict.hidden;
+  // A rule that failed while it should have hidden a tool hides it.
+  const bool hidden =
+      verdict.hidden || (verdict.outcome == Outcome::Deny && verdict.rule != Verdict::kNoRule);
   // Listing asks about every tool: only what hides the tool that is being called belongs into the record.
   if (context.envelope.method == "tools/call" && hidden) {
     observe(context, request, verdict);
+    context.record.ruling = Ruling::Hidden;
   }
   return hidden;
 }

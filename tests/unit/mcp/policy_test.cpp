@@ -1,0 +1,138 @@
+// Rules at work on real traffic, through the endpoint: what is hidden is refused, what is denied says who
+// said so.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/decision/module_maker.h"
+#include "tests/unit/mcp/fakes.h"
+
+namespace catalyst::mcp {
+namespace {
+
+using abi::Hook;
+using ir::EffectKind;
+using ir::Op;
+using test::ModuleMaker;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using T = types::TypeTable;
+
+ir::Effect effect(EffectKind kind) {
+  return {.kind = kind,
+          .span = {},
+          .target = {},
+          .path = {},
+          .value = {},
+          .redactions = {},
+          .audit_level = 0,
+          .tag = {}};
+}
+
+class Policy : public ::testing::Test {
+ protected:
+  Policy() : upstream(std::make_shared<FakeUpstream>("db", Era::Legacy)) {
+    upstream->answers = {
+        {"tools/list", R"({"tools":[{"name":"query"},{"name":"drop"}]})"},
+        {"tools/call", R"({"content":[{"type":"text","text":"mail ana@acme.example now"}]})"}};
+  }
+  std::string call(Gateway& gateway, const std::string& tool, const std::string& arguments = "{}") {
+    FakeExchange exchange =
+        modern("tools/call", R"("name":"db__)" + tool + R"(","arguments":)" + arguments + ",", "db__" + tool);
+    exchange.who.id = "ana";
+    exchange.who.tenant = "acme";
+    gateway.run(exchange);
+    EXPECT_EQ(exchange.status, 200);
+    return exchange.sent;
+  }
+  std::string list(Gateway& gateway) {
+    FakeExchange exchange = modern("tools/list");
+    gateway.run(exchange);
+    return exchange.sent;
+  }
+
+  std::shared_ptr<FakeUpstream> upstream;
+  ModuleMaker make;
+};
+
+TEST_F(Policy, ADenialNamesItsRuleAndReachesNoServer) {
+  make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Not in production.");
+  Gateway gateway({upstream}, make.pack());
+  const size_t before = upstream->seen.size();
+  EXPECT_THAT(
+      call(gateway, "drop"),
+      HasSubstr(
+          R"("error":{"code":1001,"message":"Not in production.","data":{"rule":"no_drops","pack":"test@1.0.0","request_id":"req-1"}})"));
+  EXPECT_EQ(upstream->seen.size(), before);
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Deny);
+  EXPECT_EQ(gateway.observer.kept.back().rule, "no_drops");
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@acme.example"));
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Allow);
+}
+
+TEST_F(Policy, AHiddenToolIsRefusedLikeOneThatIsNot) {
+  ir::Effect hide = effect(EffectKind::Hide);
+  hide.target = make.target({{"db", "drop"}});
+  make.effect("hide_drop", Hook::ListTools, {}, hide);
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(list(gateway), HasSubstr("db__query"));
+  EXPECT_THAT(list(gateway), Not(HasSubstr("db__drop")));
+  const std::string hidden = call(gateway, "drop");
+  std::string absent = call(gateway, "none");
+  EXPECT_EQ(gateway.observer.kept[gateway.observer.kept.size() - 2].ruling, Ruling::Hidden);
+  absent.replace(absent.find("none"), 4, "drop");
+  EXPECT_EQ(hidden, absent);
+  EXPECT_THAT(hidden, HasSubstr(R"({"code":-32602,"message":"Unknown tool: db__drop"})"));
+}
+
+TEST_F(Policy, SetsChangeOnlyWhatTheyName) {
+  ir::Effect set = effect(EffectKind::Set);
+  set.path = {"tenant"};
+  set.value = make.tenant();
+  make.effect("tenant", Hook::Call, {}, set);
+  Gateway gateway({upstream}, make.pack());
+  call(gateway, "query", R"({ "sql":"1", "tenant":"evil" })");
+  EXPECT_THAT(upstream->seen.back().params, HasSubstr(R"("sql":"1")"));
+  EXPECT_THAT(upstream->seen.back().params, HasSubstr(R"("tenant":"acme")"));
+  EXPECT_THAT(upstream->seen.back().params, Not(HasSubstr("evil")));
+  EXPECT_THAT(upstream->seen.back().params, HasSubstr(R"("name":"query")"));
+}
+
+TEST_F(Policy, RedactsResultsAndRecordsWhatWentOut) {
+  make.module().redactions.push_back({"mail", "[a-z]+@[a-z.]+", {}});
+  ir::Effect redact = effect(EffectKind::Redact);
+  redact.redactions = {0};
+  make.effect("mask", Hook::Result, {}, redact);
+  ir::Effect audit = effect(EffectKind::Audit);
+  audit.audit_level = 2;
+  make.effect("audit", Hook::Call, {}, audit);
+  Gateway gateway({upstream}, make.pack());
+  const std::string answer = call(gateway, "query", R"({"q":1})");
+  EXPECT_THAT(answer, HasSubstr("mail [redacted] now"));
+  EXPECT_THAT(answer, HasSubstr("resultType"));
+  const FakeObserver::Kept& kept = gateway.observer.kept.back();
+  EXPECT_EQ(kept.redactions, 1U);
+  EXPECT_EQ(kept.audit, decision::AuditLevel::Full);
+  EXPECT_EQ(kept.arguments, R"({"q":1})");
+  EXPECT_THAT(kept.result, HasSubstr("[redacted]"));
+  EXPECT_THAT(kept.result, Not(HasSubstr("ana@")));
+}
+
+TEST_F(Policy, ADeniedResultDoesNotLeave) {
+  make.rule("no_results", Hook::Result, ir::TargetId{0U}, {}, ir::VerdictKind::Deny);
+  Gateway gateway({upstream}, make.pack());
+  const std::string answer = call(gateway, "query");
+  EXPECT_THAT(answer, HasSubstr(R"("message":"Denied by policy.","data":{"rule":"no_results")"));
+  EXPECT_THAT(answer, Not(HasSubstr("ana@")));
+}
+
+TEST_F(Policy, ASwapDecidesTheNextRequest) {
+  Gateway gateway({upstream});
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  make.deny("all", {});
+  gateway.engine.swap(make.pack());
+  EXPECT_THAT(call(gateway, "query"), HasSubstr(R"("code":1001)"));
+}
+
+}  // namespace
+}  // namespace catalyst::mcp
