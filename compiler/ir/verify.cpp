@@ -264,9 +264,9 @@ class Verifier {
   }
 
   /// Of an optional record or json the result is optional, too: absent is handed through.
+  /// Of an optional object the member is optional too.
   [[nodiscard]] bool well_typed_field(const Expr& e) const {
-    const TypeId whole = operand_type(e, 0);
-    const TypeId object = m_.types.strip_optional(whole);
+    const TypeId object = m_.types.strip_optional(operand_type(e, 0));
     if (kind(object) == TypeKind::Json) {
       return e.type == json_optional();
     }
@@ -275,9 +275,9 @@ class Verifier {
     if (field == nullptr) {
       return false;
     }
-    return optional(whole)
-               ? optional(e.type) && m_.types.strip_optional(field->type) == m_.types.strip_optional(e.type)
-               : field->type == e.type;
+    return optional(operand_type(e, 0))
+               ? optional(e.type) && m_.types.strip_optional(e.type) == m_.types.strip_optional(field->type)
+               : e.type == field->type;
   }
 
   /// json? is made by whoever needs it; the table of a module that never does has no such type.
