@@ -30,7 +30,7 @@ bool is_null_schema(const json& schema) { return string_member(schema, "type") =
 /// Makes the types of one tool's schema. Whatever it does not understand is json, which is always true.
 class Importer {
  public:
-  Importer(const json& root, TypeTable& types, const EnumIndex& enums, const SchemaLimits& limits)
+  Importer(const json& root, TypeTable& types, EnumIndex& enums, const SchemaLimits& limits)
       : root_(root), types_(types), enums_(enums), limits_(limits) {}
 
   TypeId convert(const json& schema, const std::string& name, int depth = 0) {
@@ -244,12 +244,12 @@ class Importer {
 
   const json& root_;
   TypeTable& types_;
-  const EnumIndex& enums_;
+  EnumIndex& enums_;
   const SchemaLimits& limits_;
   size_t nodes_ = 0;
 };
 
-TypeId import_schema(const json* schema, const std::string& name, TypeTable& types, const EnumIndex& enums,
+TypeId import_schema(const json* schema, const std::string& name, TypeTable& types, EnumIndex& enums,
                      const SchemaLimits& limits) {
   if (schema == nullptr) {
     return TypeTable::kJson;
@@ -285,13 +285,17 @@ void EnumIndex::add(std::vector<std::string> members, TypeId type) {
   by_members_.try_emplace(key(std::move(members)), type);
 }
 
-TypeId EnumIndex::find(std::vector<std::string> members) const {
+TypeId EnumIndex::find(std::vector<std::string> members) {
   const auto found = by_members_.find(key(std::move(members)));
-  return found == by_members_.end() ? TypeId() : found->second;
+  if (found == by_members_.end()) {
+    return {};
+  }
+  used_.insert(found->second);
+  return found->second;
 }
 
 Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view server, TypeTable& types,
-                                       const EnumIndex& enums, const SchemaLimits& limits) {
+                                       EnumIndex& enums, const SchemaLimits& limits) {
   if (text.size() > limits.bytes) {
     return error("it has " + std::to_string(text.size()) + " bytes, the limit is " +
                  std::to_string(limits.bytes));

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "compiler/types/type.h"
@@ -39,17 +40,20 @@ class EnumIndex {
  public:
   void add(std::vector<std::string> members, TypeId type);
   /// Invalid when no declared enum has these members.
-  [[nodiscard]] TypeId find(std::vector<std::string> members) const;
+  TypeId find(std::vector<std::string> members);
+  /// True when find has answered `type`.
+  [[nodiscard]] bool used(TypeId type) const { return used_.contains(type); }
 
  private:
   static std::string key(std::vector<std::string> members);
   std::unordered_map<std::string, TypeId> by_members_;
+  std::unordered_set<TypeId> used_;
 };
 
 /// Reads `{"tools":[...]}`, `{"result":{"tools":[...]}}`, or the bare list, and makes types of the tools'
 /// schemas.
 Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view server,
-                                       types::TypeTable& types, const EnumIndex& enums,
+                                       types::TypeTable& types, EnumIndex& enums,
                                        const SchemaLimits& limits = {});
 
 }  // namespace catalyst::check

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/types/type.h"
+
+namespace catalyst::check {
+
+using types::TypeId;
+
+/// A type as a signature writes it: "list<T>", "map<string, T>", "decimal?".
+struct SignatureType {
+  types::TypeKind kind = types::TypeKind::Error;
+  bool variable = false;               // T
+  std::vector<SignatureType> element;  // of collections and optionals: one
+};
+
+/// One row of runtime/value/builtin.def, read once.
+struct Overload {
+  uint32_t index;  // in builtin.def
+  std::string_view signature;
+  std::vector<SignatureType> parameters;
+  SignatureType result;
+};
+
+bool is_builtin(std::string_view name);
+/// Empty when there is no such function.
+std::span<const Overload> builtin_overloads(std::string_view name);
+std::vector<std::string_view> builtin_names();
+
+/// Types of a call: what T stands for and what the call answers.
+struct BuiltinCall {
+  const Overload* overload = nullptr;
+  std::vector<TypeId> parameters;
+  TypeId result;
+};
+/// The overload whose parameters are exactly `arguments`, or else the first that they convert to (int to
+/// decimal).
+std::optional<BuiltinCall> resolve_builtin(std::string_view name, const std::vector<TypeId>& arguments,
+                                           types::TypeTable& types);
+/// The type that every overload wants at `position`, or invalid when they differ.
+TypeId builtin_hint(std::string_view name, size_t position, types::TypeTable& types);
+
+}  // namespace catalyst::check

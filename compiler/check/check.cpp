@@ -1,0 +1,33 @@
+#include "compiler/check/check.h"
+
+#include "compiler/check/pack.h"
+#include "compiler/check/rules.h"
+#include "compiler/check/servers.h"
+#include "compiler/check/tests.h"
+
+namespace catalyst::check {
+
+std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const source::SourceMap& sources,
+                                  const SchemaReader& read_schema, diagnostics::Sink& sink) {
+  auto module = std::make_shared<ir::Module>();
+  Pack pack(sources, sink, *module);
+  pack.names = collect_names(files, sink);
+  if (pack.names.pack != nullptr) {
+    module->pack_name = pack.names.pack->name.text;
+    module->pack_version = pack.names.pack->version.text;
+  }
+  pack.type_names.declare(pack.names, pack.enums);
+  load_servers(pack, read_schema);
+  pack.prepare();
+  check_defaults(pack);
+  check_rules(pack);
+  check_tests(pack);
+  pack.finish();
+  for (const Emitter::Failure& failure : pack.emitter.failures()) {
+    sink.report(diagnostics::Kind::ConstantFails, failure.span,
+                {std::string(value::status_name(failure.status))});
+  }
+  return sink.has_errors() ? nullptr : module;
+}
+
+}  // namespace catalyst::check

@@ -1,0 +1,282 @@
+#include "compiler/check/pack.h"
+
+#include <algorithm>
+
+#include "compiler/check/expr.h"
+#include "compiler/check/inputs.h"
+#include "compiler/check/walk.h"
+
+namespace catalyst::check {
+
+using diagnostics::Kind;
+using types::TypeTable;
+
+Pack::Pack(const source::SourceMap& source_map, diagnostics::Sink& diagnostics, ir::Module& ir)
+    : sources(source_map),
+      sink(diagnostics),
+      module(ir),
+      types(ir.types),
+      emitter(ir),
+      catalogue(ir.types),
+      type_names(ir.types, diagnostics) {}
+
+void Pack::prepare() {
+  facts_.resize(names.facts.size());
+  lists_.resize(names.lists.size());
+  functions_.resize(names.functions.size());
+}
+
+std::string Pack::quote(Span span) const {
+  constexpr size_t kShown = 60;
+  std::string out;
+  for (const char c : sources.text(span)) {
+    const bool blank = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!blank || (!out.empty() && out.back() != ' ')) {
+      out += blank ? ' ' : c;
+    }
+    if (out.size() > kShown) {
+      return out + "...";
+    }
+  }
+  return out;
+}
+
+std::string Pack::circle(const std::vector<std::string_view>& path, std::string_view name) const {
+  std::string out;
+  for (auto each = std::find(path.begin(), path.end(), name); each != path.end(); ++each) {
+    out += std::string(*each) + " -> ";
+  }
+  return out + std::string(name);
+}
+
+void Pack::check_locals(const Scope& scope, Span span) {
+  // Loops reserve two variables whatever they go through.
+  if (scope.local_peak + 1 >= ir::kMaxLocals) {
+    sink.report(Kind::TooManyVariables, span, {std::to_string(ir::kMaxLocals - 2)});
+  }
+}
+
+// ---- facts ----
+
+namespace {
+
+std::string instance_key(Dependence dependence, const Scope& scope) {
+  switch (dependence) {
+    case Dependence::None:
+      return "";
+    case Dependence::Hook:
+      return std::to_string(static_cast<int>(scope.hook));
+    case Dependence::Tools:
+      return std::to_string(static_cast<int>(scope.hook)) + ":" + std::to_string(scope.tools->args.index) +
+             ":" + std::to_string(scope.tools->structured.index);
+  }
+  return "";
+}
+
+}  // namespace
+
+Typed Pack::use_fact(uint32_t index, Scope& user, Span span) {
+  FactState& state = facts_[index];
+  const std::string& name = names.facts[index]->name.text;
+  state.used = true;
+  if (state.checking) {
+    auto& diagnostic = sink.report(Kind::FactCycle, span, {name, circle(fact_path_, name)});
+    diagnostic.notes.push_back({names.facts[index]->name.span, "declared here"});
+    return {emitter.boolean(false, span), TypeTable::kError};
+  }
+  const FactInstance* instance = nullptr;
+  for (const Dependence dependence : {Dependence::None, Dependence::Hook, Dependence::Tools}) {
+    const auto found = state.instances.find(instance_key(dependence, user));
+    if (found != state.instances.end()) {
+      instance = &found->second;
+      break;
+    }
+  }
+  const FactInstance used = instance != nullptr ? *instance : check_fact(index, user);
+  user.depends(used.dependence);
+  if (used.type == TypeTable::kError) {
+    return {emitter.boolean(false, span), TypeTable::kError};
+  }
+  return {emitter.emit(Op::Fact, used.type, span, {}, used.id.index), used.type};
+}
+
+Pack::FactInstance Pack::check_fact(uint32_t index, const Scope& user) {
+  const ast::FactDecl& fact = *names.facts[index];
+  facts_[index].checking = true;
+  fact_path_.push_back(fact.name.text);
+
+  Scope scope;
+  scope.kind = ScopeKind::Fact;
+  scope.hook = user.hook;
+  scope.tools = user.tools;
+  scope.user = user.user;
+  scope.user_text = user.user_text;
+  ExprChecker checker(*this, scope);
+  FactInstance instance;
+  ir::ExprId value;
+  if (fact.type != nullptr) {
+    instance.type = type_names.resolve(*fact.type);
+    const size_t errors = sink.error_count();
+    value = checker.expect(*fact.value, instance.type);
+    instance.type = sink.error_count() == errors ? instance.type : TypeTable::kError;
+  } else {
+    const Typed inferred = checker.infer(*fact.value);
+    instance.type = inferred.type;
+    value = inferred.id;
+  }
+  instance.dependence = scope.dependence;
+  if (instance.type != TypeTable::kError) {
+    instance.id = ir::FactId(module.facts.size());
+    check_locals(scope, fact.name.span);
+    module.facts.push_back({fact.name.text, value, scope.local_peak});
+  }
+  fact_path_.pop_back();
+  facts_[index].checking = false;
+  facts_[index].instances.emplace(instance_key(instance.dependence, scope), instance);
+  return instance;
+}
+
+// ---- lists ----
+
+Typed Pack::use_list(uint32_t index, Span span) {
+  check_list(index);
+  const ListState& state = lists_[index];
+  lists_[index].used = true;
+  if (state.type == TypeTable::kError) {
+    return {emitter.boolean(false, span), TypeTable::kError};
+  }
+  return {emitter.constant(module.consts[state.value.index], state.type, span), state.type};
+}
+
+void Pack::check_list(uint32_t index) {
+  ListState& state = lists_[index];
+  if (state.done) {
+    return;
+  }
+  state.done = true;
+  const ast::ListDecl& list = *names.lists[index];
+  Scope scope;
+  scope.kind = ScopeKind::Constant;
+  ExprChecker checker(*this, scope);
+  const TypeId type = type_names.resolve(*list.type);
+  const Typed value = checker.convert(checker.infer(*list.value, type), type, *list.value);
+  if (value.type == TypeTable::kError || type == TypeTable::kError) {
+    return;
+  }
+  const value::Value* constant = emitter.constant_value(value.id);
+  if (constant == nullptr) {
+    sink.report(Kind::NotConstant, list.value->span, {"a list"});
+    return;
+  }
+  state.value = emitter.constant_id(*constant, type);
+  state.type = type;
+}
+
+// ---- functions ----
+
+void Pack::resolve_signature(uint32_t index) {
+  FunctionState& state = functions_[index];
+  if (state.resolved) {
+    return;
+  }
+  state.resolved = true;
+  for (const ast::Parameter& parameter : names.functions[index]->parameters) {
+    state.parameters.push_back(type_names.resolve(*parameter.type));
+  }
+  state.result = type_names.resolve(*names.functions[index]->result);
+}
+
+const std::vector<TypeId>& Pack::parameters(uint32_t function) {
+  resolve_signature(function);
+  return functions_[function].parameters;
+}
+
+TypeId Pack::result(uint32_t function) {
+  resolve_signature(function);
+  return functions_[function].result;
+}
+
+ir::FnId Pack::use_function(uint32_t index, Span span) {
+  FunctionState& state = functions_[index];
+  state.used = true;
+  if (state.checking) {
+    const std::string& name = names.functions[index]->name.text;
+    auto& diagnostic = sink.report(Kind::FunctionCycle, span, {name, circle(function_path_, name)});
+    diagnostic.notes.push_back({names.functions[index]->name.span, "declared here"});
+    return {};
+  }
+  check_function(index);
+  return functions_[index].id;
+}
+
+void Pack::check_function(uint32_t index) {
+  if (functions_[index].done) {
+    return;
+  }
+  functions_[index].done = true;
+  functions_[index].checking = true;
+  resolve_signature(index);
+  const ast::FnDecl& function = *names.functions[index];
+  function_path_.push_back(function.name.text);
+  Scope scope;
+  scope.kind = ScopeKind::Function;
+  for (size_t i = 0; i < function.parameters.size(); ++i) {
+    const ast::Name& name = function.parameters[i].name;
+    if (scope.find_local(name.text) != nullptr) {
+      sink.report(Kind::DuplicateName, name.span, {"parameter", name.text});
+    }
+    if (is_input_root(name.text)) {
+      sink.report(Kind::ReservedName, name.span, {name.text, "an input"});
+    }
+    scope.locals.push_back({name.text, functions_[index].parameters[i], scope.take_locals(1)});
+  }
+  ExprChecker checker(*this, scope);
+  const TypeId result = functions_[index].result;
+  const ir::ExprId body = checker.expect(*function.body, result);
+  function_path_.pop_back();
+  check_locals(scope, function.name.span);
+  FunctionState& state = functions_[index];
+  state.checking = false;
+  state.id = ir::FnId(module.functions.size());
+  module.functions.push_back({function.name.text, state.parameters, result, body, scope.local_peak});
+}
+
+// ---- what nothing uses ----
+
+void Pack::finish() {
+  for (uint32_t i = 0; i < facts_.size(); ++i) {
+    if (facts_[i].used || !facts_[i].instances.empty()) {
+      continue;
+    }
+    Scope everything;
+    for (const std::string_view root : {"call", "result", "tool"}) {
+      if (mentions(*names.facts[i]->value, root)) {
+        everything.hook = input_hook(root);
+      }
+    }
+    everything.tools = &catalogue.everything_leniently();
+    check_fact(i, everything);
+  }
+  for (uint32_t i = 0; i < facts_.size(); ++i) {
+    if (!facts_[i].used) {
+      sink.report(Kind::Unused, names.facts[i]->name.span, {"fact", names.facts[i]->name.text});
+    }
+  }
+  for (uint32_t i = 0; i < functions_.size(); ++i) {
+    check_function(i);
+  }
+  for (uint32_t i = 0; i < functions_.size(); ++i) {
+    if (!functions_[i].used) {
+      sink.report(Kind::Unused, names.functions[i]->name.span, {"function", names.functions[i]->name.text});
+    }
+  }
+  for (uint32_t i = 0; i < lists_.size(); ++i) {
+    check_list(i);
+    if (!lists_[i].used) {
+      sink.report(Kind::Unused, names.lists[i]->name.span, {"list", names.lists[i]->name.text});
+    }
+  }
+  type_names.report_unused(names, enums);
+}
+
+}  // namespace catalyst::check

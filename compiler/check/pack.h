@@ -1,0 +1,98 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "compiler/check/catalogue.h"
+#include "compiler/check/emitter.h"
+#include "compiler/check/names.h"
+#include "compiler/check/scope.h"
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/source/source.h"
+
+namespace catalyst::check {
+
+/// A checked expression.
+struct Typed {
+  ExprId id;
+  TypeId type;
+};
+
+/// What the parts of checking share while one pack is checked. One thread.
+class Pack {
+ public:
+  Pack(const source::SourceMap& source_map, diagnostics::Sink& diagnostics, ir::Module& ir);
+
+  const source::SourceMap& sources;
+  diagnostics::Sink& sink;
+  ir::Module& module;
+  types::TypeTable& types;
+  Emitter emitter;
+  EnumIndex enums;
+  Catalogue catalogue;
+  Names names;
+  TypeNames type_names;
+
+  /// The value of a fact in the context of `user`. Checks it there when no rule with the same context did
+  /// before.
+  Typed use_fact(uint32_t index, Scope& user, Span span);
+  Typed use_list(uint32_t index, Span span);
+  /// Checks the function if need be; its id is invalid when it calls itself.
+  ir::FnId use_function(uint32_t index, Span span);
+  [[nodiscard]] const std::vector<TypeId>& parameters(uint32_t function);
+  TypeId result(uint32_t function);
+
+  /// Makes room for the names and resolves signatures; call once, when names and types are known.
+  void prepare();
+  /// Checks what no rule has used, and warns about it.
+  void finish();
+
+  /// Reports a scope with more variables than evaluators have room for.
+  void check_locals(const Scope& scope, Span span);
+
+  /// The source text of a span, shortened to one line for a message.
+  [[nodiscard]] std::string quote(Span span) const;
+
+ private:
+  struct FactInstance {
+    ir::FactId id;
+    TypeId type = types::TypeTable::kError;
+    Dependence dependence = Dependence::None;
+  };
+  struct FactState {
+    bool checking = false;
+    bool used = false;
+    std::unordered_map<std::string, FactInstance> instances;
+  };
+  struct ListState {
+    bool done = false;
+    bool used = false;
+    TypeId type = types::TypeTable::kError;
+    ir::ConstId value;
+  };
+  struct FunctionState {
+    bool resolved = false;
+    bool checking = false;
+    bool done = false;
+    bool used = false;
+    std::vector<TypeId> parameters;
+    TypeId result = types::TypeTable::kError;
+    ir::FnId id;
+  };
+  FactInstance check_fact(uint32_t index, const Scope& user);
+  void check_list(uint32_t index);
+  void check_function(uint32_t index);
+  void resolve_signature(uint32_t index);
+  std::string circle(const std::vector<std::string_view>& path, std::string_view name) const;
+
+  std::vector<FactState> facts_;
+  std::vector<ListState> lists_;
+  std::vector<FunctionState> functions_;
+  std::vector<std::string_view> fact_path_;
+  std::vector<std::string_view> function_path_;
+};
+
+}  // namespace catalyst::check

@@ -1,0 +1,92 @@
+#include "compiler/check/rules.h"
+
+#include "compiler/check/effects.h"
+#include "compiler/check/expr.h"
+#include "compiler/check/narrowing.h"
+#include "compiler/check/servers.h"
+
+namespace catalyst::check {
+
+using diagnostics::Kind;
+
+namespace {
+
+void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
+  const std::optional<abi::Hook> hook = find_hook(rule.hook.text);
+  if (!hook) {
+    return;  // diagnosed when it was read
+  }
+
+  ir::Rule out;
+  out.name = rule.name.text;
+  out.doc = rule.doc;
+  out.span = rule.name.span;
+  out.hook = *hook;
+  const std::vector<ir::TargetPattern> patterns = check_targets(pack, rule.targets);
+  out.target = pack.emitter.target(patterns);
+
+  Scope scope;
+  scope.kind = ScopeKind::Rule;
+  scope.hook = *hook;
+  scope.tools = &pack.catalogue.match(patterns);
+  scope.user = rule.name.span;
+  scope.user_text = "rule `" + rule.name.text + "` uses it on " + rule.hook.text + " " + scope.tools->text;
+  std::vector<std::string> present;
+  if (rule.condition != nullptr) {
+    ExprChecker checker(pack, scope);
+    const size_t errors = pack.sink.error_count();
+    out.condition = checker.condition(*rule.condition);
+    if (const value::Value* constant = pack.emitter.constant_value(out.condition);
+        constant != nullptr && pack.sink.error_count() == errors) {
+      pack.sink.report(constant->a.boolean ? Kind::AlwaysTrue : Kind::AlwaysFalse, rule.condition->span);
+    }
+    present = paths_present_when(*rule.condition, true, scope);
+  }
+  {
+    // Effects happen when the condition holds, so they know what it tested.
+    const PresentGuard guard(scope, std::move(present));
+    check_effects(pack, rule, scope, conflicts, out);
+  }
+  pack.check_locals(scope, rule.name.span);
+  out.local_count = scope.local_peak;
+  pack.module.rules.push_back(std::move(out));
+}
+
+}  // namespace
+
+std::optional<abi::Hook> find_hook(std::string_view text) {
+  for (size_t i = 0; i < abi::kHookCount; ++i) {
+    if (abi::kHookNames[i] == text) {
+      return static_cast<abi::Hook>(i);
+    }
+  }
+  return std::nullopt;
+}
+
+void check_rules(Pack& pack) {
+  Conflicts conflicts;
+  for (const ast::RuleDecl* rule : pack.names.rules) {
+    check_rule(pack, *rule, conflicts);
+  }
+  conflicts.report(pack);
+}
+
+void check_defaults(Pack& pack) {
+  const ast::DefaultDecl* first = nullptr;
+  for (const ast::DefaultDecl* decl : pack.names.defaults) {
+    if (!decl->hook.text.empty() && decl->hook.text != abi::hook_name(abi::Hook::Call)) {
+      pack.sink.report(Kind::DefaultNotHere, decl->hook.span, {decl->hook.text});
+      continue;
+    }
+    if (first != nullptr) {
+      auto& diagnostic = pack.sink.report(Kind::DuplicateDefault, decl->span,
+                                          {std::string(abi::hook_name(abi::Hook::Call))});
+      diagnostic.notes.push_back({first->span, "the first one is here"});
+      continue;
+    }
+    first = decl;
+    pack.module.default_deny[static_cast<size_t>(abi::Hook::Call)] = decl->deny;
+  }
+}
+
+}  // namespace catalyst::check
