@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
 namespace catalyst::mcp {
@@ -70,15 +72,12 @@ Image image_of(const ChildOptions& options) {
   for (const auto& [name, text] : options.env) {
     image.texts.push_back(name + "=" + text);
   }
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const std::string_view name = text.substr(0, text.find('='));
-    bool replaced = false;
-    for (const auto& [ours, unused] : options.env) {
-      replaced = replaced || name == ours;
-    }
-    if (!replaced) {
-      image.texts.emplace_back(text);
+  for (const std::string& name : options.inherit) {
+    const char* text = getenv(name.c_str());
+    const bool replaced = std::any_of(options.env.begin(), options.env.end(),
+                                      [&](const auto& own) { return own.first == name; });
+    if (text != nullptr && !replaced) {
+      image.texts.push_back(name + "=" + text);
     }
   }
   for (std::string& text : image.texts) {
@@ -124,7 +123,8 @@ Image image_of(const ChildOptions& options) {
       fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
   }
-  execvpe(image.argv[0], image.argv.data(), image.envp.data());
+  environ = const_cast<char**>(image.envp.data());
+  execvp(image.argv[0], image.argv.data());
   give_up();
   _exit(127);
 }

@@ -11,10 +11,13 @@
 namespace catalyst::mcp {
 
 struct ChildOptions {
-  std::string command;  // looked up in PATH unless it has a slash; never given to a shell
+  std::string command;  // looked up in the child's PATH unless it has a slash; never given to a shell
   std::vector<std::string> args;
-  std::vector<std::pair<std::string, std::string>> env;  // on top of our own environment
-  std::string cwd;                                       // "" stays where we are
+  std::vector<std::pair<std::string, std::string>> env;  // beside and before what is inherited
+  /// What the child gets of our own environment. Not all of it: it holds the secrets of other servers.
+  std::vector<std::string> inherit = {"HOME",  "LANG", "LC_ALL", "LOGNAME", "PATH",
+                                      "SHELL", "TERM", "TMPDIR", "TZ",      "USER"};
+  std::string cwd;  // "" stays where we are
 };
 
 /// A running child in a process group of its own. The descriptors are ours, non-blocking and close-on-exec;

@@ -114,6 +114,9 @@ void HttpUpstream::publish(SessionPtr session) {
   }
   session_number_.store(number, std::memory_order_release);
   readiness_.publish(info);
+  if (number > 1) {
+    Readiness::announce_changes(on_event_);
+  }
 }
 
 HttpUpstream::SessionPtr HttpUpstream::make_session(UpstreamInfo info, std::string session_id) {

@@ -37,6 +37,17 @@ void Readiness::fail(std::string text, UpstreamState state) {
   set(state);
 }
 
+void Readiness::announce_changes(const UpstreamEvent& on_event) {
+  if (!on_event) {
+    return;
+  }
+  for (const std::string_view method :
+       {"notifications/tools/list_changed", "notifications/prompts/list_changed",
+        "notifications/resources/list_changed"}) {
+    on_event(method, R"({"jsonrpc":"2.0","method":")" + std::string(method) + "\"}");
+  }
+}
+
 Error Readiness::refusal() const {
   const std::string reason = last_error();
   return error(asio::error::not_connected, name_ + (reason.empty() ? " is not ready" : ": " + reason));

@@ -27,6 +27,9 @@ class Readiness {
   void publish(std::shared_ptr<const UpstreamInfo> info);
   void fail(std::string text, UpstreamState state);
 
+  /// After a new greeting of an upstream that was ready before: its lists may be different ones.
+  static void announce_changes(const UpstreamEvent& on_event);
+
   /// Until Ready; fails at the deadline, or at once when Stopped.
   Task<Result<std::shared_ptr<const UpstreamInfo>>> wait(int64_t timeout_ms) const;
   /// Why no call can be made now.

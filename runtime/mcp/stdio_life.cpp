@@ -7,6 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
+#include <utility>
 
 #include "runtime/mcp/backoff.h"
 #include "runtime/mcp/envelope.h"
@@ -82,8 +83,12 @@ Task<void> StdioUpstream::run() {
       auto info = co_await greet(probe, again_at_once);
       probe = options_.era != Era::Legacy && !again_at_once;
       if (info && !stopping_) {
-        readiness_.publish(std::make_shared<const UpstreamInfo>(std::move(*info)));
+        era_.store(info->era, std::memory_order_relaxed);
         generation_.store(spawned_, std::memory_order_release);
+        readiness_.publish(std::make_shared<const UpstreamInfo>(std::move(*info)));
+        if (std::exchange(was_ready_, true)) {
+          Readiness::announce_changes(on_event_);
+        }
         co_await live();
       } else if (!info) {
         failure = info.error();

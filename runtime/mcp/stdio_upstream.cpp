@@ -104,26 +104,24 @@ StdioUpstream::StdioUpstream(asio::any_io_executor home, StdioUpstreamOptions op
 StdioUpstream::~StdioUpstream() = default;
 
 Task<Result<UpstreamReply>> StdioUpstream::call(const UpstreamCall& call) {
-  uint64_t generation = generation_.load(std::memory_order_acquire);
-  if (generation == 0) {
-    const UpstreamState now = state();
-    if (now == UpstreamState::Backoff || now == UpstreamState::Stopped) {
-      co_return readiness_.refusal();
-    }
+  const UpstreamState now = state();
+  if (now == UpstreamState::Backoff || now == UpstreamState::Stopped) {
+    co_return readiness_.refusal();
+  }
+  if (now == UpstreamState::Starting) {
     const int64_t limit = call.timeout_ms == 0 ? options_.ready_timeout_ms
                                                : std::min(call.timeout_ms, options_.ready_timeout_ms);
     if (auto up = co_await ready(limit); !up) {
       co_return up.error();
     }
-    generation = generation_.load(std::memory_order_acquire);
   }
-  const auto info = readiness_.info();
-  if (generation == 0 || !info) {
+  const uint64_t generation = generation_.load(std::memory_order_acquire);
+  if (generation == 0) {
     co_return readiness_.refusal();
   }
   const uint64_t id = next_id_.fetch_add(1, std::memory_order_relaxed);
   std::string text;
-  append_request(text, id, call, info->era, options_.identity);
+  append_request(text, id, call, era_.load(std::memory_order_relaxed), options_.identity);
   co_return co_await ask(std::move(text), id, call.timeout_ms, generation, &call);
 }
 

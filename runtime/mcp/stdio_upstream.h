@@ -90,13 +90,15 @@ class StdioUpstream final : public Upstream, public std::enable_shared_from_this
   Readiness readiness_;
   std::atomic<uint64_t> next_id_{1};
   std::atomic<uint64_t> garbage_lines_{0};
-  std::atomic<uint64_t> generation_{0};  // of the child that is Ready
+  std::atomic<uint64_t> generation_{0};  // of the child that is Ready; 0: none
+  std::atomic<Era> era_{Era::Legacy};    // of that child
   std::atomic<bool> stopping_{false};
 
   // Home executor only.
   UpstreamEvent on_event_;
   std::shared_ptr<StdioLink> link_;
   uint64_t spawned_ = 0;
+  bool was_ready_ = false;
   std::unordered_map<uint64_t, PendingPtr> pending_;
   asio::steady_timer timer_;      // of run()
   asio::steady_timer deadlines_;  // coarse, armed while calls are in flight
