@@ -79,8 +79,10 @@ struct Service::Impl {
   std::promise<void> finished;
 
   ~Impl() {
-    watcher.reset();  // its thread calls the pack manager
-    packs_quiet();
+    if (packs != nullptr) {
+      packs->stop();  // its threads poke the watcher
+    }
+    watcher.reset();
     if (pool != nullptr) {
       pool->stop();
     }
@@ -90,13 +92,6 @@ struct Service::Impl {
     endpoint.reset();
     upstreams.clear();
     pool.reset();
-    packs.reset();
-  }
-
-  void packs_quiet() const {
-    if (packs != nullptr) {
-      packs->stop();
-    }
   }
 
   std::unique_ptr<Failure> load_policy() {
@@ -278,12 +273,12 @@ std::unique_ptr<Service::Failure> Service::start() {
   impl_->make_front();
   impl_->signals = std::make_unique<asio::signal_set>(impl_->pool->context(0), SIGTERM, SIGINT, SIGHUP);
   asio::co_spawn(impl_->pool->context(0), impl_->watch_signals(), asio::detached);
+  impl_->watch_files();  // before anything can ask for a reload
   impl_->pool->start();
   if (auto started = impl_->listener->start(); started.has_error()) {
     return Impl::failed(started.error());
   }
   impl_->endpoint->start();
-  impl_->watch_files();
   observe::log(Level::Info, "listening",
                {{"url", url()},
                 {"mcp", url() + "/mcp"},

@@ -29,7 +29,11 @@ class Writer {
       return;
     }
     if (value.size() > kAuditJsonMax) {
-      text(std::string(key) + "_truncated", value.substr(0, kAuditJsonMax));
+      size_t cut = kAuditJsonMax;
+      while (cut > 0 && (static_cast<unsigned char>(value[cut]) & 0xc0) == 0x80) {
+        --cut;  // not inside a character
+      }
+      text(std::string(key) + "_truncated", value.substr(0, cut));
       return;
     }
     name(key);
