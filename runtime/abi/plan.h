@@ -52,9 +52,10 @@ struct Atom {
     IntMax,       // slots[index] <= value
     IntIs,        // slots[index] == value
     IntIsNot,     // slots[index] != value
-    Prefix,   // slots[index] starts with the text at value >> 32, of value & 0xffffffff bytes, in Index::text
-    Present,  // slots[index] is present
-    Absent,   // slots[index] is absent
+    Prefix,  // slots[index] starts with the text at value >> 32, of value & 0xffffffff bytes, in Index::text
+    Required,  // slots[index] is present; absent: what is behind means nothing, Frame::decide_rule decides
+    Present,   // slots[index] is present
+    Absent,    // slots[index] is absent
   };
   /// What an absent input makes of the atom. Exact: the whole condition must be evaluated (it is Missing,
   /// unless another part is false).

@@ -9,8 +9,9 @@
 
 namespace catalyst {
 
-/// Bump allocator of one evaluation. `reset` keeps the blocks, so a warm arena allocates nothing; `limit_bytes` bounds what one
-/// evaluation may take (alloc then answers nullptr). Not thread-safe: one per thread.
+/// Bump allocator of one evaluation. `reset` keeps the blocks, so a warm arena allocates nothing;
+/// `limit_bytes` bounds what one evaluation may take (alloc then answers nullptr). Not thread-safe: one per
+/// thread.
 class Arena {
  public:
   static constexpr size_t kBlockBytes = 16 * 1024;
@@ -18,9 +19,10 @@ class Arena {
 
   explicit Arena(size_t limit_bytes = kDefaultLimitBytes) : limit_bytes_(limit_bytes) {}
 
-  /// `bytes` of uninitialised storage, 8-byte aligned; nullptr when the limit is reached.
+  /// `bytes` of uninitialised storage, 8-byte aligned; nullptr when the limit is reached, and only then: zero
+  /// bytes have an address too.
   void* alloc(size_t bytes) noexcept {
-    bytes = (bytes + 7) & ~size_t{7};
+    bytes = (bytes + (bytes == 0) + 7) & ~size_t{7};
     if (bytes <= static_cast<size_t>(end_ - cursor_)) [[likely]] {
       void* p = cursor_;
       cursor_ += bytes;

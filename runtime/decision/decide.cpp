@@ -19,7 +19,8 @@ using value::Value;
 constexpr uint32_t kMaskItemsMax =
     256;  // longer sets are decided exactly: walking them costs fuel that counts
 
-enum class Held : uint8_t { No, Yes, Unclear };
+/// Unclear: true unless another atom says no. Ask: the atoms behind mean nothing.
+enum class Held : uint8_t { No, Yes, Unclear, Ask };
 
 Held when_absent(const Atom& atom) {
   switch (atom.absent) {
@@ -102,6 +103,8 @@ inline Held test(const Atom& atom, const Frame& frame, const abi::Index& index) 
       return held(v.length >= length &&
                   std::memcmp(v.a.text, index.text.data() + (atom.value >> 32), length) == 0);
     }
+    case Atom::Op::Required:
+      return frame.slots[atom.index].kind != Kind::Absent ? Held::Yes : Held::Ask;
     case Atom::Op::Present:
       return frame.slots[atom.index].kind != Kind::Absent ? Held::Yes : when_absent(atom);
     case Atom::Op::Absent:
@@ -118,6 +121,9 @@ inline Held test_all(const Cell* cell, const Frame& frame, const abi::Index& ind
     const Held one = test(cell->atom, frame, index);
     if (one == Held::No) {
       return Held::No;
+    }
+    if (one == Held::Ask) [[unlikely]] {
+      return Held::Unclear;
     }
     unclear = unclear || one == Held::Unclear;
   }

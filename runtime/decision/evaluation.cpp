@@ -145,6 +145,7 @@ void Evaluation::conclude() {
   text_.clear();
   redactions_.clear();
   tags_.clear();
+  asked_rank_ = best_.rank;
   decide_default();
   std::sort(collected_.begin(), collected_.end(),
             [](const Match& a, const Match& b) { return a.rank < b.rank; });
@@ -288,7 +289,7 @@ void Evaluation::finish_errors() {
         continue;
       }
       last = &e;
-      const bool counts = e.rank <= best_.rank || !unit_->rules[e.error.rule].effects.empty();
+      const bool counts = e.rank <= asked_rank_ || !unit_->rules[e.error.rule].effects.empty();
       if (counts && errors_.size() < Verdict::kErrorsMax) {
         errors_.push_back(e.error);
       }

@@ -88,6 +88,7 @@ class Evaluation {
   const ToolBinding* tool_ = nullptr;
   Match exact_;                   // last answer of decide_rule
   Match best_;                    // of the rules with a verdict; rank kNoRank: none matched
+  uint32_t asked_rank_ = 0;       // rules without effects were asked up to this rank
   Match broken_set_;              // strongest rule whose set could not be computed
   std::vector<Match> collected_;  // rules with effects that matched
   struct RankedError {

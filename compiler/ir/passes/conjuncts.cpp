@@ -344,6 +344,7 @@ class Finder {
     }
     Conjunct c;
     c.kind = Conjunct::Kind::Mask;
+    c.absent = subject->absence == Operand::Absence::Error ? OnAbsent::Exact : OnAbsent::False;
     c.negated = negated;
     c.slot = subject->slot;
     c.names = std::move(names);

@@ -348,12 +348,14 @@ class Planner {
       case Atom::Op::TargetIs:
         return 0;
       case Atom::Op::SymbolIs:
-        return atom.index <= abi::SymbolFeature::kServer ? 0 : 1;
+        return atom.index <= abi::SymbolFeature::kServer ? 0 : 2;
       case Atom::Op::SymbolIn:
-        return atom.index <= abi::SymbolFeature::kServer ? 0 : 3;
+        return atom.index <= abi::SymbolFeature::kServer ? 0 : 4;
+      case Atom::Op::Required:  // before the masks, which cannot tell an absent set from an empty one
+        return 1;
       case Atom::Op::MaskAny:
       case Atom::Op::MaskNone:
-        return 1;
+        return 2;
       case Atom::Op::SymbolIsNot:
       case Atom::Op::IntMin:
       case Atom::Op::IntMax:
@@ -361,14 +363,14 @@ class Planner {
       case Atom::Op::IntIsNot:
       case Atom::Op::Present:
       case Atom::Op::Absent:
-        return 2;
+        return 3;
       case Atom::Op::SymbolNotIn:
       case Atom::Op::MaskAnyWide:
-        return 3;
-      case Atom::Op::Prefix:
         return 4;
+      case Atom::Op::Prefix:
+        return 5;
     }
-    return 4;
+    return 5;
   }
 
   // Atoms.
@@ -410,7 +412,7 @@ class Planner {
         atom.value = text_offset(index, c.names[0]) << 32 | c.names[0].size();
         break;
       case Conjunct::Kind::Present:
-        atom.op = Atom::Op::Present;
+        atom.op = c.absent == OnAbsent::Exact ? Atom::Op::Required : Atom::Op::Present;
         break;
       case Conjunct::Kind::Absent:
         atom.op = Atom::Op::Absent;

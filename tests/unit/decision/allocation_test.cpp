@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "runtime/decision/engine.h"
+#include "tests/unit/decision/module_maker.h"
+
+namespace {
+std::atomic<size_t> allocations{0};
+}  // namespace
+
+void* operator new(size_t bytes) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* p = std::malloc(bytes == 0 ? 1 : bytes)) {
+    return p;
+  }
+  std::abort();
+}
+void* operator new[](size_t bytes) { return operator new(bytes); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return operator new(bytes); }
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return operator new(bytes); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, size_t) noexcept { std::free(p); }
+void operator delete[](void* p, size_t) noexcept { std::free(p); }
+
+namespace catalyst::decision {
+namespace {
+
+using ir::Op;
+using T = types::TypeTable;
+
+TEST(Allocation, AWarmEvaluatorAllocatesNothing) {
+  test::ModuleMaker make;
+  make.deny("env", make.guarded(make.optional_arg({"env"}, T::kString),
+                                [&](auto v) { return make.boolean(Op::Eq, {v, make.text("prod")}); }));
+  make.deny("labels",
+            make.boolean(Op::Has, {make.arg({"labels"}, make.module().types.list_of(T::kString)),
+                                   make.text("secret")}),
+            {{"db", "*"}});
+  make.deny("suffix", make.boolean(Op::EndsWith, {make.arg({"path"}, T::kString), make.text(".pem")}))
+      .message = make.op(Op::Interpolate, T::kString, {make.text("Not "), make.arg({"path"}, T::kString)});
+  ir::Effect set{.kind = ir::EffectKind::Set,
+                 .span = {},
+                 .target = {},
+                 .path = {"tenant"},
+                 .value = make.tenant(),
+                 .redactions = {},
+                 .audit_level = 0,
+                 .tag = {}};
+  make.effect("set", abi::Hook::Call, make.boolean(Op::Has, {make.roles(), make.text("dev")}), set);
+  const auto pack = make.pack();
+
+  const std::string_view roles[] = {"dev", "oncall"};
+  Principal principal{"ana", "acme", roles};
+  const std::string_view texts[] = {
+      R"({"env":"dev","labels":["a","b"],"path":"x","more":{"deep":[1,2,3]}})",
+      R"({"env":"prod"})",
+      R"({"env":5,"path":"\u0061.pem"})",
+      R"({"labels":["secret"],"path":"id_rsa.pem"})",
+      R"({"broken")",
+  };
+  Evaluator evaluator;
+  const auto round = [&] {
+    for (const std::string_view args : texts) {
+      Request request;
+      request.principal = &principal;
+      request.server = "db";
+      request.tool = "query";
+      request.args = args;
+      (void)evaluator.evaluate(*pack, request);
+    }
+  };
+  round();
+  round();
+  const size_t before = allocations.load();
+  for (int i = 0; i < 100; ++i) {
+    round();
+  }
+  EXPECT_EQ(allocations.load() - before, 0u);
+}
+
+}  // namespace
+}  // namespace catalyst::decision
