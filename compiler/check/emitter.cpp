@@ -173,7 +173,8 @@ ExprId Emitter::append(Op op, TypeId type, Span span, std::span<const ExprId> op
 }
 
 ExprId Emitter::emit(Op op, TypeId type, Span span, std::span<const ExprId> operands, uint32_t payload) {
-  if (!operands.empty() && type != TypeTable::kError) {
+  const bool makes = op == Op::MakeList || op == Op::MakeMap;
+  if ((makes || !operands.empty()) && type != TypeTable::kError) {
     const ExprId folded = fold(op, type, span, operands);
     if (folded.valid()) {
       return folded;

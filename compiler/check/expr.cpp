@@ -260,7 +260,8 @@ Typed ExprChecker::infer_string(const ast::StringExpr& expr, TypeId hint) {
     case TypeKind::Enum:
       return enum_member(text, wanted, expr.span);
     case TypeKind::Ip:
-      value = read_ip(text, false);
+      // A list of addresses may hold networks: it is there to be tested with `in`.
+      value = read_ip(text, scope_.kind == ScopeKind::Constant);
       form = "an IP address";
       break;
     case TypeKind::Time:

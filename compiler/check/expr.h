@@ -83,7 +83,6 @@ class ExprChecker {
   Typed infer_list(const ast::ListExpr& expr, TypeId hint);
   Typed infer_record(const ast::RecordExpr& expr, TypeId hint);
   Typed record_of(const ast::RecordExpr& expr, TypeId type);
-  ExprId make_map(const std::vector<ExprId>& operands, TypeId type, Span span);
   Typed infer_quantifier(const ast::QuantifierExpr& expr);
   Typed infer_comprehension(const ast::ComprehensionExpr& expr, TypeId hint);
   Typed collection(const ast::Expr& expr);

@@ -92,13 +92,7 @@ Typed ExprChecker::infer_record(const ast::RecordExpr& expr, TypeId hint) {
     return bad(expr.span);
   }
   const TypeId type = map ? wanted : types_.record_type("", std::move(fields), true);
-  return {make_map(operands, type, expr.span), type};
-}
-
-ExprId ExprChecker::make_map(const std::vector<ExprId>& operands, TypeId type, Span span) {
-  // An operation without operands is not folded: the empty map is a constant from the start.
-  return operands.empty() ? emit_.constant(Value::of_map(nullptr, 0), type, span)
-                          : emit_.emit(Op::MakeMap, type, span, operands);
+  return {emit_.emit(Op::MakeMap, type, expr.span, operands), type};
 }
 
 Typed ExprChecker::record_of(const ast::RecordExpr& expr, TypeId type) {
@@ -142,7 +136,7 @@ Typed ExprChecker::record_of(const ast::RecordExpr& expr, TypeId type) {
     suggest(diagnostic, field.name.span, field.name.text, names);
     failed = true;
   }
-  return failed ? bad(expr.span) : Typed{make_map(operands, type, expr.span), type};
+  return failed ? bad(expr.span) : Typed{emit_.emit(Op::MakeMap, type, expr.span, operands), type};
 }
 
 Typed ExprChecker::collection(const ast::Expr& expr) {

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/ir/ir.h"
+#include "compiler/source/source.h"
+
+namespace catalyst::check {
+
+/// A source, read and checked. Schemas are read from tests/golden/check/.
+struct Checked {
+  Checked(const std::string& path, const std::string& text);
+
+  /// Every diagnostic as a terminal shows it.
+  [[nodiscard]] std::string diagnostics() const;
+  /// "E0402 W0101", in order.
+  [[nodiscard]] std::string codes() const;
+  /// The module's text; "" when there is none.
+  [[nodiscard]] std::string ir() const;
+
+  source::SourceMap sources;
+  diagnostics::Sink sink;
+  std::shared_ptr<ir::Module> module;
+};
+
+}  // namespace catalyst::check
