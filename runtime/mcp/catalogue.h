@@ -12,6 +12,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/mcp/endpoint.h"
+#include "runtime/mcp/param_headers.h"
 #include "runtime/mcp/session.h"
 #include "runtime/mcp/upstream.h"
 
@@ -37,7 +38,8 @@ struct Item {
   std::string json;     // the definition, byte for byte
   uint32_t key_at = 0;  // where the key's value stands in `json`, quotes included
   uint32_t key_size = 0;
-  std::string federated;  // "server__name" for tools and prompts, else the key
+  std::string federated;             // "server__name" for tools and prompts, else the key
+  std::vector<ParamHeader> headers;  // of a modern server's tool
 
   /// The definition under its federated name; only the name differs from `json`.
   [[nodiscard]] std::string federated_json() const;

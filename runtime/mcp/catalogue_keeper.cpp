@@ -53,12 +53,12 @@ struct CatalogueKeeper::Slot {
 
 CatalogueKeeper::CatalogueKeeper(const asio::any_io_executor& home,
                                  std::vector<std::shared_ptr<Upstream>> upstreams, CatalogueLimits limits,
-                                 std::string separator, OnChange on_change)
+                                 std::string separator, Hooks hooks)
     : strand_(asio::make_strand(home)),
       upstreams_(std::move(upstreams)),
       limits_(limits),
       separator_(std::move(separator)),
-      on_change_(std::move(on_change)) {
+      hooks_(std::move(hooks)) {
   std::vector<ServerEntry> entries;
   for (const std::shared_ptr<Upstream>& upstream : upstreams_) {
     slots_.push_back(std::make_unique<Slot>(strand_));
@@ -193,6 +193,7 @@ Task<void> CatalogueKeeper::refresh(uint32_t server, std::shared_ptr<const Upstr
   }
   slot.retry_ms = 0;
   slot.retry_at_ms = 0;
+  const bool greeted = slot.info != info;
   slot.info = std::move(info);
   const bool was_listed = slot.entry.state == ServerEntry::State::Listed;
   for (const ListKind kind : kListKinds) {
@@ -205,6 +206,9 @@ Task<void> CatalogueKeeper::refresh(uint32_t server, std::shared_ptr<const Upstr
   entry.listing = *listing;
   entry.error.clear();
   publish(server, std::move(entry), changed);
+  if (greeted && hooks_.greeted) {
+    hooks_.greeted(server);
+  }
 }
 
 Task<Result<std::shared_ptr<const Listing>>> CatalogueKeeper::load(uint32_t server,
@@ -222,6 +226,13 @@ Task<Result<std::shared_ptr<const Listing>>> CatalogueKeeper::load(uint32_t serv
     // What a server lists twice could be called only once.
     std::unordered_set<std::string> seen;
     std::erase_if(items, [&seen](const Item& item) { return !seen.insert(item.key).second; });
+    if (kind == ListKind::Tools && info->era == Era::Modern) {
+      std::erase_if(items, [](Item& item) {
+        std::optional<std::vector<ParamHeader>> headers = read_param_headers(item.json);
+        item.headers = headers.value_or(std::vector<ParamHeader>());
+        return !headers;
+      });
+    }
     for (Item& item : items) {
       item.federated = named ? upstreams_[server]->name() + separator_ + item.key : item.key;
       index.try_emplace(item.key, &item);
@@ -294,8 +305,8 @@ void CatalogueKeeper::publish(uint32_t server, ServerEntry entry, KindSet change
     current_ = std::move(catalogue);
     generation_.store(next_generation++, std::memory_order_release);
   }
-  if (any(changed) && on_change_) {
-    on_change_(server, changed);
+  if (any(changed) && hooks_.changed) {
+    hooks_.changed(server, changed);
   }
 }
 

@@ -24,11 +24,16 @@ using KindSet = std::array<bool, 4>;
 /// never wait for each other. All upkeep runs on one strand.
 class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
  public:
-  /// `on_change` runs on the strand after a changed catalogue is in place.
-  using OnChange = std::function<void(uint32_t server, const KindSet& kinds)>;
+  /// What the keeper tells; runs on the strand.
+  struct Hooks {
+    /// After a changed catalogue is in place.
+    std::function<void(uint32_t server, const KindSet& kinds)> changed;
+    /// After a new connection to the server was greeted and its lists are loaded.
+    std::function<void(uint32_t server)> greeted;
+  };
 
   CatalogueKeeper(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
-                  CatalogueLimits limits, std::string separator, OnChange on_change);
+                  CatalogueLimits limits, std::string separator, Hooks hooks);
   ~CatalogueKeeper();
 
   void start();
@@ -60,7 +65,7 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
   const std::vector<std::shared_ptr<Upstream>> upstreams_;
   const CatalogueLimits limits_;
   const std::string separator_;
-  const OnChange on_change_;
+  const Hooks hooks_;
   std::vector<std::unique_ptr<Slot>> slots_;  // strand only, but for the atomics in them
   std::atomic<bool> stopped_ = false;
   std::atomic<int64_t> start_ms_ = 0;

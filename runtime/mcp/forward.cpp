@@ -13,32 +13,6 @@
 namespace catalyst::mcp {
 namespace {
 
-constexpr std::string_view kParamHeader = "mcp-param-";
-
-bool starts_with_ignoring_case(std::string_view text, std::string_view lower_prefix) {
-  if (text.size() < lower_prefix.size()) {
-    return false;
-  }
-  for (size_t i = 0; i < lower_prefix.size(); ++i) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
-    if (c != lower_prefix[i]) {
-      return false;
-    }
-  }
-  return true;
-}
-
-/// Headers that mirror arguments, as the client sent them.
-std::string param_headers(const HttpExchange& exchange) {
-  std::string out;
-  exchange.for_each_header([&out](std::string_view name, std::string_view value) {
-    if (starts_with_ignoring_case(name, kParamHeader)) {
-      out.append(name).append(": ").append(value).append("\r\n");
-    }
-  });
-  return out;
-}
-
 /// Keeps a legacy client's call findable while it runs.
 class CallEntry {
  public:
@@ -109,11 +83,7 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   if (level && (context.era == Era::Modern || context.session->log_level())) {
     call.log_level = log_level_name(*level);
   }
-  std::string headers;
-  if (context.era == Era::Modern) {
-    headers = param_headers(context.exchange);
-    call.extra_headers = headers;
-  }
+  call.extra_headers = context.param_headers;
   // Two pointers: fits into std::function without an allocation.
   call.on_notification = [this, &context](std::string message) { relay(context, std::move(message)); };
 

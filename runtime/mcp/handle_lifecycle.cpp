@@ -140,10 +140,8 @@ Task<Reply> Router::handle_set_level(RequestContext& context) {
   context.session->set_log_level(*level);
   // The sessions share a server's connection: it is asked for what the most curious of them wants, and each
   // gets its part.
-  LogLevel lowest = *level;
-  sessions_.for_each(
-      [&](Session& session) { lowest = std::min(lowest, session.log_level().value_or(lowest)); });
-  const std::string params = R"({"level":")" + std::string(log_level_name(lowest)) + "\"}";
+  const std::string params =
+      R"({"level":")" + std::string(log_level_name(lowest_level().value_or(*level))) + "\"}";
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
     const ServerEntry& entry = context.catalogue->servers()[server];
     if (!context.scope.covers(server) || entry.state != ServerEntry::State::Listed ||

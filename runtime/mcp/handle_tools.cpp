@@ -35,6 +35,22 @@ Task<Reply> Router::handle_tools_list(RequestContext& context) {
   co_return result(context, members);
 }
 
+std::optional<Reply> Router::check_param_headers(RequestContext& context,
+                                                 const Catalogue::Found& found) const {
+  if (context.era != Era::Modern) {
+    return std::nullopt;
+  }
+  for (const ParamHeader& header : found.item->headers) {
+    if (!param_header_agrees(header, context.exchange.header(header.name), context.envelope.arguments_json)) {
+      Reply reply = failure(context, code::kHeaderMismatch,
+                            "Header mismatch: " + header.name + " does not equal its argument");
+      reply.http_status = 400;
+      return reply;
+    }
+  }
+  return std::nullopt;
+}
+
 Task<Reply> Router::handle_tools_call(RequestContext& context) {
   const Envelope& envelope = context.envelope;
   if (envelope.name.data() == nullptr) {
@@ -58,6 +74,9 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   if (is_hidden(context, server, *found->item)) {
     co_return unknown(context, "tool", envelope.name);
   }
+  if (std::optional<Reply> mismatch = check_param_headers(context, *found)) {
+    co_return std::move(*mismatch);
+  }
   if (std::optional<Reply> refusal = decide_call(context, *found, context.arguments)) {
     co_return std::move(*refusal);
   }
@@ -69,9 +88,16 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
     name_json = value::json_string(found->item->key);
     edit.name_json = name_json;
   }
-  const std::optional<std::string> changed = bridge_params(envelope, crossing(context, found->server), edit);
-  Sent outcome = co_await send(
-      context, found->server, changed ? std::string_view(*changed) : envelope.params_json, found->item->key);
+  const Crossing crossed = crossing(context, found->server);
+  if (crossed.server == Era::Modern) {
+    context.param_headers = param_header_lines(
+        found->item->headers,
+        context.arguments.empty() ? envelope.arguments_json : std::string_view(context.arguments),
+        context.exchange);
+  }
+  const std::optional<std::string> changed = bridge_params(envelope, crossed, edit);
+  Sent outcome = co_await send(context, found->server,
+                               changed ? std::string_view(*changed) : envelope.params_json, found->item->key);
   if (context.record.audit == decision::AuditLevel::Full && context.arguments.empty()) {
     context.arguments = envelope.arguments_json;
   }

@@ -127,6 +127,23 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return out;
 }
 
+std::string encode_base64(std::string_view text) {
+  static constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < text.size(); i += 3) {
+    const auto byte = [&](size_t k) {
+      return i + k < text.size() ? static_cast<uint32_t>(static_cast<unsigned char>(text[i + k])) : 0U;
+    };
+    const uint32_t bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+    out += kAlphabet[bits >> 18];
+    out += kAlphabet[bits >> 12 & 63];
+    out += i + 1 < text.size() ? kAlphabet[bits >> 6 & 63] : '=';
+    out += i + 2 < text.size() ? kAlphabet[bits & 63] : '=';
+  }
+  return out;
+}
+
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) {
     const size_t end = host.find(']');
@@ -177,6 +194,12 @@ std::optional<std::string> decode_header_value(std::string_view value) {
     return std::string(value);
   }
   return decode_base64(value.substr(9, value.size() - 11));
+}
+
+std::string encode_header_value(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; }) &&
+                     !text.starts_with(' ') && !text.ends_with(' ') && !text.starts_with("=?base64?");
+  return plain ? std::string(text) : "=?base64?" + encode_base64(text) + "?=";
 }
 
 bool is_removed_in_modern(std::string_view method) {

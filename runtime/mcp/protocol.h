@@ -61,6 +61,8 @@ Classification classify(const Envelope& envelope, const ProtocolHeaders& headers
 
 /// Text of a header value that may be in the form =?base64?...?=; nullopt when that form is broken.
 std::optional<std::string> decode_header_value(std::string_view value);
+/// The reverse: text that is not plain visible ASCII, or looks like that form, is put into it.
+std::string encode_header_value(std::string_view text);
 
 /// Methods of the legacy era that a modern client may no longer use (answered 404, -32601).
 bool is_removed_in_modern(std::string_view method);

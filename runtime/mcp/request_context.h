@@ -40,6 +40,7 @@ struct RequestContext {
   ReplyStream* stream = nullptr;     // nullptr inside a batch
   std::string traceparent;
   std::string_view tracestate;
+  std::string param_headers;  // Mcp-Param-* lines for the upstream
   RequestRecord record;
 
   // What the record's views point into.

@@ -69,12 +69,19 @@ Router::Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Up
 
 void Router::start() {
   const std::weak_ptr<Router> weak = weak_from_this();
+  CatalogueKeeper::Hooks hooks;
+  hooks.changed = [weak](uint32_t server, const KindSet& kinds) {
+    if (const std::shared_ptr<Router> self = weak.lock()) {
+      self->hub_.lists_changed(server, kinds);
+    }
+  };
+  hooks.greeted = [weak](uint32_t server) {
+    if (const std::shared_ptr<Router> self = weak.lock()) {
+      self->on_greeted(server);
+    }
+  };
   keeper_ = std::make_shared<CatalogueKeeper>(home_, upstreams_, options_.catalogue, options_.separator,
-                                              [weak](uint32_t server, const KindSet& kinds) {
-                                                if (const std::shared_ptr<Router> self = weak.lock()) {
-                                                  self->on_lists_changed(server, kinds);
-                                                }
-                                              });
+                                              std::move(hooks));
   sessions_.on_end([weak](Session& session) {
     const std::shared_ptr<Router> self = weak.lock();
     for (const std::string& uri : self == nullptr ? std::vector<std::string>() : session.subscriptions()) {
@@ -252,6 +259,42 @@ void Router::on_upstream_event(uint32_t server, std::string_view method, std::st
   }
 }
 
-void Router::on_lists_changed(uint32_t server, const KindSet& kinds) { hub_.lists_changed(server, kinds); }
+void Router::on_greeted(uint32_t server) {
+  asio::co_spawn(home_, restore(server), [self = shared_from_this()](const std::exception_ptr&) {});
+}
+
+/// What sessions asked of a server over its last connection, said again over the new one.
+Task<void> Router::restore(uint32_t server) {
+  const std::shared_ptr<const Listing> listing = keeper_->current()->servers()[server].listing;
+  if (listing == nullptr || listing->info->era != Era::Legacy) {
+    co_return;
+  }
+  UpstreamCall call;
+  call.timeout_ms = options_.call_timeout_ms;
+  std::string params;
+  const std::optional<LogLevel> level = lowest_level();
+  if (level && !find_member(listing->info->capabilities, "logging").empty()) {
+    params = R"({"level":")" + std::string(log_level_name(*level)) + "\"}";
+    call.method = "logging/setLevel";
+    call.params = params;
+    co_await upstreams_[server]->call(call);
+  }
+  for (const std::string& uri : hub_.watched(server)) {
+    params = R"({"uri":)" + value::json_string(uri) + "}";
+    call.method = "resources/subscribe";
+    call.params = params;
+    call.name = uri;
+    co_await upstreams_[server]->call(call);
+  }
+}
+
+std::optional<LogLevel> Router::lowest_level() const {
+  std::optional<LogLevel> lowest;
+  sessions_.for_each([&](Session& session) {
+    const std::optional<LogLevel> level = session.log_level();
+    lowest = level && (!lowest || *level < *lowest) ? level : lowest;
+  });
+  return lowest;
+}
 
 }  // namespace catalyst::mcp

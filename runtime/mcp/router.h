@@ -50,6 +50,8 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Reply> handle_set_level(RequestContext& context);
   Task<Reply> handle_tools_list(RequestContext& context);
   Task<Reply> handle_tools_call(RequestContext& context);
+  [[nodiscard]] std::optional<Reply> check_param_headers(RequestContext& context,
+                                                         const Catalogue::Found& found) const;
   Task<Reply> handle_list(RequestContext& context);
   Task<Reply> handle_prompts_get(RequestContext& context);
   Task<Reply> handle_complete(RequestContext& context);
@@ -102,7 +104,9 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<void> watch(uint32_t server, std::string uri);
   Task<void> unwatch(uint32_t server, std::string uri);
   void on_upstream_event(uint32_t server, std::string_view method, std::string_view message);
-  void on_lists_changed(uint32_t server, const KindSet& kinds);
+  void on_greeted(uint32_t server);
+  Task<void> restore(uint32_t server);
+  [[nodiscard]] std::optional<LogLevel> lowest_level() const;
   Task<void> sweep_sessions();
 
   const uint64_t id_;  // tells this router's cached state from that of one that stood at the same address

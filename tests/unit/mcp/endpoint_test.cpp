@@ -425,6 +425,54 @@ TEST(Endpoint, ServesLegacyBatches) {
   EXPECT_THAT(gateway.ask(session, "[" + modern("tools/list").text + "]"), HasSubstr("-32600"));
 }
 
+TEST(Endpoint, RepeatsArgumentsInHeadersForModernServers) {
+  auto one = fake("one", Era::Modern);
+  one->answers["tools/list"] =
+      R"({"tools":[{"name":"echo","inputSchema":{"type":"object","properties":{"r":{"type":"string","x-mcp-header":"R"}}}},)"
+      R"({"name":"bad","inputSchema":{"type":"object","properties":{"r":{"type":"array","x-mcp-header":"R"}}}}]})";
+  Gateway gateway({one});
+  const std::string session = gateway.open();
+  EXPECT_THAT(gateway.ask(session, request("tools/list")), Not(HasSubstr("one__bad")));
+  gateway.ask(session, call("one__echo", R"({"r":"eu"})"));
+  EXPECT_EQ(one->seen.back().extra_headers, "Mcp-Param-R: eu\r\n");
+  FakeExchange wrong = modern("tools/call", R"("name":"one__echo","arguments":{"r":"eu"},)", "one__echo");
+  wrong.headers["Mcp-Param-R"] = "us";
+  gateway.run(wrong);
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_THAT(wrong.sent, HasSubstr("-32020"));
+  FakeExchange right = modern("tools/call", R"("name":"one__echo","arguments":{"r":"eu"},)", "one__echo");
+  right.headers["Mcp-Param-R"] = "eu";
+  right.headers["Mcp-Param-Other"] = "1";
+  gateway.run(right);
+  EXPECT_EQ(right.status, 200);
+  EXPECT_EQ(one->seen.back().extra_headers, "Mcp-Param-R: eu\r\nMcp-Param-Other: 1\r\n");
+}
+
+TEST(Endpoint, RepeatsSubscriptionsToAServerThatCameBack) {
+  auto one = fake("one");
+  Gateway gateway({one});
+  const std::string session = gateway.open();
+  EXPECT_THAT(gateway.ask(session, request("resources/subscribe", R"({"uri":"test://one/one"})")),
+              HasSubstr("result"));
+  gateway.ask(session, request("logging/setLevel", R"({"level":"warning"})"));
+  one->reconnect();
+  one->seen.clear();
+  gateway.run_for(1'200);
+  const auto heard = [&](const std::string& method, const std::string& params) {
+    return std::any_of(one->seen.begin(), one->seen.end(),
+                       [&](const auto& s) { return s.method == method && s.params == params; });
+  };
+  EXPECT_TRUE(heard("resources/subscribe", R"({"uri":"test://one/one"})"));
+  EXPECT_TRUE(heard("logging/setLevel", R"({"level":"warning"})"));
+  // The last watcher leaves: the server need not report any more.
+  FakeExchange end;
+  end.verb = "DELETE";
+  end.headers["Mcp-Session-Id"] = session;
+  gateway.run(end);
+  gateway.run_for(20);
+  EXPECT_TRUE(heard("resources/unsubscribe", R"({"uri":"test://one/one"})"));
+}
+
 TEST(Endpoint, LeavesTasksOut) {
   auto one = fake("one");
   Gateway gateway({one});

@@ -54,6 +54,9 @@ class FakeUpstream : public Upstream {
   int delay_ms = 0;
   UpstreamEvent event;
 
+  /// As after a restart: the same server, greeted anew.
+  void reconnect() { info_ = std::make_shared<UpstreamInfo>(*info_); }
+
   const std::string& name() const override { return name_; }
   UpstreamState state() const override { return up ? UpstreamState::Ready : UpstreamState::Backoff; }
   std::string last_error() const override { return up ? "" : "refused"; }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/mcp/param_headers.h"
 #include "runtime/mcp/trace.h"
 
 namespace catalyst::mcp {
@@ -72,6 +73,40 @@ TEST(Protocol, ReadsNamesInHeaders) {
   };
   EXPECT_FALSE(classified(call, headers("=?base64?w6Q=?=")).rejection);
   EXPECT_TRUE(classified(call, headers("a")).rejection);
+}
+
+TEST(Protocol, WritesValuesInHeaders) {
+  EXPECT_EQ(encode_header_value("plain text"), "plain text");
+  for (const std::string text : {"\xC3\xA4", " edge", "a\r\nb", "=?base64?x?=", "a", "ab", "abc", ""}) {
+    const std::string encoded = encode_header_value(text);
+    EXPECT_EQ(decode_header_value(encoded), text);
+    EXPECT_EQ(encoded.find_first_of("\r\n"), std::string::npos);
+  }
+}
+
+TEST(ParamHeaders, AreReadFromSchemas) {
+  const auto read = [](const std::string& properties) {
+    return read_param_headers(R"({"name":"t","inputSchema":{"type":"object","properties":)" + properties +
+                              "}}");
+  };
+  const auto found = read(
+      R"({"a":{"type":"string","x-mcp-header":"Region"},"o":{"type":"object","properties":{"n":{"type":"integer","x-mcp-header":"N"}}}})");
+  ASSERT_TRUE(found && found->size() == 2);
+  EXPECT_EQ((*found)[0].name, "Mcp-Param-Region");
+  EXPECT_EQ((*found)[1].path, (std::vector<std::string>{"o", "n"}));
+  EXPECT_EQ(param_header_value((*found)[0], R"({"a":"\u00e4"})"), "=?base64?w6Q=?=");
+  EXPECT_EQ(param_header_value((*found)[1], R"({"o":{"n":42}})"), "42");
+  EXPECT_FALSE(param_header_value((*found)[1], R"({"o":{"n":null}})"));
+  EXPECT_TRUE(param_header_agrees((*found)[1], "42.0", R"({"o":{"n":42}})"));
+  EXPECT_FALSE(param_header_agrees((*found)[1], "43", R"({"o":{"n":42}})"));
+  EXPECT_FALSE(param_header_agrees((*found)[0], std::nullopt, R"({"a":"x"})"));
+  EXPECT_TRUE(param_header_agrees((*found)[0], std::nullopt, "{}"));
+  EXPECT_TRUE(read(R"({"a":{"type":"string","description":"about \"x-mcp-header\""}})")->empty());
+  EXPECT_FALSE(read(R"({"a":{"type":"number","x-mcp-header":"A"}})"));
+  EXPECT_FALSE(read(R"({"a":{"type":"string","x-mcp-header":"not a token"}})"));
+  EXPECT_FALSE(
+      read(R"({"a":{"type":"string","x-mcp-header":"A"},"b":{"type":"string","x-mcp-header":"a"}})"));
+  EXPECT_FALSE(read(R"({"a":{"anyOf":[{"type":"string","x-mcp-header":"A"}]}})"));
 }
 
 TEST(Protocol, AllowsOnlyNamedHosts) {
