@@ -1,7 +1,5 @@
-#include <algorithm>
-#include <cstring>
-
 #include "compiler/codegen/lower.h"
+#include "compiler/codegen/words.h"
 
 // Equality and order.
 
@@ -10,13 +8,6 @@ namespace catalyst::codegen {
 using ir::Op;
 using types::TypeKind;
 using value::Status;
-
-namespace {
-
-/// Texts up to this length are compared with immediate words, longer ones by memcmp.
-constexpr size_t kInlineBytes = 64;
-
-}  // namespace
 
 Operand FunctionLowering::handle_equality(ir::ExprId id) {
   const ir::Expr& e = expr(id);
@@ -69,7 +60,7 @@ llvm::Value* FunctionLowering::equal_text(const Operand& a, const Operand& b) {
   const Operand& other = a.literal != nullptr ? b : a;
   return and_then(builder.CreateICmpEQ(a.second, b.second), [&]() -> llvm::Value* {
     if (constant.literal != nullptr) {
-      return equal_bytes(other.first, constant.literal->text());
+      return equal_literal(other.first, constant.literal->text());
     }
     return equal_memory(a.first, b.first, a.second);
   });
@@ -80,29 +71,8 @@ llvm::Value* FunctionLowering::equal_memory(llvm::Value* a, llvm::Value* b, llvm
   return builder.CreateICmpEQ(difference, builder.getInt32(0));
 }
 
-/// Are the bytes at `text`, known to be enough, those of `literal`? Words with immediates; the last word
-/// overlaps the one before.
-llvm::Value* FunctionLowering::equal_bytes(llvm::Value* text, std::string_view literal) {
-  const size_t size = literal.size();
-  if (size == 0) {
-    return builder.getTrue();
-  }
-  if (size > kInlineBytes) {
-    return equal_memory(text, address_of(literal.data()), builder.getInt32(static_cast<uint32_t>(size)));
-  }
-  const size_t width = size >= 8 ? 8 : (size >= 4 ? 4 : (size >= 2 ? 2 : 1));
-  auto* type = builder.getIntNTy(static_cast<unsigned>(8 * width));
-  llvm::Value* difference = nullptr;
-  for (size_t at = 0; at < size; at += width) {
-    const size_t place = std::min(at, size - width);
-    uint64_t word = 0;
-    std::memcpy(&word, literal.data() + place, width);  // the host's byte order is the target's
-    auto* address = builder.CreateConstGEP1_64(builder.getInt8Ty(), text, place);
-    auto* loaded = builder.CreateAlignedLoad(type, address, llvm::Align(1));
-    auto* changed = builder.CreateXor(loaded, llvm::ConstantInt::get(type, word));
-    difference = difference == nullptr ? changed : builder.CreateOr(difference, changed);
-  }
-  return builder.CreateICmpEQ(difference, llvm::ConstantInt::get(type, 0));
+llvm::Value* FunctionLowering::equal_literal(llvm::Value* text, std::string_view literal) {
+  return equal_bytes(builder, text, literal, unit.host(Host::Compare));
 }
 
 Operand FunctionLowering::handle_order(ir::ExprId id) {

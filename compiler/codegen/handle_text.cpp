@@ -16,7 +16,7 @@ Operand FunctionLowering::handle_affix(ir::ExprId id) {
       auto* skipped = builder.CreateZExt(builder.CreateSub(text.second, part.second), builder.getInt64Ty());
       begin = builder.CreateGEP(builder.getInt8Ty(), begin, skipped);
     }
-    return part.literal != nullptr ? equal_bytes(begin, part.literal->text())
+    return part.literal != nullptr ? equal_literal(begin, part.literal->text())
                                    : equal_memory(begin, part.first, part.second);
   }));
 }

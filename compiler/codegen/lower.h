@@ -165,7 +165,7 @@ class FunctionLowering {
   Operand handle_order(ir::ExprId id);
   llvm::Value* equal_text(const Operand& a, const Operand& b);
   llvm::Value* equal_memory(llvm::Value* a, llvm::Value* b, llvm::Value* length);
-  llvm::Value* equal_bytes(llvm::Value* text, std::string_view literal);
+  llvm::Value* equal_literal(llvm::Value* text, std::string_view literal);
   // handle_text.cpp
   Operand handle_affix(ir::ExprId id);
   Operand handle_contains_text(ir::ExprId id);

@@ -7,9 +7,11 @@
 #include <llvm/Target/TargetMachine.h>
 
 #include <string>
-#include <unordered_map>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "compiler/codegen/bucket.h"
 #include "compiler/codegen/jit.h"
 #include "compiler/codegen/lower.h"
 #include "compiler/codegen/survey.h"
@@ -39,9 +41,52 @@ struct NativeCode::Impl {
   std::unique_ptr<MachineCode> code;
   std::vector<Root> roots;  // indexed by expression
   size_t native_roots = 0;
+  std::vector<abi::BucketFunction> buckets;  // in the order of for_each_bucket; nullptr: packed
+  size_t native_buckets = 0;
 };
 
 namespace {
+
+/// Every deciding bucket of a unit, empty ones included, with the place of its native function. `Unit` is
+/// const or not.
+template <class Unit, class Visit>
+void for_each_bucket(Unit& unit, Visit visit) {
+  for (auto& plan : unit.plans) {
+    auto& index = plan.decide;
+    visit(index, index.always, index.always_native);
+    for (auto& anchor : index.anchors) {
+      for (size_t i = 0; i < anchor.buckets.size(); i++) {
+        if constexpr (std::is_const_v<Unit>) {
+          visit(index, anchor.buckets[i], nullptr);
+        } else {
+          anchor.native.resize(anchor.buckets.size());
+          visit(index, anchor.buckets[i], anchor.native[i]);
+        }
+      }
+    }
+  }
+}
+
+/// Rules that some bucket cannot decide by its atoms alone.
+std::vector<bool> asked_rules(const abi::Unit& unit) {
+  std::vector<bool> asked(unit.rules.size());
+  for (const abi::HookPlan& plan : unit.plans) {
+    for (const abi::Index* index : {&plan.decide, &plan.collect}) {
+      for (size_t i = 0; i < index->code.size();) {
+        const abi::RuleHead& head = index->code[i].head;
+        if (head.rank == abi::kNoRank) {
+          i++;
+          continue;
+        }
+        if (head.residual != 0) {
+          asked[head.rule] = true;
+        }
+        i += 1 + size_t{head.atoms};
+      }
+    }
+  }
+  return asked;
+}
 
 struct Wanted {
   ir::ExprId expr;
@@ -49,7 +94,9 @@ struct Wanted {
 };
 
 /// Each root once for each way it is called.
-std::vector<Wanted> wanted_roots(const ir::Module& module) {
+std::vector<Wanted> wanted_roots(const ir::Module& module, const abi::Unit* plans) {
+  const std::vector<bool> asked =
+      plans == nullptr ? std::vector<bool>(module.rules.size(), true) : asked_rules(*plans);
   std::vector<Wanted> wanted;
   std::vector<uint8_t> seen(module.exprs.size());
   const auto add = [&](ir::ExprId id, bool as_condition) {
@@ -64,8 +111,11 @@ std::vector<Wanted> wanted_roots(const ir::Module& module) {
       wanted.push_back({id, kind});
     }
   };
-  for (const ir::Rule& rule : module.rules) {
-    add(rule.condition, true);
+  for (size_t i = 0; i < module.rules.size(); i++) {
+    const ir::Rule& rule = module.rules[i];
+    if (asked[i]) {
+      add(rule.condition, true);
+    }
     add(rule.message, false);
     for (const ir::Effect& effect : rule.effects) {
       add(effect.value, false);
@@ -111,6 +161,21 @@ void define_table(llvm::Module& out, const std::vector<llvm::Constant*>& functio
                            llvm::ConstantArray::get(type, functions), kTable);
 }
 
+/// A function or nullptr for each bucket, until the budget is spent.
+std::vector<llvm::Function*> lower_buckets(UnitLowering& lowering, const abi::Unit& unit, size_t cells_max) {
+  std::vector<llvm::Function*> functions;
+  size_t cells = 0;
+  for_each_bucket(unit, [&](const abi::Index& index, const abi::BucketRef& bucket, abi::BucketFunction) {
+    llvm::Function* function = nullptr;
+    if (bucket.first_rank != abi::kNoRank && cells <= cells_max) {
+      cells += BucketLowering::cells(index, bucket);
+      function = cells <= cells_max ? BucketLowering(lowering, index).lower(bucket) : nullptr;
+    }
+    functions.push_back(function);
+  });
+  return functions;
+}
+
 /// What is wrong with the module, empty when nothing is. A finding is a bug of ours; the pack stays with the
 /// interpreter.
 std::string broken(const llvm::Module& module) {
@@ -125,65 +190,122 @@ NativeCode::NativeCode(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)
 NativeCode::~NativeCode() = default;
 abi::ExprEvaluator NativeCode::evaluator() const { return {impl_.get(), &condition, &codegen::evaluate}; }
 size_t NativeCode::native_roots() const { return impl_->native_roots; }
+size_t NativeCode::native_buckets() const { return impl_->native_buckets; }
 size_t NativeCode::object_bytes() const { return impl_->code->object_bytes(); }
 
-Result<std::shared_ptr<const NativeCode>> compile(std::shared_ptr<const ir::Module> source,
-                                                  const Options& options) {
-  const ir::Module& module = *source;
-  auto impl = std::make_unique<NativeCode::Impl>(std::move(source));
-  impl->roots.resize(module.exprs.size());
-  auto machine = make_target_machine(options.opt_level);
-  if (!machine) {
-    return machine.error();
-  }
-  llvm::LLVMContext context;
-  context.setDiscardValueNames(true);
-  llvm::Module out("unit", context);
-  out.setTargetTriple((*machine)->getTargetTriple().str());
-  out.setDataLayout((*machine)->createDataLayout());
+void NativeCode::install(std::shared_ptr<const NativeCode> code, abi::Unit& unit) {
+  unit.evaluator = code->evaluator();
+  const auto& buckets = code->impl_->buckets;
+  size_t next = 0;
+  for_each_bucket(unit, [&](const abi::Index&, const abi::BucketRef&, abi::BucketFunction& native) {
+    native = next < buckets.size() ? buckets[next++] : nullptr;
+  });
+  unit.tier = "native";
+  unit.keep_alive = std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(
+      std::move(unit.keep_alive), std::move(code));
+}
 
-  Survey survey(module, options.exprs_per_root_max);
-  UnitLowering lowering(out, module, impl->interpreter.regexes(), options.trace);
-  std::vector<Wanted> compiled;
-  std::vector<llvm::Constant*> functions;
-  for (const Wanted& root : wanted_roots(module)) {
-    if (!survey.is_fit(root.expr)) {
-      continue;
+namespace {
+
+/// One compilation: lowering, optimisation, linking, and the tables of the result.
+class Compiler {
+ public:
+  Compiler(std::shared_ptr<const ir::Module> module, const Options& options, const abi::Unit* plans)
+      : options_(options),
+        module_(*module),
+        plans_(plans),
+        impl_(std::make_unique<NativeCode::Impl>(std::move(module))) {}
+
+  Result<std::shared_ptr<const NativeCode>> run() {
+    auto machine = make_target_machine(options_.opt_level);
+    if (!machine) {
+      return machine.error();
     }
-    if (survey.total() > options.exprs_max) {
-      return error("the pack has more than " + std::to_string(options.exprs_max) + " expressions");
+    llvm::LLVMContext context;
+    context.setDiscardValueNames(true);
+    llvm::Module out("unit", context);
+    out.setTargetTriple((*machine)->getTargetTriple().str());
+    out.setDataLayout((*machine)->createDataLayout());
+    if (std::string problem = lower(out); !problem.empty()) {
+      return error(std::move(problem));
     }
-    compiled.push_back(root);
-    functions.push_back(lowering.lower_root(root.expr, root.kind));
+    if (options_.opt_level > 0) {
+      optimise(out, **machine);
+    }
+    auto code = MachineCode::link(out, **machine, kTable, options_.code_bytes_max);
+    if (!code) {
+      return code.error();
+    }
+    impl_->code = std::move(*code);
+    take_addresses();
+    return std::shared_ptr<const NativeCode>(std::make_shared<NativeCode>(std::move(impl_)));
   }
-  lowering.lower_queued();
-  if (lowering.malformed) {
-    return error("the pack uses a local outside its scope");
+
+ private:
+  /// What is wrong, or empty.
+  std::string lower(llvm::Module& out) {
+    Survey survey(module_, options_.exprs_per_root_max);
+    UnitLowering lowering(out, module_, impl_->interpreter.regexes(), options_.trace);
+    std::vector<llvm::Constant*> table;
+    for (const Wanted& root : wanted_roots(module_, plans_)) {
+      if (!survey.is_fit(root.expr)) {
+        continue;
+      }
+      if (survey.total() > options_.exprs_max) {
+        return "the pack has more than " + std::to_string(options_.exprs_max) + " expressions";
+      }
+      roots_.push_back(root);
+      table.push_back(lowering.lower_root(root.expr, root.kind));
+    }
+    lowering.lower_queued();
+    if (plans_ != nullptr) {
+      for (llvm::Function* bucket : lower_buckets(lowering, *plans_, options_.bucket_cells_max)) {
+        has_bucket_.push_back(bucket != nullptr);
+        if (bucket != nullptr) {
+          table.push_back(bucket);
+        }
+      }
+    }
+    if (lowering.malformed) {
+      return "the pack uses a local outside its scope";
+    }
+    define_table(out, table);
+    return broken(out);
   }
-  define_table(out, functions);
-  if (std::string problem = broken(out); !problem.empty()) {
-    return error(std::move(problem));
-  }
-  if (options.opt_level > 0) {
-    optimise(out, **machine);
-  }
-  auto code = MachineCode::link(out, **machine, kTable, options.code_bytes_max);
-  if (!code) {
-    return code.error();
-  }
-  impl->code = std::move(*code);
-  impl->native_roots = compiled.size();
-  for (size_t i = 0; i < compiled.size(); i++) {
-    auto& root = impl->roots[compiled[i].expr.index];
-    // Code addresses arrive as data pointers: ORC's currency.
-    void* address = const_cast<void*>(impl->code->table()[i]);
-    if (compiled[i].kind == RootKind::Condition) {
-      root.condition = reinterpret_cast<NativeCode::Impl::Condition>(address);
-    } else {
-      root.evaluate = reinterpret_cast<NativeCode::Impl::Evaluate>(address);
+
+  /// Code addresses arrive as data pointers, ORC's currency.
+  void take_addresses() {
+    size_t next = 0;
+    const auto address = [&] { return const_cast<void*>(impl_->code->table()[next++]); };
+    impl_->roots.resize(module_.exprs.size());
+    for (const Wanted& wanted : roots_) {
+      auto& root = impl_->roots[wanted.expr.index];
+      if (wanted.kind == RootKind::Condition) {
+        root.condition = reinterpret_cast<NativeCode::Impl::Condition>(address());
+      } else {
+        root.evaluate = reinterpret_cast<NativeCode::Impl::Evaluate>(address());
+      }
+    }
+    impl_->native_roots = roots_.size();
+    for (const bool has : has_bucket_) {
+      impl_->buckets.push_back(has ? reinterpret_cast<abi::BucketFunction>(address()) : nullptr);
+      impl_->native_buckets += has ? 1 : 0;
     }
   }
-  return std::shared_ptr<const NativeCode>(std::make_shared<NativeCode>(std::move(impl)));
+
+  const Options& options_;
+  const ir::Module& module_;
+  const abi::Unit* plans_;
+  std::unique_ptr<NativeCode::Impl> impl_;
+  std::vector<Wanted> roots_;  // as in the table; buckets follow
+  std::vector<bool> has_bucket_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const NativeCode>> compile(std::shared_ptr<const ir::Module> module,
+                                                  const Options& options, const abi::Unit* plans) {
+  return Compiler(std::move(module), options, plans).run();
 }
 
 }  // namespace catalyst::codegen

@@ -26,6 +26,9 @@ struct Options {
   /// Expressions of a module in all, after sharing is undone. Bounds compile time and LLVM's memory (about 2
   /// KiB an expression).
   uint32_t exprs_max = 2'000'000;
+  /// Cells (rules and atoms) of decision buckets that become functions; the buckets behind stay packed.
+  /// 10,000 ordinary rules have 50,000.
+  size_t bucket_cells_max = 1'000'000;
 };
 
 /// Machine code of one unit. Immutable and thread-safe; frees its code when the last owner goes. Same answers
@@ -44,16 +47,24 @@ class NativeCode {
   [[nodiscard]] abi::ExprEvaluator evaluator() const;
   /// Roots that have machine code; the others are interpreted.
   [[nodiscard]] size_t native_roots() const;
+  /// Decision buckets that have machine code.
+  [[nodiscard]] size_t native_buckets() const;
   [[nodiscard]] size_t object_bytes() const;
+  /// Puts the code to use in the unit whose plans it was compiled from: evaluator, bucket functions, tier.
+  /// The unit then shares in owning `code`. Before anyone else sees the unit.
+  static void install(std::shared_ptr<const NativeCode> code, abi::Unit& unit);
 
  private:
   std::unique_ptr<const Impl> impl_;
 };
 
 /// Compiles the roots of a verified module: conditions, messages and effect values of its rules, with the
-/// facts and functions that they use. Errors: a limit of `options` is met, or LLVM refuses. Any thread; runs
-/// for milliseconds to seconds.
+/// facts and functions that they use. With `plans`, a unit built from the module: also a function for each
+/// deciding bucket, and no conditions of rules that the buckets decide completely (when an unreadable input
+/// forces exact evaluation, those run in the interpreter). Errors: a limit of `options` is met, or LLVM
+/// refuses. Any thread; runs for milliseconds to seconds.
 Result<std::shared_ptr<const NativeCode>> compile(std::shared_ptr<const ir::Module> module,
-                                                  const Options& options = {});
+                                                  const Options& options = {},
+                                                  const abi::Unit* plans = nullptr);
 
 }  // namespace catalyst::codegen
