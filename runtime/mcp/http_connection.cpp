@@ -169,7 +169,9 @@ Task<Result<void>> connect(HttpPool& pool, HttpConnection& connection) {
   connection.socket.non_blocking(true, ignored);
   if (url.tls) {
     connection.tls.emplace(connection.socket, *pool.origin->tls);
-    SSL_set_tlsext_host_name(connection.tls->native_handle(), url.host.c_str());
+    if (asio::ip::make_address(url.host, ignored); ignored) {
+      SSL_set_tlsext_host_name(connection.tls->native_handle(), url.host.c_str());  // RFC 6066: names only
+    }
     connection.tls->set_verify_callback(asio::ssl::host_name_verification(url.host));
     co_await connection.tls->async_handshake(asio::ssl::stream_base::client, wait());
     if (ec) {

@@ -130,6 +130,9 @@ HttpUpstream::SessionPtr HttpUpstream::make_session(UpstreamInfo info, std::stri
   session->info = std::make_shared<const UpstreamInfo>(std::move(info));
   session->session_id = std::move(session_id);
   session->number = ++greetings_;
+  session->greeted_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                            std::chrono::steady_clock::now().time_since_epoch())
+                            .count();
   return session;
 }
 

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int64_t kNotifyTimeoutMs = 5'000;
 constexpr int64_t kDefaultRetryMs = 1'000;
+constexpr int64_t kModernBelievedMs = 10'000;
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 int64_t steady_ms() {
@@ -106,8 +107,9 @@ HttpUpstream::SessionPtr HttpUpstream::current(Slot& slot) {
     return nullptr;
   }
   if (!slot.session || slot.session->number != number) {
+    // A copy: the threads would otherwise fight for one reference count with every call.
     const std::lock_guard lock(mutex_);
-    slot.session = session_;
+    slot.session = session_ ? std::make_shared<const Session>(*session_) : nullptr;
   }
   return slot.session;
 }
@@ -330,6 +332,23 @@ bool HttpUpstream::take_stream_message(CallState& state, std::string_view text) 
   return true;
 }
 
+/// Whether a refusal means that the server is not the one that was greeted, or has forgotten it. A greeting
+/// that is younger than renew_min_ms is believed, so that a server which always answers like this is not
+/// greeted for every call.
+bool HttpUpstream::is_lost(const Session& session, const HttpResponse& response,
+                           const UpstreamReply* reply) const {
+  const int64_t age_ms = steady_ms() - session.greeted_ms;
+  // How legacy servers answer who has no session: 400 also from some for a session that was ended, and always
+  // for a modern request.
+  const bool no_session = response.status == 400 && reply != nullptr && reply->is_error &&
+                          error_code_of(reply->payload) == -32000;
+  if (session.info->era == Era::Modern) {
+    return no_session && age_ms >= kModernBelievedMs;
+  }
+  return !session.session_id.empty() &&
+         (response.status == 404 || (no_session && age_ms >= options_.renew_min_ms));
+}
+
 HttpUpstream::Attempt HttpUpstream::judge(const Session& session, HttpResponse response, CallState& state) {
   const auto failed = [&](const std::string& text) {
     return Attempt{Result<UpstreamReply>(error(options_.name + ": " + text))};
@@ -344,16 +363,11 @@ HttpUpstream::Attempt HttpUpstream::judge(const Session& session, HttpResponse r
     }
     response.body = std::move(state.reply);
   }
-  const bool refused = response.status / 100 == 4;
-  const bool may_be_session = refused && session.info->era == Era::Legacy && !session.session_id.empty();
-  if (may_be_session && response.status == 404) {
-    return Attempt{};
-  }
   // A refusal may have no id: it was written before the request was read.
+  const bool refused = response.status / 100 == 4;
   auto reply = parse_reply(std::move(response.body), state.id, refused);
-  if (reply && may_be_session && response.status == 400 && reply->is_error &&
-      error_code_of(reply->payload) == -32000) {
-    return Attempt{};  // how some servers answer for a session that was ended
+  if (refused && is_lost(session, response, reply ? &*reply : nullptr)) {
+    return Attempt{};
   }
   if (reply && (response.status / 100 == 2 || reply->is_error)) {
     return Attempt{Result<UpstreamReply>(std::move(*reply))};

@@ -63,6 +63,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
     std::string post_head;   // request line and the headers that never change
     std::string get_head;
     uint64_t number = 0;
+    int64_t greeted_ms = 0;
   };
   using SessionPtr = std::shared_ptr<const Session>;
 
@@ -78,6 +79,8 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   };
 
   // Calls: http_upstream.cpp
+  [[nodiscard]] bool is_lost(const Session& session, const HttpResponse& response,
+                             const UpstreamReply* reply) const;
   Task<Result<SessionPtr>> session_for(Slot& slot, int64_t timeout_ms);
   SessionPtr current(Slot& slot);
   uint64_t mint_id(Slot& slot, size_t index);

@@ -10,6 +10,7 @@
 namespace catalyst::server {
 namespace {
 
+using namespace std::string_literals;
 using test::eventually;
 using test::RawClient;
 using test::TestServer;
@@ -162,7 +163,7 @@ TEST(Listener, RefusesWhatIsBroken) {
       {"400",
        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(80'000, 'x')},
       {"400", "GET / HTTP/1.1\r\nHost: a\r\nX-Folded: a\r\n b\r\n\r\n"},
-      {"400", std::string("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 36)},
+      {"400", "GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n"s},
       {"413", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4194305\r\n\r\n"},
       {"413", "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n500000\r\n"},
       {"431", "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(40'000, 'x')},
