@@ -209,14 +209,14 @@ bool Evaluation::intern(const HookBinding& tool) {
   symbols_[abi::SymbolFeature::kServer] = tool_->server_symbol;
   for (const uint32_t i : tool.symbol_features) {
     const abi::SymbolFeature& feature = unit_->symbol_features[i];
-    const Value& v = slots_[feature.slot];
+    const Value& v = frame_.slots[feature.slot];
     symbols_[i] = v.kind == Kind::String ? feature.table.find(v.text()) : abi::kSymbolAbsent;
   }
   for (const uint32_t i : tool.mask_features) {
     const abi::MaskFeature& feature = unit_->mask_features[i];
     uint64_t* const words = &masks_[feature.word];
     std::fill_n(words, feature.words, 0);
-    const Value& v = slots_[feature.slot];
+    const Value& v = frame_.slots[feature.slot];
     if (v.kind != Kind::List) {
       continue;
     }

@@ -62,9 +62,17 @@ class Evaluator {
   /// until the next call.
   const Verdict& evaluate(const Pack& pack, const Request& request);
 
+  /// The same for a request whose inputs were read before (a typed caller, a recorded request): `slots` holds
+  /// one value per slot of the pack's unit, of the slot's type or Absent. Nothing of `request` is read but
+  /// hook, server and tool.
+  const Verdict& evaluate_values(const Pack& pack, const Request& request,
+                                 std::span<const value::Value> slots);
+
   /// The same answer by the shortest way to it: every rule of the hook in rank order, in the reference
   /// interpreter. For cross-checks, explanations and benches.
   const Verdict& evaluate_reference(const Pack& pack, const Request& request);
+  const Verdict& evaluate_reference(const Pack& pack, const Request& request,
+                                    std::span<const value::Value> slots);
 
  private:
   struct Impl;

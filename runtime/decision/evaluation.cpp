@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/check.h"
 #include "runtime/decision/tables.h"
 #include "runtime/value/ops.h"
 
@@ -50,7 +51,7 @@ void Evaluation::prepare(const Pack& pack) {
 
 void Evaluation::forget_facts() { std::fill(fact_status_.begin(), fact_status_.end(), abi::kFactUnset); }
 
-bool Evaluation::load(const Pack& pack, const Request& request) {
+const HookBinding& Evaluation::begin(const Pack& pack, const Request& request) {
   if (pack.tables().id != pack_id_) [[unlikely]] {
     prepare(pack);
   }
@@ -61,24 +62,44 @@ bool Evaluation::load(const Pack& pack, const Request& request) {
   plan_ = &unit_->plans[hook];
   tool_ = &tools_.bind(request.server, request.tool);
   frame_.targets = tool_->targets.data();
+  frame_.slots = slots_.data();
   frame_.trace = nullptr;
   frame_.fuel = frame_.fuel_limit;
   forget_facts();
-  return projector_.project(request, tool_->hooks[hook].slots, arena_, slots_.data());
+  return tool_->hooks[hook];
+}
+
+bool Evaluation::load(const Pack& pack, const Request& request) {
+  return projector_.project(request, begin(pack, request).slots, arena_, slots_.data());
 }
 
 const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
-  const bool invalid = load(pack, request);
+  const HookBinding& tool = begin(pack, request);
+  const bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
+  return decide(invalid, mode, tool);
+}
+
+const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, std::span<const Value> slots,
+                                      Mode mode) {
+  const HookBinding& tool = begin(pack, request);
+  CHECK(slots.size() == unit_->slots.size(), "one value per slot");
+  frame_.slots = slots.data();
+  const bool invalid = std::any_of(tool.slots.json.begin(), tool.slots.json.end(),
+                                   [&](uint32_t slot) { return slots[slot].kind == Kind::Invalid; });
+  return decide(invalid, mode, tool);
+}
+
+const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool) {
   evaluator_ = mode == Mode::Reference ? &unit_->interpreter : &unit_->evaluator;
   best_ = Match{abi::kNoRank, Status::Ok, 0};
   broken_set_ = best_;
   exact_ = best_;
   collected_.clear();
   ranked_errors_.clear();
-  if (invalid || mode == Mode::Reference) {
+  if (exact || mode == Mode::Reference) {
     decide_in_order();
   } else {
-    decide_indexed(tool_->hooks[static_cast<size_t>(request.hook)]);
+    decide_indexed(tool);
   }
   conclude();
   return verdict_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Evaluation {
 
   enum class Mode : uint8_t { Indexed, Reference };
   const Verdict& run(const Pack& pack, const Request& request, Mode mode);
+  const Verdict& run_values(const Pack& pack, const Request& request, std::span<const value::Value> slots,
+                            Mode mode);
 
   /// Reads the request into the frame: what run() starts with, and all that explain() needs. True when a
   /// selected slot is Invalid.
@@ -43,6 +46,9 @@ class Evaluation {
 
  private:
   void prepare(const Pack& pack);
+  /// Everything of load() but the inputs.
+  const HookBinding& begin(const Pack& pack, const Request& request);
+  const Verdict& decide(bool exact, Mode mode, const HookBinding& tool);
   /// Looks up the symbols of the slots; false when a set is too long for that.
   bool intern(const HookBinding& tool);
   void scan_bucket(const abi::Index& index, const abi::BucketRef& bucket, abi::BucketFunction native);

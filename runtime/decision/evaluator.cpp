@@ -22,4 +22,14 @@ const Verdict& Evaluator::evaluate_reference(const Pack& pack, const Request& re
   return impl_->evaluation.run(pack, request, Evaluation::Mode::Reference);
 }
 
+const Verdict& Evaluator::evaluate_values(const Pack& pack, const Request& request,
+                                          std::span<const value::Value> slots) {
+  return impl_->evaluation.run_values(pack, request, slots, Evaluation::Mode::Indexed);
+}
+
+const Verdict& Evaluator::evaluate_reference(const Pack& pack, const Request& request,
+                                             std::span<const value::Value> slots) {
+  return impl_->evaluation.run_values(pack, request, slots, Evaluation::Mode::Reference);
+}
+
 }  // namespace catalyst::decision
