@@ -24,6 +24,7 @@ class ModuleMaker {
   }
 
   ir::Module& module() { return *module_; }
+  [[nodiscard]] std::shared_ptr<const ir::Module> shared() const { return module_; }
 
   E op(ir::Op op, types::TypeId type, std::vector<E> operands, uint32_t payload = 0) {
     ir::Expr e{op, type, payload, static_cast<uint32_t>(module_->operands.size()),
