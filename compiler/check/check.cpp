@@ -22,10 +22,13 @@ std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const source:
   check_defaults(pack);
   check_rules(pack);
   check_tests(pack);
-  pack.finish();
+  pack.check_rest();
   for (const Emitter::Failure& failure : pack.emitter.failures()) {
     sink.report(diagnostics::Kind::ConstantFails, failure.span,
                 {std::string(value::status_name(failure.status))});
+  }
+  if (!sink.has_errors()) {
+    pack.report_unused();
   }
   return sink.has_errors() ? nullptr : module;
 }

@@ -73,6 +73,7 @@ Typed ExprChecker::optional_unguarded(const ast::Expr& at, TypeId type) {
   diagnostic.fixes.push_back({at.span,
                               "(if " + text + " is present then " + text + " else " + otherwise + ")",
                               "two cases: `if " + text + " is present then ... else ...`"});
+  scope_.add_user_note(diagnostic);
   return bad(at.span);
 }
 
@@ -245,6 +246,7 @@ Typed ExprChecker::enum_member(std::string_view member, TypeId type, Span span) 
     const std::string text = quoted ? "\"" + std::string(near) + "\"" : std::string(near);
     diagnostic.fixes.push_back({span, text, "did you mean `" + std::string(near) + "`?"});
   }
+  scope_.add_user_note(diagnostic);
   return bad(span);
 }
 
@@ -335,7 +337,7 @@ Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {
       return report(Kind::NotAValue, expr.span, {expr.name, "a function"});
     }
     if (scope_.kind == ScopeKind::Constant) {
-      return report(Kind::NotConstant, expr.span, {"this value"});
+      return report(Kind::NotConstant, expr.span, {pack_.quote(expr.span)});
     }
     if (symbol->kind == SymbolKind::List) {
       return pack_.use_list(symbol->index, expr.span);

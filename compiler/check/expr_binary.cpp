@@ -144,13 +144,17 @@ bool ExprChecker::takes_hint(const ast::Expr& expr) const {
 }
 
 bool ExprChecker::operands(const ast::BinaryExpr& expr, Typed& left, Typed& right, TypeId hint) {
-  if (takes_hint(*expr.left) && !takes_hint(*expr.right)) {
-    right = definite(*expr.right, hint);
-    left = definite(*expr.left, right.type);
-  } else {
-    left = definite(*expr.left, hint);
-    right = definite(*expr.right, is_bad(left) ? hint : left.type);
+  const bool right_first = takes_hint(*expr.left) && !takes_hint(*expr.right);
+  const ast::Expr& first_expr = right_first ? *expr.right : *expr.left;
+  const ast::Expr& second_expr = right_first ? *expr.left : *expr.right;
+  Typed& first = right_first ? right : left;
+  Typed& second = right_first ? left : right;
+  first = definite(first_expr, hint);
+  const bool bare_name = second_expr.kind == ast::ExprKind::Name && takes_hint(second_expr);
+  if (bare_name && (is_bad(first) || reject_json(first, first_expr))) {
+    return false;  // what the name means depends on the side that is wrong
   }
+  second = definite(second_expr, is_bad(first) ? hint : first.type);
   if (is_bad(left) || is_bad(right)) {
     return false;
   }
@@ -173,6 +177,7 @@ bool ExprChecker::reject_json(const Typed& value, const ast::Expr& at) {
   auto& diagnostic = pack_.sink.report(Kind::JsonNeedsCast, at.span, {text});
   const std::string fixed = "((" + text + " as string?) ?? \"\")";
   diagnostic.fixes.push_back({at.span, fixed, "for a string: `" + fixed + "`"});
+  scope_.add_user_note(diagnostic);
   return true;
 }
 
@@ -183,6 +188,7 @@ Typed ExprChecker::operator_error(const ast::BinaryExpr& expr, TypeId left, Type
   if (expr.op == BinaryOp::Add && left == TypeTable::kString) {
     diagnostic.notes.push_back({{}, "strings are joined by interpolation: \"{a}{b}\""});
   }
+  scope_.add_user_note(diagnostic);
   return bad(expr.span);
 }
 
@@ -202,6 +208,7 @@ Typed ExprChecker::infer_equality(const ast::BinaryExpr& expr) {
       const std::string text = "\"{" + pack_.quote(expr.left->span) + "}\"";
       diagnostic.fixes.push_back({expr.left->span, text, "compare its text: `" + text + "`"});
     }
+    scope_.add_user_note(diagnostic);
     return bad(expr.span);
   }
   const Op op = expr.op == BinaryOp::Equal ? Op::Eq : Op::Ne;

@@ -44,7 +44,7 @@ Typed ExprChecker::infer_call(const ast::CallExpr& expr) {
 Typed ExprChecker::call_function(uint32_t index, const ast::Name& name,
                                  std::span<const ast::Expr* const> arguments, Span span) {
   if (scope_.kind == ScopeKind::Constant) {
-    return report(Kind::NotConstant, span, {"this value"});
+    return report(Kind::NotConstant, span, {pack_.quote(span)});
   }
   const std::vector<TypeId> parameters = pack_.parameters(index);
   if (parameters.size() != arguments.size()) {

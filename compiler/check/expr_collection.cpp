@@ -140,9 +140,19 @@ Typed ExprChecker::record_of(const ast::RecordExpr& expr, TypeId type) {
 }
 
 Typed ExprChecker::collection(const ast::Expr& expr) {
-  const Typed value = definite(expr);
+  const Typed value = infer(expr);
   if (is_bad(value)) {
     return value;
+  }
+  if (types_.strip_optional(value.type) == TypeTable::kJson) {
+    const std::string text = "((" + pack_.quote(expr.span) + " as list<json>?) ?? [])";
+    auto& diagnostic = pack_.sink.report(Kind::NotIterable, expr.span, {"`json`"});
+    diagnostic.fixes.push_back({expr.span, text, "for a list: `" + text + "`"});
+    scope_.add_user_note(diagnostic);
+    return bad(expr.span);
+  }
+  if (types_.is_optional(value.type)) {
+    return optional_unguarded(expr, value.type);
   }
   const TypeKind of = kind(value.type);
   if (of != TypeKind::List && of != TypeKind::Set && of != TypeKind::Map) {

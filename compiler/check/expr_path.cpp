@@ -106,7 +106,7 @@ bool ExprChecker::input_allowed(std::string_view root, Span span) {
     return false;
   }
   if (scope_.kind == ScopeKind::Constant) {
-    report(Kind::NotConstant, span, {"this value"});
+    report(Kind::NotConstant, span, {pack_.quote(span)});
     return false;
   }
   if (input_hooks_text(root) != "every hook") {

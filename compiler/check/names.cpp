@@ -77,8 +77,8 @@ class Collector {
         const auto& rule = static_cast<const ast::RuleDecl&>(decl);
         if (fresh(rules_, "rule", rule.name)) {
           names_.rule_index.emplace(rule.name.text, names_.rules.size());
-          names_.rules.push_back(&rule);
         }
+        names_.rules.push_back(&rule);  // a second one of its name is checked all the same
         return;
       }
       case ast::DeclKind::Test:

@@ -165,7 +165,7 @@ void Pack::check_list(uint32_t index) {
   }
   const value::Value* constant = emitter.constant_value(value.id);
   if (constant == nullptr) {
-    sink.report(Kind::NotConstant, list.value->span, {"a list"});
+    sink.report(Kind::NotConstant, list.value->span, {quote(list.value->span)});
     return;
   }
   state.value = emitter.constant_id(*constant, type);
@@ -243,7 +243,7 @@ void Pack::check_function(uint32_t index) {
 
 // ---- what nothing uses ----
 
-void Pack::finish() {
+void Pack::check_rest() {
   for (uint32_t i = 0; i < facts_.size(); ++i) {
     if (facts_[i].used || !facts_[i].instances.empty()) {
       continue;
@@ -257,13 +257,19 @@ void Pack::finish() {
     everything.tools = &catalogue.everything_leniently();
     check_fact(i, everything);
   }
+  for (uint32_t i = 0; i < functions_.size(); ++i) {
+    check_function(i);
+  }
+  for (uint32_t i = 0; i < lists_.size(); ++i) {
+    check_list(i);
+  }
+}
+
+void Pack::report_unused() {
   for (uint32_t i = 0; i < facts_.size(); ++i) {
     if (!facts_[i].used) {
       sink.report(Kind::Unused, names.facts[i]->name.span, {"fact", names.facts[i]->name.text});
     }
-  }
-  for (uint32_t i = 0; i < functions_.size(); ++i) {
-    check_function(i);
   }
   for (uint32_t i = 0; i < functions_.size(); ++i) {
     if (!functions_[i].used) {
@@ -271,7 +277,6 @@ void Pack::finish() {
     }
   }
   for (uint32_t i = 0; i < lists_.size(); ++i) {
-    check_list(i);
     if (!lists_[i].used) {
       sink.report(Kind::Unused, names.lists[i]->name.span, {"list", names.lists[i]->name.text});
     }

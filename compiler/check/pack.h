@@ -47,8 +47,10 @@ class Pack {
 
   /// Makes room for the names and resolves signatures; call once, when names and types are known.
   void prepare();
-  /// Checks what no rule has used, and warns about it.
-  void finish();
+  /// Checks what no rule has used.
+  void check_rest();
+  /// Warns about what nothing uses. Only of use when everything else is right: a misspelt use is no use.
+  void report_unused();
 
   /// Reports a scope with more variables than evaluators have room for.
   void check_locals(const Scope& scope, Span span);

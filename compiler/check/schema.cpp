@@ -209,7 +209,7 @@ class Importer {
     std::vector<Field> fields;
     if (has_fields) {
       for (const auto& [field, value] : properties->items()) {
-        const TypeId type = convert(value, "`" + field + "` of " + name, depth + 1);
+        const TypeId type = convert(value, field + " of " + name, depth + 1);
         fields.push_back({field, required.contains(field) ? type : types_.optional_of(type)});
       }
     }

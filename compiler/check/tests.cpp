@@ -101,7 +101,7 @@ class TestChecker {
     }
     const value::Value* found = pack_.emitter.constant_value(value.id);
     if (found == nullptr) {
-      pack_.sink.report(Kind::NotConstant, expr.span, {"a test"});
+      pack_.sink.report(Kind::NotConstant, expr.span, {pack_.quote(expr.span)});
     }
     return found;
   }
@@ -258,7 +258,7 @@ class TestChecker {
     check_by(expected.by);
     if (!expected_on(out.kind, out_.hook)) {
       pack_.sink.report(Kind::ExpectationNotHere, expected.what.span,
-                        {expected.what.text, std::string(abi::hook_name(out_.hook))});
+                        {pack_.quote(expected.what.span), std::string(abi::hook_name(out_.hook))});
       return;
     }
     if (check_details(expected, out)) {
