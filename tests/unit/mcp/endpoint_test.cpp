@@ -383,6 +383,10 @@ TEST(Endpoint, FollowsAllPagesAndReloadsOnChange) {
       listen.sent,
       HasSubstr(R"("method":"notifications/resources/updated","params":{"uri":"test://one/one","_meta":)"));
   EXPECT_THAT(stream.sent, Not(HasSubstr("resources/updated")));
+  gateway.stop();
+  EXPECT_TRUE(stream.done && stream.ended);
+  EXPECT_TRUE(listen.done && listen.ended);
+  EXPECT_THAT(listen.sent, HasSubstr(R"("id":"m1","result":{"resultType":"complete","_meta":)"));
 }
 
 TEST(Endpoint, RoutesResourcesPromptsAndCompletions) {

@@ -206,17 +206,21 @@ class Gateway {
     endpoint.start();
     run_for(20);
   }
-  ~Gateway() {
-    asio::co_spawn(io, endpoint.stop(), [](const std::exception_ptr&) {});
-    run_for(20);
-    io.stop();
-  }
+  ~Gateway() { stop(); }
 
   asio::io_context io;
   decision::Engine engine;
   FakeObserver observer;
   Endpoint endpoint;
 
+  /// Ends what is open; exchanges with open streams must still be alive.
+  void stop() {
+    if (!stopped_) {
+      stopped_ = true;
+      asio::co_spawn(io, endpoint.stop(), [](const std::exception_ptr&) {});
+      run_for(20);
+    }
+  }
   void run_for(int ms) {
     io.restart();
     io.run_for(std::chrono::milliseconds(ms));
@@ -262,6 +266,8 @@ class Gateway {
     options.catalogue.settle_ms = 200;
     return options;
   }
+
+  bool stopped_ = false;
 };
 
 /// A modern request with all its headers and keys; `params` are its other members, each with a comma behind.

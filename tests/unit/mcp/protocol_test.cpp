@@ -24,18 +24,27 @@ std::string message(const std::string& method, const std::string& params) {
 TEST(Protocol, TheBodyDecidesTheEraFirst) {
   EXPECT_EQ(classified(message("initialize", ""), {}).era, Era::Legacy);
   // Even under a modern header, initialize without a claim is a legacy client's.
-  EXPECT_EQ(classified(message("initialize", ""), {.protocol_version = "2026-07-28"}).era, Era::Legacy);
-  EXPECT_FALSE(classified(message("initialize", ""), {.protocol_version = "2026-07-28"}).rejection);
-  EXPECT_EQ(classified(message("tools/list", ""), {.protocol_version = "2025-06-18"}).era, Era::Legacy);
+  EXPECT_EQ(
+      classified(message("initialize", ""), ProtocolHeaders{"2026-07-28", std::nullopt, std::nullopt}).era,
+      Era::Legacy);
+  EXPECT_FALSE(
+      classified(message("initialize", ""), ProtocolHeaders{"2026-07-28", std::nullopt, std::nullopt})
+          .rejection);
+  EXPECT_EQ(
+      classified(message("tools/list", ""), ProtocolHeaders{"2025-06-18", std::nullopt, std::nullopt}).era,
+      Era::Legacy);
   EXPECT_EQ(classified(message("tools/list", ""), {}).era, Era::Legacy);
   const Classification modern =
-      classified(message("tools/list", kClaim), {.protocol_version = "2026-07-28", .method = "tools/list"});
+      classified(message("tools/list", kClaim), ProtocolHeaders{"2026-07-28", "tools/list", std::nullopt});
   EXPECT_EQ(modern.era, Era::Modern);
   EXPECT_FALSE(modern.rejection);
-  EXPECT_EQ(
-      classified(R"({"jsonrpc":"2.0","method":"notifications/x"})", {.protocol_version = "2026-07-28"}).era,
-      Era::Modern);
-  EXPECT_EQ(classified(R"({"jsonrpc":"2.0","id":1,"result":{}})", {.protocol_version = "2026-07-28"}).era,
+  EXPECT_EQ(classified(R"({"jsonrpc":"2.0","method":"notifications/x"})",
+                       ProtocolHeaders{"2026-07-28", std::nullopt, std::nullopt})
+                .era,
+            Era::Modern);
+  EXPECT_EQ(classified(R"({"jsonrpc":"2.0","id":1,"result":{}})",
+                       ProtocolHeaders{"2026-07-28", std::nullopt, std::nullopt})
+                .era,
             Era::Legacy);
 }
 
@@ -44,32 +53,34 @@ TEST(Protocol, RefusesWhatContradictsItself) {
     const Classification c = classified(text, headers);
     return c.rejection ? c.rejection->code : 0;
   };
-  EXPECT_EQ(code_of(message("tools/list", ""), {.protocol_version = "2026-07-28"}), code::kInvalidParams);
-  EXPECT_EQ(code_of(message("tools/list", ""), {.protocol_version = "1999-01-01"}), code::kServerError);
+  EXPECT_EQ(code_of(message("tools/list", ""), ProtocolHeaders{"2026-07-28", std::nullopt, std::nullopt}),
+            code::kInvalidParams);
+  EXPECT_EQ(code_of(message("tools/list", ""), ProtocolHeaders{"1999-01-01", std::nullopt, std::nullopt}),
+            code::kServerError);
   EXPECT_EQ(code_of(message("tools/list", kClaim), {}), code::kHeaderMismatch);
-  EXPECT_EQ(
-      code_of(message("tools/list", kClaim), {.protocol_version = "2025-11-25", .method = "tools/list"}),
-      code::kHeaderMismatch);
-  EXPECT_EQ(code_of(message("tools/list", kClaim), {.protocol_version = "2026-07-28"}),
+  EXPECT_EQ(code_of(message("tools/list", kClaim), ProtocolHeaders{"2025-11-25", "tools/list", std::nullopt}),
             code::kHeaderMismatch);
-  EXPECT_EQ(
-      code_of(message("tools/list", kClaim), {.protocol_version = "2026-07-28", .method = "Tools/list"}),
-      code::kHeaderMismatch);
+  EXPECT_EQ(code_of(message("tools/list", kClaim), ProtocolHeaders{"2026-07-28", std::nullopt, std::nullopt}),
+            code::kHeaderMismatch);
+  EXPECT_EQ(code_of(message("tools/list", kClaim), ProtocolHeaders{"2026-07-28", "Tools/list", std::nullopt}),
+            code::kHeaderMismatch);
   const std::string no_capabilities =
       message("tools/list", R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"})");
-  EXPECT_EQ(code_of(no_capabilities, {.protocol_version = "2026-07-28", .method = "tools/list"}),
+  EXPECT_EQ(code_of(no_capabilities, ProtocolHeaders{"2026-07-28", "tools/list", std::nullopt}),
             code::kInvalidParams);
 }
 
 TEST(Protocol, ReadsNamesInHeaders) {
   EXPECT_EQ(decode_header_value("plain"), "plain");
   EXPECT_EQ(decode_header_value("=?base64?w6Q=?="), "\xC3\xA4");
-  EXPECT_EQ(decode_header_value("=?base64??="), "");
+  EXPECT_EQ(decode_header_value("=?base64?"
+                                "?="),
+            "");
   EXPECT_FALSE(decode_header_value("=?base64?w6?=").has_value());
   EXPECT_FALSE(decode_header_value("=?base64?w*Q=?=").has_value());
   const std::string call = message("tools/call", R"("name":"\u00e4",)" + kClaim);
   const auto headers = [](std::string_view name) {
-    return ProtocolHeaders{.protocol_version = "2026-07-28", .method = "tools/call", .name = name};
+    return ProtocolHeaders{"2026-07-28", "tools/call", name};
   };
   EXPECT_FALSE(classified(call, headers("=?base64?w6Q=?=")).rejection);
   EXPECT_TRUE(classified(call, headers("a")).rejection);
