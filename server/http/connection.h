@@ -43,6 +43,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   /// Stops accepting and closes idle connections; the others close after their answer.
   void begin_drain();
   void abort_all();
+  /// Lets go of everything; the context no longer runs.
+  void release();
 
   void add(std::shared_ptr<Connection> connection);
   void remove(Connection& connection);

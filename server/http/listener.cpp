@@ -92,7 +92,11 @@ Listener::Listener(IoPool& pool, HttpOptions options, Handler handler, Authentic
   state_->config->authenticator = std::move(authenticator);
 }
 
-Listener::~Listener() = default;
+Listener::~Listener() {
+  for (const auto& shard : state_->shards) {
+    shard->release();
+  }
+}
 
 Result<void> Listener::start() {
   CHECK(state_->shards.empty(), "started once");

@@ -41,7 +41,8 @@ struct HttpOptions {
   std::vector<std::string> open_paths = {"/healthz", "/readyz"};  // served without asking the authenticator
 };
 
-/// The HTTP/1.1 front door: one SO_REUSEPORT acceptor per io_context of the pool.
+/// The HTTP/1.1 front door: one SO_REUSEPORT acceptor per io_context of the pool. Destroy it after
+/// IoPool::stop and before the pool.
 class Listener {
  public:
   Listener(IoPool& pool, HttpOptions options, Handler handler, Authenticator authenticator);

@@ -168,4 +168,12 @@ void Shard::abort_all() {
   }
 }
 
+void Shard::release() {
+  draining = true;
+  acceptor_.reset();
+  timer_.cancel();
+  accept_pause_.cancel();
+  connections_.clear();
+}
+
 }  // namespace catalyst::server
