@@ -73,7 +73,11 @@ ast::TargetPattern Builder::target(antlr4::Token* token, bool one_tool) {
   const bool starred = out.server.find('*') != std::string::npos || out.tool.find('*') != std::string::npos;
   if (!dotted || out.server.empty() || out.tool.empty() || !well_formed || all.back() == '.' ||
       (one_tool && starred)) {
-    sink_.report(Kind::InvalidTarget, out.span, {all});
+    sink_.report(Kind::InvalidTarget, out.span, {all})
+        .notes.push_back({{},
+                          one_tool && starred
+                              ? "a test names one tool, without `*`"
+                              : "a target is `SERVER.TOOL`; `*` stands for any run of characters"});
     out.tool.clear();
   }
   return out;

@@ -169,6 +169,41 @@ std::vector<size_t> expected_types(antlr4::Parser* parser) {
   return types;
 }
 
+/// Behind a comma that could be the last thing in a list.
+std::string after_comma(size_t rule) {
+  switch (rule) {
+    case P::RuleRecordLiteral:
+      return "a field or `}`";
+    case P::RuleEnumDecl:
+      return "a name or `}`";
+    case P::RuleFnDecl:
+      return "a parameter or `)`";
+    case P::RulePostfix:
+      return "an expression or `)`";
+    default:
+      return "an expression or `]`";
+  }
+}
+
+/// `looked_ahead`: the token in front of the offending one, a comma, could not be placed without it.
+std::string describe_expected(antlr4::ParserRuleContext* context, antlr4::Token* offending, bool looked_ahead,
+                              const std::vector<size_t>& types) {
+  if (looked_ahead) {
+    return after_comma(context->getRuleIndex());
+  }
+  std::string expected;
+  for (antlr4::ParserRuleContext* at = context; at != nullptr && at->start == offending;
+       at = dynamic_cast<antlr4::ParserRuleContext*>(at->parent)) {
+    const std::string name = rule_name(at);
+    expected = name.empty() ? expected : name;
+  }
+  if (!expected.empty()) {
+    return expected;
+  }
+  return context->getRuleIndex() == P::RuleSegment ? after_declaration(context)
+                                                   : expected_tokens(types, context->getRuleIndex());
+}
+
 bool expects_name(antlr4::ParserRuleContext* context) {
   return context->getRuleIndex() == P::RuleName || context->getRuleIndex() == P::RuleAnyName;
 }
@@ -179,7 +214,7 @@ antlr4::Token* SyntaxErrors::recoverInline(antlr4::Parser* parser) {
   throw antlr4::InputMismatchException(parser);
 }
 
-void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::RecognitionException&) {
+void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::RecognitionException& error) {
   if (failed_) {
     return;
   }
@@ -187,24 +222,11 @@ void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::Recognition
   if (silent_) {
     return;
   }
-  // A prediction may have looked further than the token that cannot be used; the stream stands at that one.
-  antlr4::Token* offending = window_.LT(1);
+  antlr4::Token* offending = error.getOffendingToken();
   antlr4::ParserRuleContext* context = parser->getContext();
   const std::vector<size_t> types = expected_types(parser);
 
-  std::string expected;
-  for (antlr4::ParserRuleContext* at = context; at != nullptr && at->start == offending;
-       at = dynamic_cast<antlr4::ParserRuleContext*>(at->parent)) {
-    const std::string name = rule_name(at);
-    if (!name.empty()) {
-      expected = name;
-    }
-  }
-  if (expected.empty()) {
-    expected = context->getRuleIndex() == P::RuleSegment ? after_declaration(context)
-                                                         : expected_tokens(types, context->getRuleIndex());
-  }
-
+  const std::string expected = describe_expected(context, offending, offending != window_.LT(1), types);
   if (offending->getType() == antlr4::Token::EOF) {
     // Right behind the last token of the declaration: what is missing is missing there, not where the next
     // one begins.
@@ -225,6 +247,9 @@ void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::Recognition
     found = "the keyword " + found;
   }
   diagnostics::Diagnostic& report = sink_.report(diagnostics::Kind::UnexpectedToken, span, {expected, found});
+  if (type == L::ASSIGN && expected != "`:`") {
+    report.fixes.push_back({span, "==", "to compare, write `==`"});
+  }
   if (type != L::IDENTIFIER) {
     return;
   }
