@@ -77,41 +77,42 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   if (std::optional<Reply> mismatch = check_param_headers(context, *found)) {
     co_return std::move(*mismatch);
   }
-  if (std::optional<Reply> refusal = decide_call(context, *found, context.arguments)) {
-    co_return std::move(*refusal);
-  }
-
-  std::string name_json;
-  ParamsEdit edit;
-  edit.arguments_json = context.arguments;
-  if (context.scope.federated()) {
-    name_json = value::json_string(found->item->key);
-    edit.name_json = name_json;
-  }
-  const Crossing crossed = crossing(context, found->server);
-  if (crossed.server == Era::Modern) {
-    context.param_headers = param_header_lines(
-        found->item->headers,
-        context.arguments.empty() ? envelope.arguments_json : std::string_view(context.arguments),
-        context.exchange);
-  }
-  const std::optional<std::string> changed = bridge_params(envelope, crossed, edit);
-  Sent outcome = co_await send(context, found->server,
-                               changed ? std::string_view(*changed) : envelope.params_json, found->item->key);
+  std::optional<Reply> refusal = decide_call(context, *found, context.arguments);
   if (context.record.audit == decision::AuditLevel::Full && context.arguments.empty()) {
     context.arguments = envelope.arguments_json;
   }
+  if (refusal) {
+    co_return std::move(*refusal);
+  }
+  co_return co_await call_tool(context, *found);
+}
+
+Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
+  const Envelope& envelope = context.envelope;
+  std::string name_json;
+  ParamsEdit edit;
+  edit.arguments_json = context.record.sets > 0 ? std::string_view(context.arguments) : std::string_view();
+  const std::string_view arguments = context.record.sets > 0 ? edit.arguments_json : envelope.arguments_json;
+  if (context.scope.federated()) {
+    name_json = value::json_string(found.item->key);
+    edit.name_json = name_json;
+  }
+  const Crossing crossed = crossing(context, found.server);
+  if (crossed.server == Era::Modern) {
+    context.param_headers = param_header_lines(found.item->headers, arguments, context.exchange);
+  }
+  const std::optional<std::string> changed = bridge_params(envelope, crossed, edit);
+  Sent outcome = co_await send(context, found.server,
+                               changed ? std::string_view(*changed) : envelope.params_json, found.item->key);
   if (!outcome.upstream) {
     co_return std::move(outcome.reply);
   }
   UpstreamReply& upstream = *outcome.upstream;
   if (upstream.is_error) {
-    co_return answer(context, found->server, upstream);
+    co_return answer(context, found.server, upstream);
   }
-  const std::string_view sent =
-      context.arguments.empty() ? envelope.arguments_json : std::string_view(context.arguments);
   std::string result;
-  if (std::optional<Reply> refusal = decide_result(context, *found, sent, upstream.payload, result)) {
+  if (std::optional<Reply> refusal = decide_result(context, found, arguments, upstream.payload, result)) {
     co_return std::move(*refusal);
   }
   if (!result.empty()) {
@@ -121,10 +122,10 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   if (context.record.audit == decision::AuditLevel::Full) {
     context.result = upstream.payload;
     if (context.arguments.empty()) {
-      context.arguments = envelope.arguments_json;
+      context.arguments = arguments;
     }
   }
-  co_return answer(context, found->server, upstream);
+  co_return answer(context, found.server, upstream);
 }
 
 }  // namespace catalyst::mcp

@@ -50,6 +50,8 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Reply> handle_set_level(RequestContext& context);
   Task<Reply> handle_tools_list(RequestContext& context);
   Task<Reply> handle_tools_call(RequestContext& context);
+  /// Sends a call that the rules allow, and lets them see the result.
+  Task<Reply> call_tool(RequestContext& context, Catalogue::Found found);
   [[nodiscard]] std::optional<Reply> check_param_headers(RequestContext& context,
                                                          const Catalogue::Found& found) const;
   Task<Reply> handle_list(RequestContext& context);
