@@ -128,7 +128,7 @@ TEST(Limits, AnythingRepeatedEnds) {
                             "test \"\" { then ",
                             "if a then b else "}) {
     for (const char* head : {"", "fact x = ", "fact x = \"", "rule a on call ", "list l: "}) {
-      expect_end(head + repeat(piece, kMebibyte / 16), std::string(head) + piece);
+      expect_end(head + repeat(piece, kMebibyte / 32), std::string(head) + piece);
     }
   }
 }
@@ -163,6 +163,24 @@ TEST(Limits, DepthIsCountedHoweverItArises) {
   }
   const Parsed types("list l: " + repeat("list<", 5 * 300) + "int" + std::string(300, '>') + " = []\n");
   EXPECT_EQ(types.count(Kind::NestingTooDeep), 1u);
+}
+
+TEST(Limits, WhatIsJustWithinThemWorks) {
+  const std::string expressions[] = {
+      std::string(250, '[') + "a" + std::string(250, ']'),
+      repeat("not ", 4 * 250) + "a",
+      "a" + repeat(".b", 2 * 250),
+      "a" + repeat(" or a", 5 * 250),
+      repeat("if a then b else ", 17 * 250) + "c",
+      repeat("\"{", 2 * 120) + "a" + repeat("}\"", 2 * 120),
+  };
+  for (const std::string& expression : expressions) {
+    const Parsed parsed("fact x = " + expression + "\n");
+    ASSERT_EQ(parsed.sink.error_count(), 0u)
+        << render(parsed.sources, parsed.sink.all()[0], diagnostics::Color::Never);
+    const Parsed again(format(parsed.sources, parsed.tree));
+    EXPECT_EQ(ast::print(again.tree), ast::print(parsed.tree));
+  }
 }
 
 TEST(Limits, WidthIsNotDepth) {
