@@ -48,7 +48,7 @@ void append_length(std::string& out, size_t length) {
   out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), length).ptr);
 }
 
-Task<error_code> send(HttpConnection& connection, const HttpRequest& request) {
+Buffers frame_request(HttpConnection& connection, const HttpRequest& request) {
   connection.out.assign(request.head);
   size_t length = 0;
   for (const std::string_view piece : request.body) {
@@ -64,13 +64,22 @@ Task<error_code> send(HttpConnection& connection, const HttpRequest& request) {
   for (size_t i = 0; i < request.body.size(); ++i) {
     buffers[i + 1] = asio::buffer(request.body[i].data(), request.body[i].size());
   }
-  error_code ec;
-  if (connection.tls) {
-    co_await asio::async_write(*connection.tls, buffers, asio::redirect_error(asio::use_awaitable, ec));
-  } else if (!write_now(connection, buffers, ec) && !ec) {
-    co_await asio::async_write(connection.socket, buffers, asio::redirect_error(asio::use_awaitable, ec));
-  }
-  co_return ec;
+  return buffers;
+}
+
+/// Not coroutines themselves: a frame less on the way of every request.
+Task<size_t> start_write(HttpConnection& connection, const Buffers& buffers, error_code& ec) {
+  return connection.tls
+             ? asio::async_write(*connection.tls, buffers, asio::redirect_error(asio::use_awaitable, ec))
+             : asio::async_write(connection.socket, buffers, asio::redirect_error(asio::use_awaitable, ec));
+}
+
+Task<size_t> start_read(HttpConnection& connection, error_code& ec) {
+  const auto buffer =
+      asio::buffer(connection.in.data() + connection.end, connection.in.size() - connection.end);
+  return connection.tls
+             ? connection.tls->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec))
+             : connection.socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
 }
 
 /// Makes room behind `end`; false when an element of the header is larger than allowed.
@@ -185,24 +194,14 @@ namespace {
 
 constexpr int64_t kFinishMs = 1'000;
 
-/// One read into the buffer.
-Task<error_code> read_some(HttpPool& pool, HttpConnection& connection) {
-  if (!make_room(connection, pool.origin->options.max_header_bytes * 2)) {
-    co_return http::error::header_limit;
-  }
-  error_code ec;
-  const auto buffer =
-      asio::buffer(connection.in.data() + connection.end, connection.in.size() - connection.end);
-  const size_t length =
-      connection.tls
-          ? co_await connection.tls->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec))
-          : co_await connection.socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+/// Accounts for what a read brought.
+error_code took(HttpConnection& connection, size_t length, const error_code& ec) {
   if (length > 0) {
     connection.got_bytes = true;
     connection.end += length;
-    co_return error_code{};
+    return {};
   }
-  co_return ec ? ec : error_code(asio::error::eof);
+  return ec ? ec : error_code(asio::error::eof);
 }
 
 /// Feeds the buffer to the parser.
@@ -216,34 +215,22 @@ error_code parse_some(HttpConnection& connection) {
   return ec == http::error::need_more ? error_code{} : ec;
 }
 
-/// Reads until the message ends or its sink had enough.
-Task<error_code> receive(HttpPool& pool, HttpConnection& connection, const HttpRequest& request,
-                         HttpResponse& response) {
-  int interim = 0;
-  for (;;) {
-    error_code ec = co_await read_some(pool, connection);
-    if (ec) {
-      if (ec == asio::error::eof && connection.parser->got_some()) {
-        connection.parser->put_eof(ec);
-      }
-      co_return ec;
+/// Parses what has arrived, passing over 1xx answers.
+error_code digest(const HttpPool& pool, HttpConnection& connection, const HttpRequest& request,
+                  HttpResponse& response, int& interim) {
+  error_code ec = parse_some(connection);
+  while (!ec && connection.parser->is_done() && response.status / 100 == 1) {
+    if (++interim > kMaxInterim) {
+      return http::error::bad_status;
     }
+    response = {};
+    connection.parser.emplace(response, request, pool.origin->options);
     ec = parse_some(connection);
-    while (!ec && connection.parser->is_done() && response.status / 100 == 1) {
-      if (++interim > kMaxInterim) {
-        co_return http::error::bad_status;
-      }
-      response = {};
-      connection.parser.emplace(response, request, pool.origin->options);
-      ec = parse_some(connection);
-    }
-    if (ec || connection.parser->is_done() || response.stopped) {
-      co_return ec;
-    }
-    if (request.silence_ms != 0 && response.kind == ContentKind::EventStream) {
-      connection.deadline_ms = pool.now_ms() + request.silence_ms;
-    }
   }
+  if (request.silence_ms != 0 && response.kind == ContentKind::EventStream) {
+    connection.deadline_ms = pool.now_ms() + request.silence_ms;
+  }
+  return ec;
 }
 
 }  // namespace
@@ -252,9 +239,26 @@ Task<Result<void>> exchange(HttpPool& pool, HttpConnection& connection, const Ht
                             HttpResponse& response) {
   connection.got_bytes = false;
   connection.parser.emplace(response, request, pool.origin->options);
-  error_code ec = co_await send(connection, request);
-  if (!ec) {
-    ec = co_await receive(pool, connection, request, response);
+  error_code ec;
+  Buffers buffers = frame_request(connection, request);
+  if (connection.tls || (!write_now(connection, buffers, ec) && !ec)) {
+    co_await start_write(connection, buffers, ec);
+  }
+  const size_t limit = pool.origin->options.max_header_bytes * 2;
+  int interim = 0;
+  while (!ec && !connection.parser->is_done() && !response.stopped) {
+    if (!make_room(connection, limit)) {
+      ec = http::error::header_limit;
+      break;
+    }
+    const size_t length = co_await start_read(connection, ec);
+    ec = took(connection, length, ec);
+    if (!ec) {
+      ec = digest(pool, connection, request, response, interim);
+    } else if (ec == asio::error::eof && connection.parser->got_some()) {
+      connection.parser->put_eof(ec);
+      break;
+    }
   }
   if (ec) {
     co_return error(judge(connection, ec), pool.origin->url.authority);
@@ -273,7 +277,11 @@ Task<void> finish_in_background(std::shared_ptr<HttpPool> pool, HttpPool::Lease 
   pool->watch(*connection);
   error_code ec;
   while (!ec && !connection->parser->is_done()) {
-    ec = co_await read_some(*pool, *connection);
+    if (!make_room(*connection, pool->origin->options.max_header_bytes * 2)) {
+      break;
+    }
+    const size_t length = co_await start_read(*connection, ec);
+    ec = took(*connection, length, ec);
     ec = ec ? ec : parse_some(*connection);
   }
   pool->unwatch(*connection);
