@@ -168,6 +168,13 @@ Typed ExprChecker::convert(Typed value, TypeId wanted, const ast::Expr& at) {
 }
 
 Typed ExprChecker::infer_kind(const ast::Expr& expr, TypeId hint) {
+  const bool fits = pack_.enter(expr.span);
+  const Typed value = fits ? dispatch(expr, hint) : bad(expr.span);
+  pack_.leave();
+  return value;
+}
+
+Typed ExprChecker::dispatch(const ast::Expr& expr, TypeId hint) {
   switch (expr.kind) {
     case ast::ExprKind::Error:
       return bad(expr.span);

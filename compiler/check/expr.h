@@ -38,6 +38,7 @@ class ExprChecker {
 
   // expr.cpp
   Typed infer_kind(const ast::Expr& expr, TypeId hint);
+  Typed dispatch(const ast::Expr& expr, TypeId hint);
   Typed infer_number(const ast::NumberExpr& expr, TypeId hint, bool negative);
   Typed infer_string(const ast::StringExpr& expr, TypeId hint);
   Typed interpolate(const ast::StringExpr& expr);

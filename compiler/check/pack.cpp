@@ -1,6 +1,7 @@
 #include "compiler/check/pack.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/check/expr.h"
 #include "compiler/check/inputs.h"
@@ -49,6 +50,15 @@ std::string Pack::circle(const std::vector<std::string_view>& path, std::string_
   return out + std::string(name);
 }
 
+bool Pack::reach(uint32_t depth, Span span) {
+  peak_ = std::max(peak_, depth);
+  if (depth > kMaxDepth) {
+    sink.report(Kind::TooDeep, span, {std::to_string(kMaxDepth)});
+    return false;
+  }
+  return true;
+}
+
 void Pack::check_locals(const Scope& scope, Span span) {
   // Loops reserve two variables whatever they go through.
   if (scope.local_peak + 1 >= ir::kMaxLocals) {
@@ -94,7 +104,7 @@ Typed Pack::use_fact(uint32_t index, Scope& user, Span span) {
   }
   const FactInstance used = instance != nullptr ? *instance : check_fact(index, user);
   user.depends(used.dependence);
-  if (used.type == TypeTable::kError) {
+  if (used.type == TypeTable::kError || !reach(depth_ + used.height, span)) {
     return {emitter.boolean(false, span), TypeTable::kError};
   }
   return {emitter.emit(Op::Fact, used.type, span, {}, used.id.index), used.type};
@@ -104,6 +114,7 @@ Pack::FactInstance Pack::check_fact(uint32_t index, const Scope& user) {
   const ast::FactDecl& fact = *names.facts[index];
   facts_[index].checking = true;
   fact_path_.push_back(fact.name.text);
+  const uint32_t outer_peak = std::exchange(peak_, depth_);
 
   Scope scope;
   scope.kind = ScopeKind::Fact;
@@ -125,6 +136,8 @@ Pack::FactInstance Pack::check_fact(uint32_t index, const Scope& user) {
     value = inferred.id;
   }
   instance.dependence = scope.dependence;
+  instance.height = peak_ - depth_;
+  peak_ = std::max(peak_, outer_peak);
   if (instance.type != TypeTable::kError) {
     instance.id = ir::FactId(module.facts.size());
     check_locals(scope, fact.name.span);
@@ -206,7 +219,7 @@ ir::FnId Pack::use_function(uint32_t index, Span span) {
     return {};
   }
   check_function(index);
-  return functions_[index].id;
+  return reach(depth_ + functions_[index].height, span) ? functions_[index].id : ir::FnId();
 }
 
 void Pack::check_function(uint32_t index) {
@@ -232,10 +245,13 @@ void Pack::check_function(uint32_t index) {
   }
   ExprChecker checker(*this, scope);
   const TypeId result = functions_[index].result;
+  const uint32_t outer_peak = std::exchange(peak_, depth_);
   const ir::ExprId body = checker.expect(*function.body, result);
   function_path_.pop_back();
   check_locals(scope, function.name.span);
   FunctionState& state = functions_[index];
+  state.height = peak_ - depth_;
+  peak_ = std::max(peak_, outer_peak);
   state.checking = false;
   state.id = ir::FnId(module.functions.size());
   module.functions.push_back({function.name.text, state.parameters, result, body, scope.local_peak});

@@ -52,6 +52,14 @@ class Pack {
   /// Warns about what nothing uses. Only of use when everything else is right: a misspelt use is no use.
   void report_unused();
 
+  /// Levels of expressions inside expressions, through facts and functions. Both checking and evaluation
+  /// recurse over them, so this bounds their stacks (a level of checking takes about 2 KiB, one of evaluation
+  /// less).
+  static constexpr uint32_t kMaxDepth = 1'000;
+  /// Entered for every expression. False, after a diagnostic, when it is too deep to look at.
+  bool enter(Span span) { return reach(++depth_, span); }
+  void leave() { --depth_; }
+
   /// Reports a scope with more variables than evaluators have room for.
   void check_locals(const Scope& scope, Span span);
 
@@ -63,6 +71,7 @@ class Pack {
     ir::FactId id;
     TypeId type = types::TypeTable::kError;
     Dependence dependence = Dependence::None;
+    uint32_t height = 0;  // levels below it
   };
   struct FactState {
     bool checking = false;
@@ -80,6 +89,7 @@ class Pack {
     bool checking = false;
     bool done = false;
     bool used = false;
+    uint32_t height = 0;
     std::vector<TypeId> parameters;
     TypeId result = types::TypeTable::kError;
     ir::FnId id;
@@ -88,11 +98,14 @@ class Pack {
   void check_list(uint32_t index);
   void check_function(uint32_t index);
   void resolve_signature(uint32_t index);
+  bool reach(uint32_t depth, Span span);
   std::string circle(const std::vector<std::string_view>& path, std::string_view name) const;
 
   std::vector<FactState> facts_;
   std::vector<ListState> lists_;
   std::vector<FunctionState> functions_;
+  uint32_t depth_ = 0;
+  uint32_t peak_ = 0;  // deepest level reached since the fact or function at hand began
   std::vector<std::string_view> fact_path_;
   std::vector<std::string_view> function_path_;
 };

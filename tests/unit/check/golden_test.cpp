@@ -12,7 +12,9 @@ const bool kRegistered = testing::register_goldens(
     {.name = "CheckGolden",
      .directory = "tests/golden/check",
      .sections = {{"diagnostics",
-                   [](const GoldenSource& golden) { return Checked(golden.path, golden.text).diagnostics(); }},
+                   [](const GoldenSource& golden) {
+                     return Checked(golden.path, golden.text).diagnostics();
+                   }},
                   {"ir", [](const GoldenSource& golden) { return Checked(golden.path, golden.text).ir(); }}},
      .defaults = {"diagnostics"}});
 
