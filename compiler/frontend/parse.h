@@ -17,8 +17,8 @@ struct ParseLimits {
   /// over expressions, so this bounds the stack of all of them (256 levels stay far below 1 MiB even with
   /// sanitizers).
   uint32_t nesting = 256;
-  /// Words, numbers, operators and brackets of one file: 10,000 ordinary rules are about 250,000. A token costs
-  /// about 150 bytes until the file is parsed.
+  /// Words, numbers, operators and brackets of one file: 10,000 ordinary rules are about 250,000. A token
+  /// costs about 150 bytes until the file is parsed.
   uint32_t tokens = 500'000;
   /// Diagnostics of one file; after them the rest of the file is not read. Nobody reads more, and each costs
   /// a search for what could have stood there.
