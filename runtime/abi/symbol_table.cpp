@@ -11,13 +11,14 @@ SymbolTable::SymbolTable(std::span<const std::string> names)
   cells_.resize(capacity);
   mask_ = capacity - 1;
   for (size_t symbol = 0; symbol < names_->size(); ++symbol) {
-    const std::string& name = (*names_)[symbol];
-    const uint64_t h = hash_text(name);
-    uint64_t i = h & mask_;
+    Cell cell;
+    cell.key = TextKey::of((*names_)[symbol]);
+    cell.symbol = static_cast<int32_t>(symbol);
+    uint64_t i = cell.key.hash() & mask_;
     while (cells_[i].symbol >= 0) {
       i = (i + 1) & mask_;
     }
-    cells_[i] = Cell{h, name.data(), static_cast<uint32_t>(name.size()), static_cast<int32_t>(symbol)};
+    cells_[i] = cell;
   }
 }
 

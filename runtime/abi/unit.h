@@ -72,10 +72,10 @@ struct RuleEffect {
   enum class Kind : uint8_t { Hide, Set, Redact, Audit, Tag };
   static constexpr uint32_t kNone = UINT32_MAX;
   Kind kind;
-  uint32_t target = kNone;                   // Hide: index in Unit::targets
-  std::vector<std::string> path;             // Set, Redact
-  uint32_t value = kNone;                    // Set, Tag: expression
-  std::vector<uint32_t> redactions;          // Redact
+  uint32_t target = kNone;           // Hide: index in Unit::targets
+  std::vector<std::string> path;     // Set, Redact
+  uint32_t value = kNone;            // Set, Tag: expression
+  std::vector<uint32_t> redactions;  // Redact
   uint8_t audit_level = 0;
   std::string tag;
 };

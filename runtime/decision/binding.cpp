@@ -1,7 +1,6 @@
 #include "runtime/decision/binding.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace catalyst::decision {
 
@@ -111,62 +110,88 @@ bool matches_name(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-ToolBinding bind_tool(const abi::Unit& unit, std::string_view server, std::string_view tool) {
-  ToolBinding row;
-  row.key.reserve(server.size() + tool.size() + 1);
-  row.key.append(server).append(1, '\0').append(tool);
-  row.tool_symbol = unit.symbol_features[abi::SymbolFeature::kTool].table.find(row.key);
-  row.server_symbol = unit.symbol_features[abi::SymbolFeature::kServer].table.find(server);
-  row.targets.assign(unit.targets.size() / 64 + 1, 0);
-  for (size_t target = 0; target < unit.targets.size(); ++target) {
-    if (matches_target(unit.targets[target], server, tool)) {
-      row.targets[target >> 6] |= uint64_t{1} << (target & 63);
-    }
-  }
-  for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
-    row.hooks[hook] = bind_hook(unit, unit.plans[hook], row);
-  }
-  return row;
-}
-
 void ToolCache::prepare(const abi::Unit& unit, uint32_t limit) {
   unit_ = &unit;
   limit_ = std::max<size_t>(limit, 1);
-  rows_.clear();
-  rows_.resize(64);
-  mask_ = rows_.size() - 1;
-  count_ = 0;
+  clear();
 }
 
-const ToolBinding& ToolCache::add(uint64_t hash, std::string_view server, std::string_view tool) {
-  if (count_ >= limit_) {
-    rows_.clear();
-    rows_.resize(64);
-    mask_ = rows_.size() - 1;
-    count_ = 0;
-  }
-  if ((count_ + 1) * 2 > rows_.size()) {
-    std::vector<std::unique_ptr<ToolBinding>> old(rows_.size() * 2);
-    old.swap(rows_);
-    mask_ = rows_.size() - 1;
-    for (std::unique_ptr<ToolBinding>& row : old) {
-      if (row != nullptr) {
-        size_t i = row->hash & mask_;
-        while (rows_[i] != nullptr) {
-          i = (i + 1) & mask_;
-        }
-        rows_[i] = std::move(row);
+void ToolCache::clear() {
+  rows_.assign(64, {});
+  mask_ = rows_.size() - 1;
+  count_ = 0;
+  names_.clear();
+  targets_.clear();
+  classes_.clear();
+}
+
+void ToolCache::grow() {
+  std::vector<ToolBinding> old(rows_.size() * 2);
+  old.swap(rows_);
+  mask_ = rows_.size() - 1;
+  for (const ToolBinding& row : old) {
+    if (row.hooks != nullptr) {
+      size_t i = place_of(row.server_key, row.tool_key);
+      while (rows_[i].hooks != nullptr) {
+        i = (i + 1) & mask_;
       }
+      rows_[i] = row;
     }
   }
-  size_t i = hash & mask_;
-  while (rows_[i] != nullptr) {
+}
+
+const ToolBinding& ToolCache::add(std::string_view server, std::string_view tool) {
+  if (count_ >= limit_) {
+    clear();
+  }
+  if ((count_ + 1) * 2 > rows_.size()) {
+    grow();
+  }
+  const ToolBinding row = bind_new(server, tool);
+  size_t i = place_of(row.server_key, row.tool_key);
+  while (rows_[i].hooks != nullptr) {
     i = (i + 1) & mask_;
   }
-  rows_[i] = std::make_unique<ToolBinding>(bind_tool(*unit_, server, tool));
-  rows_[i]->hash = hash;
+  rows_[i] = row;
   ++count_;
-  return *rows_[i];
+  return rows_[i];
+}
+
+ToolBinding ToolCache::bind_new(std::string_view server, std::string_view tool) {
+  const abi::Unit& unit = *unit_;
+  auto name = std::make_unique<std::string>(server);
+  name->append(1, '\0').append(tool);
+  auto targets = std::make_unique<uint64_t[]>(unit.targets.size() / 64 + 1);
+  for (size_t target = 0; target < unit.targets.size(); ++target) {
+    if (matches_target(unit.targets[target], server, tool)) {
+      targets[target >> 6] |= uint64_t{1} << (target & 63);
+    }
+  }
+  ToolBinding row;
+  row.server_key = abi::TextKey::of(server);
+  row.tool_key = abi::TextKey::of(tool);
+  row.tool_symbol = unit.symbol_features[abi::SymbolFeature::kTool].table.find(*name);
+  row.server_symbol = unit.symbol_features[abi::SymbolFeature::kServer].table.find(server);
+  row.targets = targets.get();
+  row.name = name.get();
+  ToolClass made;
+  for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
+    made[hook] = bind_hook(unit, unit.plans[hook], row);
+  }
+  row.hooks = share(std::move(made));
+  names_.push_back(std::move(name));
+  targets_.push_back(std::move(targets));
+  return row;
+}
+
+const ToolClass* ToolCache::share(ToolClass made) {
+  for (const std::unique_ptr<ToolClass>& known : classes_) {
+    if (*known == made) {
+      return known.get();
+    }
+  }
+  classes_.push_back(std::make_unique<ToolClass>(std::move(made)));
+  return classes_.back().get();
 }
 
 }  // namespace catalyst::decision

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/abi/hook.h"
+#include "runtime/abi/symbol_table.h"
 #include "runtime/abi/unit.h"
 #include "runtime/decision/project.h"
 
@@ -20,23 +21,27 @@ struct HookBinding {
   std::vector<uint32_t> mask_features;
   std::vector<uint32_t> decide_anchors;  // of HookPlan::decide, whose features are set
   std::vector<uint32_t> collect_anchors;
+
+  bool operator==(const HookBinding&) const = default;
 };
+
+/// The part of a unit's plans that can matter for one tool. Tools for which the same part matters share it.
+using ToolClass = std::array<HookBinding, abi::kHookCount>;
 
 /// What a unit has to say about one tool, whatever the rest of the request is.
 struct ToolBinding {
-  uint64_t hash = 0;
-  std::string key;                // "server\0tool"
-  int32_t tool_symbol = -1;       // of SymbolFeature::kTool
-  int32_t server_symbol = -1;     // of SymbolFeature::kServer
-  std::vector<uint64_t> targets;  // bit t: Unit::targets[t] matches
-  std::array<HookBinding, abi::kHookCount> hooks;
+  abi::TextKey server_key;
+  abi::TextKey tool_key;
+  int32_t tool_symbol = -1;           // of SymbolFeature::kTool
+  int32_t server_symbol = -1;         // of SymbolFeature::kServer
+  const uint64_t* targets = nullptr;  // bit t: Unit::targets[t] matches
+  const ToolClass* hooks = nullptr;   // nullptr: a free row
+  const std::string* name = nullptr;  // "server\0tool"
 };
 
-/// True when `text` matches the tool pattern: `*` any run, `?` one code point. Linear in pattern times text
-/// at worst.
+/// True when `text` matches the tool pattern: `*` any run, `?` one code point. At worst pattern times text
+/// steps.
 bool matches_name(std::string_view pattern, std::string_view text);
-
-ToolBinding bind_tool(const abi::Unit& unit, std::string_view server, std::string_view tool);
 
 /// The bindings an evaluator has made for one unit. One thread. Bounded: when it is full it starts over, so
 /// that a flood of tool names costs time and never memory.
@@ -46,33 +51,41 @@ class ToolCache {
 
   /// The binding of a tool; valid until the next call.
   const ToolBinding& bind(std::string_view server, std::string_view tool) {
-    const uint64_t hash = hash_of(server, tool);
-    for (size_t i = hash & mask_;; i = (i + 1) & mask_) {
-      const ToolBinding* row = rows_[i].get();
-      if (row == nullptr) {
-        return add(hash, server, tool);
+    const abi::TextKey server_key = abi::TextKey::of(server);
+    const abi::TextKey tool_key = abi::TextKey::of(tool);
+    for (size_t i = place_of(server_key, tool_key);; i = (i + 1) & mask_) {
+      const ToolBinding& row = rows_[i];
+      if (row.hooks == nullptr) {
+        return add(server, tool);
       }
-      if (row->hash == hash && is_key(row->key, server, tool)) {
-        return *row;
+      if (row.tool_key == tool_key && row.server_key == server_key &&
+          ((server_key.exact() && tool_key.exact()) || is_named(*row.name, server, tool))) {
+        return row;
       }
     }
   }
 
  private:
-  static uint64_t hash_of(std::string_view server, std::string_view tool) {
-    return abi::hash_detail::fold(abi::hash_text(tool), abi::hash_text(server) | 1);
+  [[nodiscard]] size_t place_of(const abi::TextKey& server, const abi::TextKey& tool) const {
+    return static_cast<size_t>(abi::TextKey::fold(tool.hash(), server.hash() | 1)) & mask_;
   }
-  static bool is_key(std::string_view key, std::string_view server, std::string_view tool) {
-    return key.size() == server.size() + tool.size() + 1 && key.starts_with(server) && key.ends_with(tool) &&
-           key[server.size()] == '\0';
+  static bool is_named(std::string_view name, std::string_view server, std::string_view tool) {
+    return name.size() == server.size() + tool.size() + 1 && name.starts_with(server) && name.ends_with(tool);
   }
-  const ToolBinding& add(uint64_t hash, std::string_view server, std::string_view tool);
+  const ToolBinding& add(std::string_view server, std::string_view tool);
+  void clear();
+  void grow();
+  ToolBinding bind_new(std::string_view server, std::string_view tool);
+  const ToolClass* share(ToolClass made);
 
   const abi::Unit* unit_ = nullptr;
-  std::vector<std::unique_ptr<ToolBinding>> rows_;  // open addressing, at most half full
+  std::vector<ToolBinding> rows_;  // open addressing, at most half full
   size_t mask_ = 0;
   size_t count_ = 0;
   size_t limit_ = 0;
+  std::vector<std::unique_ptr<std::string>> names_;
+  std::vector<std::unique_ptr<uint64_t[]>> targets_;
+  std::vector<std::unique_ptr<ToolClass>> classes_;
 };
 
 }  // namespace catalyst::decision

@@ -61,12 +61,12 @@ const HookBinding& Evaluation::begin(const Pack& pack, const Request& request) {
   const auto hook = static_cast<size_t>(request.hook);
   plan_ = &unit_->plans[hook];
   tool_ = &tools_.bind(request.server, request.tool);
-  frame_.targets = tool_->targets.data();
+  frame_.targets = tool_->targets;
   frame_.slots = slots_.data();
   frame_.trace = nullptr;
   frame_.fuel = frame_.fuel_limit;
   forget_facts();
-  return tool_->hooks[hook];
+  return (*tool_->hooks)[hook];
 }
 
 bool Evaluation::load(const Pack& pack, const Request& request) {
@@ -191,7 +191,7 @@ void Evaluation::conclude() {
     sets_[i].json = std::string_view(text_).substr(set_texts_[i].first, set_texts_[i].second);
   }
   if (verdict_.rule != Verdict::kNoRule) {
-    verdict_.rule_name = unit_->rules[verdict_.rule].name;
+    verdict_.rule_name = pack_->tables().brief[verdict_.rule].name;
     verdict_.error = RuleError{verdict_.rule, best_.status, best_.expr};
     say_message();
   }
@@ -208,8 +208,7 @@ void Evaluation::decide_default() {
     return;
   }
   verdict_.rule = plan_->ranked[best_.rank];
-  const bool deny = unit_->rules[verdict_.rule].verdict == abi::RuleVerdict::Deny;
-  verdict_.outcome = deny ? Outcome::Deny : Outcome::Allow;
+  verdict_.outcome = pack_->tables().brief[verdict_.rule].deny ? Outcome::Deny : Outcome::Allow;
 }
 
 void Evaluation::apply_effects(const Match& match) {
@@ -283,12 +282,12 @@ void Evaluation::apply_tag(const Match& match, const abi::RuleEffect& effect) {
 }
 
 void Evaluation::say_message() {
-  const abi::RuleInfo& rule = unit_->rules[verdict_.rule];
-  if (rule.message == abi::RuleInfo::kNone) {
+  const uint32_t message = pack_->tables().brief[verdict_.rule].message;
+  if (message == abi::RuleInfo::kNone) {
     return;
   }
   Value v;
-  const Status status = evaluate(rule.message, &v);
+  const Status status = evaluate(message, &v);
   if (status == Status::Ok && v.kind == Kind::String) {
     verdict_.message = v.text();
   } else if (best_.status == Status::Ok) {

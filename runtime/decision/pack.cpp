@@ -16,8 +16,10 @@ uint64_t next_pack_id() {
 
 Pack::Tables::Tables(const abi::Unit& unit) : id(next_pack_id()), paths(unit), redactor(unit.redactions) {
   effect_paths.reserve(unit.rules.size());
+  brief.reserve(unit.rules.size());
   for (const abi::RuleInfo& rule : unit.rules) {
     has_rules[static_cast<size_t>(rule.hook)] = true;
+    brief.push_back({rule.name, rule.message, rule.verdict == abi::RuleVerdict::Deny});
     std::vector<std::vector<std::string_view>>& paths_of_rule = effect_paths.emplace_back();
     for (const abi::RuleEffect& effect : rule.effects) {
       paths_of_rule.emplace_back(effect.path.begin(), effect.path.end());

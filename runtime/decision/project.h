@@ -61,6 +61,7 @@ struct SlotSelection {
   std::array<bool, kJsonRootCount> roots{};
 
   [[nodiscard]] bool has(uint32_t slot) const { return (bits[slot >> 6] >> (slot & 63) & 1) != 0; }
+  bool operator==(const SlotSelection&) const = default;
 };
 
 /// Fills slots from a request: one pass over each JSON text that the selection reads. One per thread;

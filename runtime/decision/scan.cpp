@@ -183,6 +183,68 @@ bool JsonScanner::skip() {
   }
 }
 
+#if defined(__SSE2__)
+
+namespace {
+
+constexpr int kBlock = 64;
+
+/// Bit i: byte i of the 64 at `p`, or'ed with `fold`, is `c`.
+uint64_t find_in_block(const char* p, char fold, char c) {
+  uint64_t mask = 0;
+  for (int i = 0; i < 4; ++i) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * 16));
+    const __m128i hit = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(fold)), _mm_set1_epi8(c));
+    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(hit))) << (i * 16);
+  }
+  return mask;
+}
+
+/// Bit i: an odd number of bits of `x` up to i are set.
+uint64_t parity_up_to(uint64_t x) {
+  for (int shift = 1; shift < kBlock; shift *= 2) {
+    x ^= x << shift;
+  }
+  return x;
+}
+
+}  // namespace
+
+bool JsonScanner::skip_unread() {
+  const char* p = p_;
+  uint64_t inside = 0;  // all ones while a string is open across blocks
+  int64_t depth = 0;
+  for (; end_ - p >= kBlock; p += kBlock) {
+    if (find_in_block(p, 0, '\\') != 0) {
+      break;  // escapes are rare: the careful way, from the start
+    }
+    const uint64_t text = parity_up_to(find_in_block(p, 0, '"')) ^ inside;
+    inside = static_cast<uint64_t>(static_cast<int64_t>(text) >> 63);
+    // '[' and '{', ']' and '}' differ in one bit.
+    const uint64_t open = find_in_block(p, 0x20, '{') & ~text;
+    const uint64_t close = find_in_block(p, 0x20, '}') & ~text;
+    if (__builtin_popcountll(close) < depth) {
+      depth += __builtin_popcountll(open) - __builtin_popcountll(close);
+      continue;
+    }
+    for (uint64_t both = open | close; both != 0; both &= both - 1) {
+      const int at = __builtin_ctzll(both);
+      depth += (open >> at & 1) != 0 ? 1 : -1;
+      if (depth == 0) {
+        p_ = p + at + 1;
+        return true;
+      }
+    }
+  }
+  return skip();
+}
+
+#else
+
+bool JsonScanner::skip_unread() { return skip(); }
+
+#endif
+
 size_t unescape(std::string_view raw, char* out) {
   char* const begin = out;
   for (size_t i = 0; i < raw.size(); ++i) {

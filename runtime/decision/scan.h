@@ -85,6 +85,10 @@ class JsonScanner {
   /// Any value, unread.
   bool skip();
 
+  /// An object or list (peek() said so), looked through only for where it ends: for text that is handed on to
+  /// someone who reads it strictly.
+  bool skip_unread();
+
   /// Brackets are counted by whoever takes them.
   bool enter() {
     if (depth_left_ == 0) {

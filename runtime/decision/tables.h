@@ -33,6 +33,13 @@ struct Pack::Tables {
   PathTree paths;
   Redactor redactor;
   std::array<bool, abi::kHookCount> has_rules{};
+  /// What every verdict says of its rule, close together: RuleInfo is several cache lines.
+  struct Brief {
+    std::string_view name;
+    uint32_t message;
+    bool deny;
+  };
+  std::vector<Brief> brief;
   /// rule -> effect -> path, as views into the unit.
   std::vector<std::vector<std::vector<std::string_view>>> effect_paths;
 };

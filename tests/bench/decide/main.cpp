@@ -299,7 +299,7 @@ class Ours {
       if (key == "args") {
         in.peek();
         const char* const begin = in.position();
-        const bool read = in.skip();
+        const bool read = in.peek() == '{' && in.skip_unread();
         request.args = {begin, static_cast<size_t>(in.position() - begin)};
         return read;
       }
@@ -365,17 +365,20 @@ driver::Analysis analyze_workload(const Workload& workload) {
     return schema_text(workload, file.substr(0, file.size() - 5));
   };
   std::vector<driver::SourceFile> files;
-  files.push_back({"bench.cata", policy_text(workload)});
+  for (std::string& text : policy_texts(workload)) {
+    files.push_back({"bench" + std::to_string(files.size()) + ".cata", std::move(text)});
+  }
   driver::Analysis analysis = driver::analyze(std::move(files), options);
   if (analysis.module == nullptr) {
     const std::vector<diagnostics::Diagnostic>& all = analysis.diagnostics.all();
-    give_up("the workload's policy does not compile:\n" +
-            (all.empty() ? "" : diagnostics::render(analysis.sources, all.front(), diagnostics::Color::Never)));
+    give_up(
+        "the workload's policy does not compile:\n" +
+        (all.empty() ? "" : diagnostics::render(analysis.sources, all.front(), diagnostics::Color::Never)));
   }
   return analysis;
 }
 
-void bench_size(uint32_t rules, const std::string& folder, std::vector<Row>& rows) {
+void bench_size(uint32_t rules, const std::string& folder, const std::string& only, std::vector<Row>& rows) {
   const Workload workload = make_workload(rules, kRequests);
   const Inputs inputs = make_inputs(workload);
   const Specialised specialised = load_specialised(workload, folder);
@@ -391,7 +394,9 @@ void bench_size(uint32_t rules, const std::string& folder, std::vector<Row>& row
   std::vector<Candidate> candidates;
   const auto add = [&](const char* name, const char* reference, size_t requests,
                        std::function<int32_t(size_t)> decide) {
-    candidates.push_back({name, reference, requests, std::move(decide), {}});
+    if (only.empty() || *reference == 0 || only == name) {
+      candidates.push_back({name, reference, requests, std::move(decide), {}});
+    }
   };
   add("specialised/strings", "", kRequests,
       [&](size_t i) { return specialised.decide_record(&inputs.records[i]); });
@@ -427,14 +432,17 @@ void bench_size(uint32_t rules, const std::string& folder, std::vector<Row>& row
 int run(int argc, char** argv) {
   std::vector<uint32_t> sizes;
   std::string out = "build/bench/decide.json";
+  std::string only;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--out" && i + 1 < argc) {
       out = argv[++i];
+    } else if (argument == "--only" && i + 1 < argc) {
+      only = argv[++i];
     } else if (const int size = std::atoi(argv[i]); size > 0) {
       sizes.push_back(static_cast<uint32_t>(size));
     } else {
-      give_up("usage: bench_decide [--out FILE] [RULES...]");
+      give_up("usage: bench_decide [--out FILE] [--only TIER/INPUT] [RULES...]");
     }
   }
   if (sizes.empty()) {
@@ -443,7 +451,7 @@ int run(int argc, char** argv) {
   std::vector<Row> rows;
   std::printf("%-26s %13s %15s %9s\n", "metric", "catalyst", "specialised C++", "ratio");
   for (const uint32_t size : sizes) {
-    bench_size(size, "build/bench/decide", rows);
+    bench_size(size, "build/bench/decide", only, rows);
   }
   write_json(out, rows);
   std::printf("written to %s; every answer agreed with the plain reading of the rules\n", out.c_str());

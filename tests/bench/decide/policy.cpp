@@ -93,14 +93,18 @@ std::string rule_text(const WorkloadRule& rule, size_t number) {
 
 }  // namespace
 
-std::string policy_text(const Workload& workload) {
-  std::string out = "pack bench.decide 1.0.0\n\n";
+std::vector<std::string> policy_texts(const Workload& workload) {
+  constexpr size_t kRulesPerFile = 2000;
+  std::vector<std::string> out{"pack bench.decide 1.0.0\n\n"};
   for (const std::string& server : workload.servers) {
-    out += "server " + server + " schema " + quoted(server + ".json") + "\n";
+    out[0] += "server " + server + " schema " + quoted(server + ".json") + "\n";
   }
-  out += "\ndefault deny on call\n";
+  out[0] += "\ndefault deny on call\n";
   for (size_t i = 0; i < workload.rules.size(); ++i) {
-    out += rule_text(workload.rules[i], i);
+    if (i > 0 && i % kRulesPerFile == 0) {
+      out.emplace_back();
+    }
+    out.back() += rule_text(workload.rules[i], i);
   }
   return out;
 }

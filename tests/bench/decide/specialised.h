@@ -16,12 +16,13 @@
 
 namespace specialised {
 
+using catalyst::abi::TextKey;
 using catalyst::bench::Record;
 
-/// Open addressing over string literals.
+/// Open addressing over string literals; keys of up to 16 bytes are compared in registers.
 class Table {
  public:
-  Table(const char* const* names, size_t count) {
+  Table(const char* const* names, size_t count) : names_(names) {
     size_t capacity = 16;
     while (capacity < count * 2) {
       capacity *= 2;
@@ -29,22 +30,20 @@ class Table {
     cells_.resize(capacity);
     mask_ = capacity - 1;
     for (size_t i = 0; i < count; ++i) {
-      const std::string_view name = names[i];
-      const uint64_t h = catalyst::abi::hash_text(name);
-      uint64_t at = h & mask_;
+      const TextKey key = TextKey::of(names[i]);
+      uint64_t at = key.hash() & mask_;
       while (cells_[at].symbol >= 0) {
         at = (at + 1) & mask_;
       }
-      cells_[at] = {h, name.data(), static_cast<uint32_t>(name.size()), static_cast<int32_t>(i)};
+      cells_[at] = {key, static_cast<int32_t>(i)};
     }
   }
 
   int32_t find(std::string_view name) const {
-    const uint64_t h = catalyst::abi::hash_text(name);
-    for (uint64_t at = h & mask_; cells_[at].symbol >= 0; at = (at + 1) & mask_) {
+    const TextKey key = TextKey::of(name);
+    for (uint64_t at = key.hash() & mask_; cells_[at].symbol >= 0; at = (at + 1) & mask_) {
       const Cell& cell = cells_[at];
-      if (cell.hash == h && cell.length == name.size() &&
-          std::memcmp(cell.text, name.data(), name.size()) == 0) {
+      if (cell.key == key && (key.exact() || name == names_[cell.symbol])) {
         return cell.symbol;
       }
     }
@@ -53,11 +52,10 @@ class Table {
 
  private:
   struct Cell {
-    uint64_t hash = 0;
-    const char* text = nullptr;
-    uint32_t length = 0;
+    TextKey key;
     int32_t symbol = -1;
   };
+  const char* const* names_;
   std::vector<Cell> cells_;
   uint64_t mask_ = 0;
 };
