@@ -1,0 +1,95 @@
+// bench_compile [FILE.json]: CPU time from checked rules to a packed unit and to native code, for packs of
+// growing size.
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "compiler/codegen/native.h"
+#include "compiler/driver/analyze.h"
+#include "compiler/driver/compile.h"
+#include "compiler/ir/unit_builder.h"
+#include "tests/bench/decide/policy.h"
+#include "tests/bench/decide/workload.h"
+
+namespace catalyst::bench {
+namespace {
+
+struct Row {
+  std::string metric;
+  double value = 0;
+  const char* unit = "";
+};
+
+double cpu_ms() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_nsec) * 1e-6;
+}
+
+driver::Analysis analyze(const Workload& workload) {
+  driver::AnalyzeOptions options;
+  options.read_schema = [&](const std::string& path) -> std::optional<std::string> {
+    const std::string file = path.substr(path.rfind('/') + 1);  // the whole path when there is no slash
+    return schema_text(workload, file.substr(0, file.size() - 5));
+  };
+  std::vector<driver::SourceFile> files;
+  for (std::string& text : policy_texts(workload)) {
+    files.push_back({"bench" + std::to_string(files.size()) + ".cata", std::move(text)});
+  }
+  return driver::analyze(std::move(files), options);
+}
+
+void measure(uint32_t rules, std::vector<Row>& rows) {
+  const Workload workload = make_workload(rules, 1);
+  const std::string suffix = "/" + std::to_string(rules);
+  double start = cpu_ms();
+  const driver::Analysis analysis = analyze(workload);
+  rows.push_back({"analyze" + suffix, cpu_ms() - start, "ms"});
+  if (analysis.module == nullptr) {
+    const std::string text =
+        diagnostics::render(analysis.sources, analysis.diagnostics.all().front(), diagnostics::Color::Never);
+    std::fprintf(stderr, "the workload's policy does not compile:\n%s", text.c_str());
+    std::exit(1);
+  }
+  start = cpu_ms();
+  const auto unit = ir::build_unit(analysis.module, analysis.sources);
+  rows.push_back({"packed" + suffix, cpu_ms() - start, "ms"});
+  start = cpu_ms();
+  const auto code = codegen::compile(analysis.module, {}, unit.get());
+  if (!code) {
+    std::fprintf(stderr, "no native code: %s\n", code.error().message().c_str());
+    std::exit(1);
+  }
+  rows.push_back({"native" + suffix, cpu_ms() - start, "ms"});
+  rows.push_back({"object_bytes" + suffix, static_cast<double>((*code)->object_bytes()), "B"});
+  rows.push_back({"buckets" + suffix, static_cast<double>((*code)->native_buckets()), ""});
+  rows.push_back({"roots" + suffix, static_cast<double>((*code)->native_roots()), ""});
+}
+
+}  // namespace
+}  // namespace catalyst::bench
+
+int main(int argc, char** argv) {
+  using namespace catalyst::bench;
+  std::vector<Row> rows;
+  for (const uint32_t rules : {10u, 100u, 1000u, 10'000u}) {
+    measure(rules, rows);
+  }
+  for (const Row& row : rows) {
+    std::printf("%-22s %12.1f %s\n", row.metric.c_str(), row.value, row.unit);
+  }
+  if (argc > 1) {
+    std::ofstream out(argv[1]);
+    out << "[\n";
+    for (size_t i = 0; i < rows.size(); i++) {
+      out << R"(  {"metric": ")" << rows[i].metric << R"(", "value": )" << rows[i].value << R"(, "unit": ")"
+          << rows[i].unit << (i + 1 < rows.size() ? "\"},\n" : "\"}\n");
+    }
+    out << "]\n";
+  }
+  return 0;
+}
