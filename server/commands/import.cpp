@@ -19,7 +19,8 @@ struct Options {
   std::string servers;
   std::string name;
   std::string url;
-  std::vector<std::string> command;
+  std::string command;
+  std::vector<std::string> args;
   std::vector<std::string> only;
   std::string folder = "schemas";
   int64_t timeout_s = 60;
@@ -35,10 +36,8 @@ LoadedConfig gather(const Options& options) {
   UpstreamConfig server;
   server.name = options.name.empty() ? "server" : options.name;
   server.url = options.url;
-  if (!options.command.empty()) {
-    server.command = options.command.front();
-    server.args.assign(options.command.begin() + 1, options.command.end());
-  }
+  server.command = options.command;
+  server.args = options.args;
   out.config.servers.push_back(std::move(server));
   return out;
 }
@@ -119,8 +118,13 @@ void add_import_command(CLI::App& app, Action& chosen) {
   command->add_option("--servers", options->servers, "a client's file with an mcpServers map");
   command->add_option("--name", options->name, "name of the server given by --url or --command");
   auto* url = command->add_option("--url", options->url, "Streamable HTTP endpoint");
-  command->add_option("--command", options->command, "program and arguments of a stdio server")
-      ->excludes(url);
+  command->add_option("--command", options->command, "program of a stdio server")->excludes(url);
+  command
+      ->add_option("--arg", options->args,
+                   "one argument of the program; repeat it, and write --arg=-y for dashes")
+      ->take_all()
+      ->expected(1)
+      ->needs("--command");
   command->add_option("-o,--out", options->folder, "folder to write to; default: schemas");
   command->add_option("--timeout", options->timeout_s, "seconds to wait for a server")
       ->check(CLI::Range(1, 3600));

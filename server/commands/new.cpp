@@ -38,20 +38,20 @@ rule writers_only
 
 test "deleting is denied to everyone" {
   given principal { id: "ana@example.com", roles: ["editor"] }
-  when call files.delete_file { path: "/tmp/a" }
-  then deny by no_deletes
+  when  call files.delete_file { path: "/tmp/a" }
+  then  deny by no_deletes
 }
 
 test "an editor writes" {
   given principal { id: "ana@example.com", roles: ["editor"] }
-  when call files.write_file { path: "/tmp/a" }
-  then allow
+  when  call files.write_file { path: "/tmp/a" }
+  then  allow
 }
 
 test "others do not write" {
   given principal { id: "eve@example.com", roles: [] }
-  when call files.write_file { path: "/tmp/a" }
-  then deny by writers_only
+  when  call files.write_file { path: "/tmp/a" }
+  then  deny by writers_only
 }
 )";
 

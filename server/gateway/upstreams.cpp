@@ -80,7 +80,10 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& confi
   if (!config.command.empty()) {
     mcp::StdioUpstreamOptions options;
     options.name = config.name;
-    options.child = {config.command, config.args, config.env, config.cwd};
+    options.child.command = config.command;
+    options.child.args = config.args;
+    options.child.env = config.env;
+    options.child.cwd = config.cwd;
     options.identity = identity();
     options.log = logger(Level::Info, "upstream", config.name);
     options.log_stderr = logger(Level::Debug, "upstream stderr", config.name);

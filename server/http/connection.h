@@ -101,6 +101,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   Task<Result<void>> begin_stream(int status, std::span<const mcp::Header> headers) override;
   Task<Result<void>> write(std::string_view chunk) override;
   Task<Result<void>> end_stream() override;
+  void cancel() override { cancel_.emit(asio::cancellation_type::partial); }
 
   size_t shard_index = 0;  // place in Shard::connections_
 

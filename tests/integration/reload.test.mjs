@@ -74,7 +74,7 @@ test("SIGHUP and the admin API reload; mistakes leave the old policy in force an
   assert.match(refused.body.diagnostics[0].code, /^E\d{4}$/);
   assert.equal(refused.body.diagnostics[0].line, 5);
   assert.match(refused.body.last_error.text, /tol/);
-  assert.ok(engine.lines.some((line) => line.level === "error" && line.code?.startsWith("E") && line.line === 5), engine.raw);
+  await until("the diagnostic in the log", () => engine.lines.some((line) => line.level === "error" && line.code?.startsWith("E") && line.line === 5));
   assert.equal((await engine.json("/readyz")).body.policy_error, true);
   assert.match(await denies(client, "echo", { message: "x" }), /version 2/);
 
