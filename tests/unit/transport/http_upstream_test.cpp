@@ -293,6 +293,8 @@ TEST_F(HttpUpstreamTest, AForgottenSessionIsRenewedOnce) {
     const auto reply = call("echo");
     ASSERT_TRUE(reply) << reply.error().message();
     EXPECT_EQ(fake_.greetings, before + 1);
+    EXPECT_TRUE(eventually(
+        [&] { return events().find("notifications/prompts/list_changed;") != std::string::npos; }));
   }
 }
 
