@@ -125,15 +125,17 @@ Pack::FactInstance Pack::check_fact(uint32_t index, const Scope& user) {
   ExprChecker checker(*this, scope);
   FactInstance instance;
   ir::ExprId value;
+  const size_t errors = sink.error_count();
   if (fact.type != nullptr) {
     instance.type = type_names.resolve(*fact.type);
-    const size_t errors = sink.error_count();
     value = checker.expect(*fact.value, instance.type);
-    instance.type = sink.error_count() == errors ? instance.type : TypeTable::kError;
   } else {
     const Typed inferred = checker.infer(*fact.value);
     instance.type = inferred.type;
     value = inferred.id;
+  }
+  if (sink.error_count() != errors) {
+    instance.type = TypeTable::kError;  // whoever uses it has nothing to add
   }
   instance.dependence = scope.dependence;
   instance.height = peak_ - depth_;
