@@ -107,7 +107,8 @@ void log_failure(const Attempt& attempt) {
                  {{"code", diagnostics::info(diagnostic.kind).code},
                   {"file", file},
                   {"line", at.line},
-                  {"column", at.column}});
+                  {"column", at.column},
+                  {"help", diagnostic.fixes.empty() ? std::string_view() : diagnostic.fixes.front().label}});
   }
 }
 
