@@ -41,6 +41,10 @@ class HttpExchange {
   virtual Task<Result<void>> begin_stream(int status, std::span<const Header> headers) = 0;
   virtual Task<Result<void>> write(std::string_view chunk) = 0;
   virtual Task<Result<void>> end_stream() = 0;
+
+  /// Cancels the handler while its client is still there: emits cancellation_type::partial where a client that goes away emits terminal,
+  /// so that a handler can tell the two apart. Only while the handler runs.
+  virtual void cancel() = 0;
 };
 
 }  // namespace catalyst::mcp

@@ -1,23 +1,31 @@
 // The router's way to an upstream and back: cancellation, notifications on the way, and the crossing between
 // protocol generations.
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "runtime/mcp/clock.h"
-#include "runtime/mcp/in_flight.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
 namespace {
 
+/// Lets partial cancellation through, as the terminal kind that operations understand.
+struct OnlyPartial {
+  asio::cancellation_type operator()(asio::cancellation_type type) const noexcept {
+    return (type & asio::cancellation_type::partial) != asio::cancellation_type::none
+               ? asio::cancellation_type::terminal
+               : asio::cancellation_type::none;
+  }
+};
+
 /// Keeps a legacy client's call findable while it runs.
 class CallEntry {
  public:
-  CallEntry(Session& session, std::string_view id_json, const asio::any_io_executor& executor)
-      : session_(session), call_(session.begin_call(id_json, executor)) {}
+  explicit CallEntry(RequestContext& context)
+      : session_(*context.session),
+        call_(session_.begin_call(context.envelope.id_json, context.executor, context.exchange)) {}
   ~CallEntry() {
     if (call_ != nullptr) {
       session_.end_call(call_);
@@ -93,18 +101,19 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   if (context.era == Era::Modern || context.session == nullptr) {
     reply.emplace(co_await upstream.call(call));
   } else {
-    CallEntry entry(*context.session, context.envelope.id_json, context.executor);
+    const CallEntry entry(context);
     if (entry.get() == nullptr) {
       co_return Sent{failure(context, code::kInternalError, "Too many calls of this session are in flight."),
                      std::nullopt};
     }
+    // A legacy client that hangs up has not cancelled; InFlight::cancel is told apart by its type.
+    co_await asio::this_coro::reset_cancellation_state(OnlyPartial(), asio::enable_terminal_cancellation());
     try {
-      reply.emplace(co_await asio::co_spawn(
-          context.executor, upstream.call(call),
-          asio::bind_cancellation_slot(entry.get()->signal().signal.slot(), asio::use_awaitable)));
+      reply.emplace(co_await upstream.call(call));
     } catch (const boost::system::system_error&) {
       cancelled = true;
     }
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     cancelled = cancelled || entry.get()->cancelled();
   }
   context.record.upstream_ns += steady_ns() - start;

@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 
 #include "runtime/base/check.h"
-#include "runtime/mcp/in_flight.h"
 
 namespace catalyst::mcp {
 namespace {
@@ -25,14 +24,13 @@ std::string random_id() {
 
 }  // namespace
 
-InFlight::InFlight(const asio::any_io_executor& executor)
-    : executor_(executor), signal_(std::make_unique<Signal>()) {}
-
-InFlight::~InFlight() = default;
-
 void InFlight::cancel(const std::shared_ptr<InFlight>& call) {
-  call->cancelled_.store(true, std::memory_order_relaxed);
-  asio::post(call->executor_, [call] { call->signal().signal.emit(asio::cancellation_type::terminal); });
+  asio::post(call->executor_, [call] {
+    if (call->exchange_ != nullptr) {
+      call->cancelled_ = true;
+      call->exchange_->cancel();
+    }
+  });
 }
 
 Session::Session(std::string id, SessionTerms terms, const SessionLimits& limits)
@@ -54,9 +52,9 @@ bool Session::open_stream() { return !streaming_.exchange(true); }
 
 void Session::close_stream() { streaming_.store(false); }
 
-std::shared_ptr<InFlight> Session::begin_call(std::string_view id_json,
-                                              const asio::any_io_executor& executor) {
-  auto call = std::make_shared<InFlight>(executor);
+std::shared_ptr<InFlight> Session::begin_call(std::string_view id_json, const asio::any_io_executor& executor,
+                                              HttpExchange& exchange) {
+  auto call = std::make_shared<InFlight>(executor, exchange);
   const std::lock_guard lock(mutex_);
   if (calls_.size() >= limits_.calls_in_flight) {
     return nullptr;
@@ -66,6 +64,7 @@ std::shared_ptr<InFlight> Session::begin_call(std::string_view id_json,
 }
 
 void Session::end_call(const std::shared_ptr<InFlight>& call) {
+  call->end();
   const std::lock_guard lock(mutex_);
   const auto found =
       std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.call == call; });

@@ -16,6 +16,7 @@
 #include "runtime/base/asio.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/event_queue.h"
+#include "runtime/mcp/exchange.h"
 #include "runtime/mcp/protocol.h"
 
 namespace catalyst::mcp {
@@ -33,19 +34,19 @@ struct Scope {
 /// connection.
 class InFlight {
  public:
-  explicit InFlight(const asio::any_io_executor& executor);
-  ~InFlight();
-  /// Cancels on the call's own executor. Any thread.
+  InFlight(const asio::any_io_executor& executor, HttpExchange& exchange)
+      : executor_(executor), exchange_(&exchange) {}
+  /// Cancels on the call's own executor, unless it is over by then. Any thread.
   static void cancel(const std::shared_ptr<InFlight>& call);
-  [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
-  struct Signal;
-  /// The call's executor only.
-  [[nodiscard]] Signal& signal() { return *signal_; }
+  /// The call is over. The call's executor only.
+  void end() { exchange_ = nullptr; }
+  /// Whether cancel reached it. The call's executor only.
+  [[nodiscard]] bool cancelled() const { return cancelled_; }
 
  private:
-  asio::any_io_executor executor_;
-  std::unique_ptr<Signal> signal_;
-  std::atomic<bool> cancelled_ = false;
+  const asio::any_io_executor executor_;
+  HttpExchange* exchange_;  // nullptr once over
+  bool cancelled_ = false;
 };
 
 /// What initialize agreed on.
@@ -76,7 +77,8 @@ class Session {
   void close_stream();
 
   /// nullptr when too many are in flight.
-  std::shared_ptr<InFlight> begin_call(std::string_view id_json, const asio::any_io_executor& executor);
+  std::shared_ptr<InFlight> begin_call(std::string_view id_json, const asio::any_io_executor& executor,
+                                       HttpExchange& exchange);
   void end_call(const std::shared_ptr<InFlight>& call);
   /// Cancels the calls with that id; false when there is none.
   bool cancel_call(std::string_view id_json);

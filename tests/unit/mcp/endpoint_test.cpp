@@ -304,11 +304,10 @@ TEST(Endpoint, HangingUpCancelsAModernCallOnly) {
   auto one = fake("one");
   one->delay_ms = 60;
   Gateway gateway({one});
-  asio::cancellation_signal hang_up;
   FakeExchange call_modern = modern("tools/call", R"("name":"one__echo",)", "one__echo");
-  gateway.begin(call_modern, hang_up);
+  gateway.begin(call_modern);
   gateway.run_for(10);
-  hang_up.emit(asio::cancellation_type::terminal);
+  call_modern.signal->emit(asio::cancellation_type::terminal);
   gateway.run_for(10);
   EXPECT_TRUE(call_modern.done);
   EXPECT_TRUE(one->cancelled);
@@ -317,10 +316,9 @@ TEST(Endpoint, HangingUpCancelsAModernCallOnly) {
   FakeExchange call_legacy;
   call_legacy.headers["Mcp-Session-Id"] = session;
   call_legacy.text = call("one__echo");
-  asio::cancellation_signal hang_up_too;
-  gateway.begin(call_legacy, hang_up_too);
+  gateway.begin(call_legacy);
   gateway.run_for(10);
-  hang_up_too.emit(asio::cancellation_type::terminal);
+  call_legacy.signal->emit(asio::cancellation_type::terminal);
   gateway.run_for(100);
   EXPECT_TRUE(call_legacy.done);
   EXPECT_FALSE(one->cancelled);

@@ -156,6 +156,9 @@ class FakeExchange : public HttpExchange {
     ended = true;
     co_return Result<void>();
   }
+  void cancel() override { signal->emit(asio::cancellation_type::partial); }
+  // Of the handler, as a connection has it.
+  std::shared_ptr<asio::cancellation_signal> signal = std::make_shared<asio::cancellation_signal>();
 
  private:
   void keep(int code, std::span<const Header> with) {
@@ -227,14 +230,10 @@ class Gateway {
   }
   void begin(FakeExchange& exchange) {
     exchange.text.reserve(exchange.text.size() + 64);
-    asio::co_spawn(io, endpoint.handle(exchange),
-                   [&exchange](const std::exception_ptr&) { exchange.done = true; });
-  }
-  void begin(FakeExchange& exchange, asio::cancellation_signal& signal) {
-    exchange.text.reserve(exchange.text.size() + 64);
-    asio::co_spawn(io, endpoint.handle(exchange),
-                   asio::bind_cancellation_slot(
-                       signal.slot(), [&exchange](const std::exception_ptr&) { exchange.done = true; }));
+    asio::co_spawn(
+        io, endpoint.handle(exchange),
+        asio::bind_cancellation_slot(exchange.signal->slot(),
+                                     [&exchange](const std::exception_ptr&) { exchange.done = true; }));
   }
   void run(FakeExchange& exchange) {
     begin(exchange);
