@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -172,7 +173,10 @@ size_t HttpClient::context_index(const asio::any_io_executor& executor) {
     }
   }
   CHECK(count < kMaxContexts, "more io_contexts than an HTTP client can serve");
-  state.pools[count] = std::make_shared<HttpPool>(executor, state.origin);
+  // The context's own executor: the caller's may be a strand, which later callers should not have to pass
+  // through.
+  state.pools[count] =
+      std::make_shared<HttpPool>(static_cast<asio::io_context*>(context)->get_executor(), state.origin);
   state.contexts[count].store(context, std::memory_order_relaxed);
   state.count.store(count + 1, std::memory_order_release);
   return count;

@@ -59,8 +59,9 @@ struct HttpResponse {
 };
 
 /// HTTP/1.1 to one origin over pooled keep-alive connections. One pool per io_context, made on first use: a
-/// request runs on the caller's context from start to end and takes no lock. Contexts must be run by one
-/// thread each and outlive the client; at most kMaxContexts of them.
+/// request runs on the caller's context from start to end and takes no lock. Every executor must be an
+/// io_context's (or a strand on one) that a single thread runs; contexts outlive the client, kMaxContexts at
+/// most.
 class HttpClient {
  public:
   static constexpr size_t kMaxContexts = 128;
