@@ -118,26 +118,34 @@ void ToolCache::prepare(const abi::Unit& unit, uint32_t limit) {
 
 void ToolCache::clear() {
   rows_.assign(64, {});
+  names_.assign(64, {});
   mask_ = rows_.size() - 1;
   count_ = 0;
-  names_.clear();
   targets_.clear();
   classes_.clear();
 }
 
 void ToolCache::grow() {
-  std::vector<ToolBinding> old(rows_.size() * 2);
-  old.swap(rows_);
+  std::vector<ToolBinding> old_rows(rows_.size() * 2);
+  std::vector<std::string> old_names(rows_.size() * 2);
+  old_rows.swap(rows_);
+  old_names.swap(names_);
   mask_ = rows_.size() - 1;
-  for (const ToolBinding& row : old) {
-    if (row.hooks != nullptr) {
-      size_t i = place_of(row.server_key, row.tool_key);
-      while (rows_[i].hooks != nullptr) {
-        i = (i + 1) & mask_;
-      }
-      rows_[i] = row;
+  for (size_t from = 0; from < old_rows.size(); ++from) {
+    if (old_rows[from].hooks != nullptr) {
+      put(old_rows[from], std::move(old_names[from]));
     }
   }
+}
+
+size_t ToolCache::put(const ToolBinding& row, std::string name) {
+  size_t i = place_of(row.server_key(), row.tool_key());
+  while (rows_[i].hooks != nullptr) {
+    i = (i + 1) & mask_;
+  }
+  rows_[i] = row;
+  names_[i] = std::move(name);
+  return i;
 }
 
 const ToolBinding& ToolCache::add(std::string_view server, std::string_view tool) {
@@ -147,39 +155,38 @@ const ToolBinding& ToolCache::add(std::string_view server, std::string_view tool
   if ((count_ + 1) * 2 > rows_.size()) {
     grow();
   }
-  const ToolBinding row = bind_new(server, tool);
-  size_t i = place_of(row.server_key, row.tool_key);
-  while (rows_[i].hooks != nullptr) {
-    i = (i + 1) & mask_;
-  }
-  rows_[i] = row;
+  std::string name(server);
+  name.append(1, '\0').append(tool);
+  const ToolBinding row = bind_new(server, tool, name);
   ++count_;
-  return rows_[i];
+  return rows_[put(row, std::move(name))];
 }
 
-ToolBinding ToolCache::bind_new(std::string_view server, std::string_view tool) {
+ToolBinding ToolCache::bind_new(std::string_view server, std::string_view tool, const std::string& name) {
   const abi::Unit& unit = *unit_;
-  auto name = std::make_unique<std::string>(server);
-  name->append(1, '\0').append(tool);
   auto targets = std::make_unique<uint64_t[]>(unit.targets.size() / 64 + 1);
   for (size_t target = 0; target < unit.targets.size(); ++target) {
     if (matches_target(unit.targets[target], server, tool)) {
       targets[target >> 6] |= uint64_t{1} << (target & 63);
     }
   }
+  const abi::TextKey server_key = abi::TextKey::of(server);
+  const abi::TextKey tool_key = abi::TextKey::of(tool);
   ToolBinding row;
-  row.server_key = abi::TextKey::of(server);
-  row.tool_key = abi::TextKey::of(tool);
-  row.tool_symbol = unit.symbol_features[abi::SymbolFeature::kTool].table.find(*name);
+  row.server_a = server_key.a;
+  row.server_b = server_key.b;
+  row.server_length = server_key.length;
+  row.tool_a = tool_key.a;
+  row.tool_b = tool_key.b;
+  row.tool_length = tool_key.length;
+  row.tool_symbol = unit.symbol_features[abi::SymbolFeature::kTool].table.find(name);
   row.server_symbol = unit.symbol_features[abi::SymbolFeature::kServer].table.find(server);
   row.targets = targets.get();
-  row.name = name.get();
   ToolClass made;
   for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
     made[hook] = bind_hook(unit, unit.plans[hook], row);
   }
   row.hooks = share(std::move(made));
-  names_.push_back(std::move(name));
   targets_.push_back(std::move(targets));
   return row;
 }

@@ -28,16 +28,24 @@ struct HookBinding {
 /// The part of a unit's plans that can matter for one tool. Tools for which the same part matters share it.
 using ToolClass = std::array<HookBinding, abi::kHookCount>;
 
-/// What a unit has to say about one tool, whatever the rest of the request is.
-struct ToolBinding {
-  abi::TextKey server_key;
-  abi::TextKey tool_key;
+/// What a unit has to say about one tool, whatever the rest of the request is. One cache line.
+struct alignas(64) ToolBinding {
+  uint64_t server_a = 0, server_b = 0;  // abi::TextKey of the names
+  uint64_t tool_a = 0, tool_b = 0;
+  uint32_t server_length = 0, tool_length = 0;
   int32_t tool_symbol = -1;           // of SymbolFeature::kTool
   int32_t server_symbol = -1;         // of SymbolFeature::kServer
   const uint64_t* targets = nullptr;  // bit t: Unit::targets[t] matches
   const ToolClass* hooks = nullptr;   // nullptr: a free row
-  const std::string* name = nullptr;  // "server\0tool"
+
+  [[nodiscard]] bool has_keys(const abi::TextKey& server, const abi::TextKey& tool) const {
+    return tool_a == tool.a && tool_b == tool.b && server_a == server.a && server_b == server.b &&
+           tool_length == tool.length && server_length == server.length;
+  }
+  [[nodiscard]] abi::TextKey server_key() const { return {server_a, server_b, server_length}; }
+  [[nodiscard]] abi::TextKey tool_key() const { return {tool_a, tool_b, tool_length}; }
 };
+static_assert(sizeof(ToolBinding) == 64);
 
 /// True when `text` matches the tool pattern: `*` any run, `?` one code point. At worst pattern times text
 /// steps.
@@ -58,8 +66,8 @@ class ToolCache {
       if (row.hooks == nullptr) {
         return add(server, tool);
       }
-      if (row.tool_key == tool_key && row.server_key == server_key &&
-          ((server_key.exact() && tool_key.exact()) || is_named(*row.name, server, tool))) {
+      if (row.has_keys(server_key, tool_key) &&
+          ((server_key.exact() && tool_key.exact()) || is_named(names_[i], server, tool))) {
         return row;
       }
     }
@@ -75,7 +83,8 @@ class ToolCache {
   const ToolBinding& add(std::string_view server, std::string_view tool);
   void clear();
   void grow();
-  ToolBinding bind_new(std::string_view server, std::string_view tool);
+  size_t put(const ToolBinding& row, std::string name);
+  ToolBinding bind_new(std::string_view server, std::string_view tool, const std::string& name);
   const ToolClass* share(ToolClass made);
 
   const abi::Unit* unit_ = nullptr;
@@ -83,7 +92,8 @@ class ToolCache {
   size_t mask_ = 0;
   size_t count_ = 0;
   size_t limit_ = 0;
-  std::vector<std::unique_ptr<std::string>> names_;
+  std::vector<std::string>
+      names_;  // parallel to rows_: "server\0tool", for names that their keys only digest
   std::vector<std::unique_ptr<uint64_t[]>> targets_;
   std::vector<std::unique_ptr<ToolClass>> classes_;
 };

@@ -120,17 +120,16 @@ class Ours {
  public:
   Ours(std::shared_ptr<const abi::Unit> unit, const Inputs& inputs)
       : pack_(std::move(unit)), inputs_(inputs) {
+    values_.reserve(inputs.records.size() * stride());
     for (const Record& r : inputs.records) {
       fill_slots(r);
     }
   }
 
-  int32_t by_strings(size_t i) {
-    return rule_of(evaluator_.evaluate_values(pack_, named(inputs_.records[i]), slots(i)));
-  }
+  int32_t by_strings(size_t i) { return rule_of(evaluator_.evaluate_values(pack_, named(i), slots(i))); }
 
   int32_t by_interpreter(size_t i) {
-    return rule_of(evaluator_.evaluate_reference(pack_, named(inputs_.records[i]), slots(i)));
+    return rule_of(evaluator_.evaluate_reference(pack_, named(i), slots(i)));
   }
 
   /// From the whole text: envelope first, then arguments along the paths that rules read.
@@ -150,27 +149,28 @@ class Ours {
     return verdict.rule == decision::Verdict::kNoRule ? -1 : static_cast<int32_t>(verdict.rule);
   }
 
-  static decision::Request named(const Record& r) {
+  /// Slots of one request and behind them the items of its two lists.
+  [[nodiscard]] size_t stride() const { return pack_.unit().slots.size() + 2 * Record::kListMax; }
+
+  [[nodiscard]] decision::Request named(size_t i) const {
     decision::Request request;
-    request.server = r.server;
-    request.tool = r.tool.substr(r.server.size() + 1);
+    request.server = names_[i].first;
+    request.tool = names_[i].second;
     return request;
   }
 
   [[nodiscard]] std::span<const value::Value> slots(size_t i) const {
-    const size_t count = pack_.unit().slots.size();
-    return {values_.data() + i * count, count};
+    return {values_.data() + i * stride(), pack_.unit().slots.size()};
   }
 
-  value::Value list(const std::string_view* names, int count) {
-    auto* items = arena_.alloc_array<value::Value>(static_cast<size_t>(count));
+  value::Value list(value::Value* items, const std::string_view* names, int count) {
     for (int i = 0; i < count; ++i) {
       items[i] = value::Value::of_string(names[i]);
     }
     return value::Value::of_list(items, static_cast<uint32_t>(count));
   }
 
-  value::Value argument(const Record& r, const std::vector<std::string>& path) {
+  value::Value argument(const Record& r, const std::vector<std::string>& path, value::Value* items) {
     const auto text = [](std::string_view s) {
       return s.data() != nullptr ? value::Value::of_string(s) : value::Value::absent();
     };
@@ -196,26 +196,36 @@ class Ours {
     if (name == "dryRun") {
       return r.dry_run >= 0 ? value::Value::of_bool(r.dry_run != 0) : value::Value::absent();
     }
-    return r.label_count > 0 ? list(r.labels, r.label_count) : value::Value::absent();
+    return r.label_count > 0 ? list(items, r.labels, r.label_count) : value::Value::absent();
   }
 
   void fill_slots(const Record& r) {
-    for (const abi::Slot& slot : pack_.unit().slots) {
-      value::Value v;
-      if (slot.root == abi::InputRoot::PrincipalId) {
-        v = value::Value::of_string(r.user);
-      } else if (slot.root == abi::InputRoot::PrincipalTenant) {
-        v = value::Value::of_string(r.tenant);
-      } else if (slot.root == abi::InputRoot::PrincipalRoles) {
-        v = list(r.roles, r.role_count);
-      } else if (slot.root == abi::InputRoot::PrincipalRisk) {
-        v = value::Value::of_int(r.risk);
-      } else if (slot.root == abi::InputRoot::Now) {
-        v = value::Value::of_int(r.time * kMicros, value::Kind::Time);
-      } else {
-        v = argument(r, slot.path);
+    names_.emplace_back(r.server, r.tool.substr(r.server.size() + 1));
+    const std::vector<abi::Slot>& slots = pack_.unit().slots;
+    const size_t begin = values_.size();
+    values_.resize(begin + stride());
+    value::Value* const roles = &values_[begin + slots.size()];
+    for (size_t i = 0; i < slots.size(); ++i) {
+      value::Value& v = values_[begin + i];
+      switch (slots[i].root) {
+        case abi::InputRoot::PrincipalId:
+          v = value::Value::of_string(r.user);
+          break;
+        case abi::InputRoot::PrincipalTenant:
+          v = value::Value::of_string(r.tenant);
+          break;
+        case abi::InputRoot::PrincipalRoles:
+          v = list(roles, r.roles, r.role_count);
+          break;
+        case abi::InputRoot::PrincipalRisk:
+          v = value::Value::of_int(r.risk);
+          break;
+        case abi::InputRoot::Now:
+          v = value::Value::of_int(r.time * kMicros, value::Kind::Time);
+          break;
+        default:
+          v = argument(r, slots[i].path, roles + Record::kListMax);
       }
-      values_.push_back(v);
     }
   }
 
@@ -317,7 +327,7 @@ class Ours {
   decision::Pack pack_;
   const Inputs& inputs_;
   decision::Evaluator evaluator_;
-  Arena arena_{256u << 20};
+  std::vector<std::pair<std::string_view, std::string_view>> names_;  // server, tool
   std::vector<value::Value> values_;
 };
 
