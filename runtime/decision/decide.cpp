@@ -16,9 +16,6 @@ using abi::Frame;
 using value::Kind;
 using value::Value;
 
-constexpr uint32_t kMaskItemsMax =
-    256;  // longer sets are decided exactly: walking them costs fuel that counts
-
 /// Unclear: true unless another atom says no. Ask: the atoms behind mean nothing.
 enum class Held : uint8_t { No, Yes, Unclear, Ask };
 
@@ -204,31 +201,45 @@ void Evaluation::collect_bucket(const abi::Index& index, const abi::BucketRef& b
   }
 }
 
+bool Evaluation::intern_set(const abi::MaskFeature& feature) {
+  uint64_t* const words = &masks_[feature.word];
+  std::fill_n(words, feature.words, 0);
+  const Value& v = frame_.slots[feature.slot];
+  if (v.kind != Kind::List) {
+    return true;
+  }
+  for (uint32_t i = 0; i < v.length; ++i) {
+    const Value& item = v.a.items[i];
+    const int32_t symbol = item.kind == Kind::String ? feature.table.find(item.text()) : -1;
+    if (symbol >= 0) {
+      words[symbol >> 6] |= uint64_t{1} << (symbol & 63);
+    }
+  }
+  return v.length <= kMaskItemsMax;
+}
+
 bool Evaluation::intern(const HookBinding& tool) {
   symbols_[abi::SymbolFeature::kTool] = tool_->tool_symbol;
   symbols_[abi::SymbolFeature::kServer] = tool_->server_symbol;
+  const bool remembered = principal_ != nullptr;
+  if (remembered && !principals_.fill(*principal_, symbols_.data(), masks_.data())) {
+    return false;
+  }
   for (const uint32_t i : tool.symbol_features) {
     const abi::SymbolFeature& feature = unit_->symbol_features[i];
+    if (remembered && is_cached_root(unit_->slots[feature.slot].root)) {
+      continue;
+    }
     const Value& v = frame_.slots[feature.slot];
     symbols_[i] = v.kind == Kind::String ? feature.table.find(v.text()) : abi::kSymbolAbsent;
   }
   for (const uint32_t i : tool.mask_features) {
     const abi::MaskFeature& feature = unit_->mask_features[i];
-    uint64_t* const words = &masks_[feature.word];
-    std::fill_n(words, feature.words, 0);
-    const Value& v = frame_.slots[feature.slot];
-    if (v.kind != Kind::List) {
+    if (remembered && is_cached_root(unit_->slots[feature.slot].root)) {
       continue;
     }
-    if (v.length > kMaskItemsMax) {
+    if (!intern_set(feature)) {
       return false;
-    }
-    for (uint32_t item = 0; item < v.length; ++item) {
-      const int32_t symbol =
-          v.a.items[item].kind == Kind::String ? feature.table.find(v.a.items[item].text()) : -1;
-      if (symbol >= 0) {
-        words[symbol >> 6] |= uint64_t{1} << (symbol & 63);
-      }
     }
   }
   return true;

@@ -32,6 +32,7 @@ void Evaluation::prepare(const Pack& pack) {
   pack_id_ = pack.tables().id;
   projector_.prepare(unit, pack.tables().paths, limits_.json_depth);
   tools_.prepare(unit, limits_.tools_cached);
+  principals_.prepare(unit, limits_.principals_cached);
   slots_.assign(unit.slots.size(), Value::absent());
   facts_.assign(unit.fact_count, Value::absent());
   fact_status_.assign(unit.fact_count, abi::kFactUnset);
@@ -63,6 +64,7 @@ const HookBinding& Evaluation::begin(const Pack& pack, const Request& request) {
   tool_ = &tools_.bind(request.server, request.tool);
   frame_.targets = tool_->targets;
   frame_.slots = slots_.data();
+  principal_ = nullptr;
   frame_.trace = nullptr;
   frame_.fuel = frame_.fuel_limit;
   forget_facts();
@@ -76,6 +78,9 @@ bool Evaluation::load(const Pack& pack, const Request& request) {
 const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
   const HookBinding& tool = begin(pack, request);
   const bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
+  if (request.principal != nullptr && request.principal->cache_key != 0) {
+    principal_ = request.principal;
+  }
   return decide(invalid, mode, tool);
 }
 

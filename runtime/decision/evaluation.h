@@ -20,6 +20,35 @@ struct Match {
   uint32_t expr = 0;
 };
 
+/// Symbols of principals that came with a cache_key: looked up once a principal and unit. One thread; a fixed
+/// number of places, where a newcomer takes the place of an older one.
+class PrincipalCache {
+ public:
+  void prepare(const abi::Unit& unit, uint32_t places);
+  /// Writes the principal's symbols and masks; false when a set is too long for masks.
+  bool fill(const Principal& principal, int32_t* symbols, uint64_t* masks);
+
+ private:
+  bool read(const Principal& principal, size_t place);
+
+  const abi::Unit* unit_ = nullptr;
+  std::vector<uint32_t> symbol_features_;  // over id and tenant
+  std::vector<uint32_t> mask_features_;    // over roles
+  size_t mask_words_ = 0;
+  std::vector<uint64_t> keys_;  // 0: free
+  std::vector<int32_t> symbols_;
+  std::vector<uint64_t> masks_;
+};
+
+/// True for slots that PrincipalCache fills.
+inline bool is_cached_root(abi::InputRoot root) {
+  return root == abi::InputRoot::PrincipalId || root == abi::InputRoot::PrincipalTenant ||
+         root == abi::InputRoot::PrincipalRoles;
+}
+
+/// Sets longer than this are decided exactly: walking them costs fuel that counts.
+inline constexpr uint32_t kMaskItemsMax = 256;
+
 /// The state of one evaluation and what is kept between evaluations: the inside of an Evaluator. One thread.
 class Evaluation {
  public:
@@ -51,6 +80,7 @@ class Evaluation {
   const Verdict& decide(bool exact, Mode mode, const HookBinding& tool);
   /// Looks up the symbols of the slots; false when a set is too long for that.
   bool intern(const HookBinding& tool);
+  bool intern_set(const abi::MaskFeature& feature);
   void scan_bucket(const abi::Index& index, const abi::BucketRef& bucket, abi::BucketFunction native);
   void collect_bucket(const abi::Index& index, const abi::BucketRef& bucket);
   void decide_in_order();
@@ -73,6 +103,7 @@ class Evaluation {
   Arena arena_;
   Projector projector_;
   ToolCache tools_;
+  PrincipalCache principals_;
   uint64_t pack_id_ = 0;
 
   std::vector<value::Value> slots_;
@@ -92,11 +123,12 @@ class Evaluation {
   const abi::HookPlan* plan_ = nullptr;
   const abi::ExprEvaluator* evaluator_ = nullptr;
   const ToolBinding* tool_ = nullptr;
-  Match exact_;                   // last answer of decide_rule
-  Match best_;                    // of the rules with a verdict; rank kNoRank: none matched
-  uint32_t asked_rank_ = 0;       // rules without effects were asked up to this rank
-  Match broken_set_;              // strongest rule whose set could not be computed
-  std::vector<Match> collected_;  // rules with effects that matched
+  const Principal* principal_ = nullptr;  // when its symbols may be remembered
+  Match exact_;                           // last answer of decide_rule
+  Match best_;                            // of the rules with a verdict; rank kNoRank: none matched
+  uint32_t asked_rank_ = 0;               // rules without effects were asked up to this rank
+  Match broken_set_;                      // strongest rule whose set could not be computed
+  std::vector<Match> collected_;          // rules with effects that matched
   struct RankedError {
     uint32_t rank;
     RuleError error;
