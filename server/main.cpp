@@ -1,13 +1,16 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <cstdio>
+#include <csignal>
 
 #include "server/commands/command.h"
 #include "server/version.h"
 
 int main(int argc, char** argv) {
   using namespace catalyst::server;
+
+  // A pipe to a child that died, or `catalyst check | head`, is an error of that write and no reason to die.
+  std::signal(SIGPIPE, SIG_IGN);
 
   CLI::App app{"Catalyst decides what AI agents may do with MCP servers."};
   app.set_version_flag("-V,--version", std::string("catalyst ") + kVersion);

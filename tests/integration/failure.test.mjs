@@ -50,7 +50,10 @@ test("a stdio server that is killed comes back", { timeout: 60000 }, async (t) =
   await engine.upstreams("every");
   const client = await connect(t, engine, "/mcp/every");
   const [first] = allChildren(engine.pid);
+  const inFlight = Array.from({ length: 20 }, (_, i) => client.callTool({ name: "trigger-long-running-operation", arguments: { duration: 30, steps: 2 } }).then(() => `call ${i} came back`, () => null));
+  await sleep(100);
   process.kill(first, "SIGKILL");
+  assert.deepEqual((await Promise.all(inFlight)).filter(Boolean), []);  // all fail at once, none hangs
   await until("a new child", () => allChildren(engine.pid).some((pid) => pid !== first), 15000);
   await until("an answer", () => client.callTool({ name: "echo", arguments: { message: "again" } }).then((a) => a.content[0].text === "Echo: again", () => false), 15000);
 });
