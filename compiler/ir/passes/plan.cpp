@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "compiler/ir/passes/conjuncts.h"
+#include "compiler/ir/passes/slot_use.h"
 
 namespace catalyst::ir {
 
@@ -190,10 +191,8 @@ class Planner {
       std::sort(features->begin(), features->end());
       features->erase(std::unique(features->begin(), features->end()), features->end());
     }
-    find_slots(plan, rules);
+    plan.target_slots = find_target_slots(module_, plan.ranked);
   }
-
-  // Anchors.
 
   /// The conjunct as something to file the rule under; nothing when it does not name strings that must be
   /// there.
@@ -373,8 +372,6 @@ class Planner {
     return 5;
   }
 
-  // Atoms.
-
   void emit_conjunct(abi::Index& index, const Conjunct& c, std::vector<Atom>& out) {
     Atom atom;
     atom.absent = c.absent;
@@ -481,47 +478,6 @@ class Planner {
     return at->second;
   }
 
-  // Slots.
-
-  void find_slots(abi::HookPlan& plan, const std::vector<PlannedRule>& rules) {
-    plan.target_slots.assign(unit_.targets.size(), {});
-    for (const PlannedRule& planned : rules) {
-      const Rule& rule = module_.rules[planned.rule];
-      std::vector<uint32_t>& slots = plan.target_slots[rule.target.index];
-      ++stamp_;
-      expr_stamp_.resize(module_.exprs.size(), 0);
-      fact_stamp_.resize(module_.facts.size(), 0);
-      visit(rule.condition, slots);
-      visit(rule.message, slots);
-      for (const Effect& effect : rule.effects) {
-        visit(effect.value, slots);
-      }
-    }
-    for (std::vector<uint32_t>& slots : plan.target_slots) {
-      std::sort(slots.begin(), slots.end());
-      slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
-    }
-  }
-
-  void visit(ExprId id, std::vector<uint32_t>& slots) {
-    if (!id.valid() || expr_stamp_[id.index] == stamp_) {
-      return;
-    }
-    expr_stamp_[id.index] = stamp_;
-    const Expr& e = module_.expr(id);
-    if (e.op == Op::Slot) {
-      slots.push_back(e.payload);
-    } else if (e.op == Op::Fact && fact_stamp_[e.payload] != stamp_) {
-      fact_stamp_[e.payload] = stamp_;
-      visit(module_.facts[e.payload].value, slots);
-    } else if (e.op == Op::CallFn) {
-      visit(module_.functions[e.payload].body, slots);
-    }
-    for (uint32_t i = 0; i < e.operand_count; ++i) {
-      visit(module_.operand(e, i), slots);
-    }
-  }
-
   const Module& module_;
   abi::Unit& unit_;
   std::vector<PlannedRule> planned_[abi::kHookCount];
@@ -532,9 +488,6 @@ class Planner {
   std::vector<uint32_t> mask_slots_;
   std::unordered_map<uint32_t, size_t> mask_of_slot_;
   std::unordered_map<std::string, size_t> texts_;  // of the index being built
-  std::vector<uint32_t> expr_stamp_;
-  std::vector<uint32_t> fact_stamp_;
-  uint32_t stamp_ = 0;
 };
 
 }  // namespace

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/ir/ir.h"
+
+namespace catalyst::ir {
+
+/// Per target of the module, the slots that those of `rules` with this target read in condition, message and
+/// effects, through facts and functions too; ascending.
+std::vector<std::vector<uint32_t>> find_target_slots(const Module& module,
+                                                     const std::vector<uint32_t>& rules);
+
+}  // namespace catalyst::ir
