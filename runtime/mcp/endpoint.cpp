@@ -250,6 +250,9 @@ Task<void> Endpoint::Impl::run(RequestContext& context, Accepts accepts) {
     reply = co_await router->request(context);
   } catch (const boost::system::system_error&) {
     reply.abandoned = true;
+  } catch (const std::exception& e) {
+    context.failure = e.what();
+    reply = refusal(context.envelope.id_json, 200, code::kInternalError, "Internal error");
   }
   if (stream.started()) {
     // The stream's writer uses the exchange: it must be done before this frame may go.
@@ -387,6 +390,8 @@ Task<void> Endpoint::handle(HttpExchange& exchange) {
     co_await impl->handle(exchange);
   } catch (const boost::system::system_error&) {
     // The connection is gone and its handler was cancelled: nothing is left to answer.
+  } catch (const std::exception&) {
+    // Out of memory while answering; the connection ends what was begun.
   }
 }
 

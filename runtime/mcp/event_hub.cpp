@@ -89,7 +89,8 @@ void EventHub::resource_updated(uint32_t server, std::string_view uri, std::stri
 void EventHub::logged(uint32_t server, LogLevel level, std::string_view message) {
   sessions_.for_each([&](Session& session) {
     const std::optional<LogLevel> wanted = session.log_level();
-    if (session.terms().scope.covers(server) && wanted && level >= *wanted) {
+    // Without an open stream they would only pile up.
+    if (session.has_stream() && session.terms().scope.covers(server) && wanted && level >= *wanted) {
       session.events().push(std::string(message));
     }
   });

@@ -14,6 +14,7 @@ namespace catalyst::mcp {
 namespace {
 
 constexpr auto kSweepPeriod = std::chrono::seconds(10);
+constexpr auto kStopPoll = std::chrono::milliseconds(2);
 
 std::atomic<uint64_t> router_ids = 0;
 
@@ -120,8 +121,15 @@ Task<void> Router::stop() {
   stopped_ = true;
   close_streams();
   keeper_->stop();
+  // All at once: a server that does not want to end takes seconds, and they shall not add up.
+  const auto left = std::make_shared<std::atomic<size_t>>(upstreams_.size());
   for (const std::shared_ptr<Upstream>& upstream : upstreams_) {
-    co_await upstream->stop();
+    asio::co_spawn(home_, upstream->stop(), [left, upstream](const std::exception_ptr&) { --*left; });
+  }
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (*left > 0) {
+    timer.expires_after(kStopPoll);
+    co_await timer.async_wait(asio::use_awaitable);
   }
 }
 

@@ -75,6 +75,7 @@ class Session {
   /// Claims the one stream a session may have open; false when it is taken.
   bool open_stream();
   void close_stream();
+  [[nodiscard]] bool has_stream() const { return streaming_.load(std::memory_order_relaxed); }
 
   /// nullptr when too many are in flight.
   std::shared_ptr<InFlight> begin_call(std::string_view id_json, const asio::any_io_executor& executor,
