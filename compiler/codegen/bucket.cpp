@@ -20,12 +20,14 @@ constexpr uint64_t kInlineSymbols = 8;
 
 }  // namespace
 
-size_t BucketLowering::cells(const abi::Index& index, const abi::BucketRef& bucket) {
-  const Cell* cell = &index.code[bucket.begin];
-  while (cell->head.rank != abi::kNoRank) {
-    cell += 1 + cell->head.atoms;
+BucketLowering::Size BucketLowering::size_of(const abi::BucketRef& bucket) const {
+  Size size;
+  for (const Cell* cell = &index_.code[bucket.begin]; cell->head.rank != abi::kNoRank;
+       cell += 1 + cell->head.atoms) {
+    size.cells += 1 + size_t{cell->head.atoms};
+    size.rules++;
   }
-  return static_cast<size_t>(cell - &index.code[bucket.begin]);
+  return size;
 }
 
 llvm::BasicBlock* BucketLowering::block() { return llvm::BasicBlock::Create(unit_.context, "", function_); }
@@ -53,26 +55,89 @@ llvm::Function* BucketLowering::declare() {
 
 llvm::Function* BucketLowering::lower(const abi::BucketRef& bucket) {
   llvm::Function* const first = declare();
-  llvm::Function* function = first;
+  function_ = first;
   const Cell* cell = &index_.code[bucket.begin];
   for (;;) {
-    cell = lower_rules(function, cell);
-    auto* best = function->getArg(1);
+    builder_.SetInsertPoint(block());
+    cell = lower_rules(cell);
+    auto* best = function_->getArg(1);
     if (cell->head.rank == abi::kNoRank) {
       builder_.CreateRet(best);
       return first;
     }
     llvm::Function* const more = declare();
-    auto* call = builder_.CreateCall(more, {function->getArg(0), best});
+    auto* call = builder_.CreateCall(more, {function_->getArg(0), best});
     call->setTailCallKind(llvm::CallInst::TCK_MustTail);
     builder_.CreateRet(call);
-    function = more;
+    function_ = more;
   }
 }
 
-const Cell* BucketLowering::lower_rules(llvm::Function* function, const Cell* cell) {
-  function_ = function;
+llvm::Function* BucketLowering::lower_within(const abi::BucketRef& bucket, size_t& cells) {
+  if (bucket.first_rank == abi::kNoRank) {
+    return nullptr;
+  }
+  const size_t size = size_of(bucket).cells;
+  if (size > cells) {
+    return nullptr;
+  }
+  cells -= size;
+  return lower(bucket);
+}
+
+std::vector<llvm::Function*> BucketLowering::lower_anchor(const abi::Anchor& anchor, size_t& cells) {
+  std::vector<llvm::Function*> functions(anchor.buckets.size());
+  std::vector<uint32_t> group;
+  uint32_t group_rules = 0;
+  const auto flush = [&] {
+    llvm::Function* const function = group.empty() ? nullptr : lower_group(anchor, group);
+    for (const uint32_t symbol : group) {
+      functions[symbol] = function;
+    }
+    group.clear();
+    group_rules = 0;
+  };
+  for (uint32_t i = 0; i < anchor.buckets.size(); i++) {
+    const abi::BucketRef& bucket = anchor.buckets[i];
+    const Size size = bucket.first_rank == abi::kNoRank ? Size{} : size_of(bucket);
+    if (anchor.kind == abi::Anchor::Kind::Mask || size.rules > kRulesPerGroup) {
+      functions[i] = lower_within(bucket, cells);
+    } else if (size.rules != 0 && size.cells <= cells) {
+      if (group_rules + size.rules > kRulesPerGroup) {
+        flush();
+      }
+      cells -= size.cells;
+      group.push_back(i);
+      group_rules += size.rules;
+    }
+  }
+  flush();
+  return functions;
+}
+
+llvm::Function* BucketLowering::lower_group(const abi::Anchor& anchor, const std::vector<uint32_t>& symbols) {
+  if (symbols.size() == 1) {
+    return lower(anchor.buckets[symbols[0]]);
+  }
+  function_ = declare();
   builder_.SetInsertPoint(block());
+  auto* symbol =
+      load(builder_.getInt32Ty(), table(offsetof(abi::Frame, symbols)), uint64_t{4} * anchor.feature);
+  auto* other = block();
+  auto* branch = builder_.CreateSwitch(symbol, other, static_cast<unsigned>(symbols.size()));
+  builder_.SetInsertPoint(other);
+  builder_.CreateRet(function_->getArg(1));
+  for (const uint32_t i : symbols) {
+    auto* start = block();
+    branch->addCase(builder_.getInt32(i), start);
+    builder_.SetInsertPoint(start);
+    lower_rules(&index_.code[anchor.buckets[i].begin]);
+    builder_.CreateRet(function_->getArg(1));
+  }
+  return function_;
+}
+
+const Cell* BucketLowering::lower_rules(const Cell* cell) {
   for (uint32_t n = 0; n < kRulesPerFunction && cell->head.rank != abi::kNoRank; n++) {
     next_ = block();
     lower_rule(cell, next_);

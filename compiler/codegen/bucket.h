@@ -15,6 +15,8 @@ class BucketLowering {
   /// Rules of one function; longer buckets continue in the next one, because LLVM takes more than linear time
   /// for one huge function.
   static constexpr uint32_t kRulesPerFunction = 128;
+  /// Rules of a function that serves several buckets.
+  static constexpr uint32_t kRulesPerGroup = 32;
 
   BucketLowering(UnitLowering& unit, const abi::Index& index)
       : unit_(unit), index_(index), builder_(unit.context) {}
@@ -22,13 +24,23 @@ class BucketLowering {
   /// An abi::BucketFunction.
   llvm::Function* lower(const abi::BucketRef& bucket);
 
-  /// Cells of a bucket, heads included: what lowering it costs.
-  static size_t cells(const abi::Index& index, const abi::BucketRef& bucket);
+  /// A function for each bucket of an anchor, nullptr for empty ones and for those behind the budget of
+  /// `cells`, which shrinks. Small buckets of a symbol share a function that branches on the symbol: LLVM's
+  /// price is by the function as much as by the rule.
+  std::vector<llvm::Function*> lower_anchor(const abi::Anchor& anchor, size_t& cells);
+  /// The same for one bucket.
+  llvm::Function* lower_within(const abi::BucketRef& bucket, size_t& cells);
 
  private:
+  struct Size {
+    size_t cells = 0;  // heads included
+    uint32_t rules = 0;
+  };
+  [[nodiscard]] Size size_of(const abi::BucketRef& bucket) const;
   llvm::Function* declare();
-  /// Rules from `cell` on, at most kRulesPerFunction; the cell behind them.
-  const abi::Cell* lower_rules(llvm::Function* function, const abi::Cell* cell);
+  llvm::Function* lower_group(const abi::Anchor& anchor, const std::vector<uint32_t>& symbols);
+  /// Rules from `cell` on, at most kRulesPerFunction, at the insertion point; the cell behind them.
+  const abi::Cell* lower_rules(const abi::Cell* cell);
   void lower_rule(const abi::Cell* cell, llvm::BasicBlock* next);
   void test(const abi::Atom& atom);
   /// Goes on where `holds`, to the next rule where not.

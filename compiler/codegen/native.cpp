@@ -7,7 +7,6 @@
 #include <llvm/Target/TargetMachine.h>
 
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -47,21 +46,15 @@ struct NativeCode::Impl {
 
 namespace {
 
-/// Every deciding bucket of a unit, empty ones included, with the place of its native function. `Unit` is
-/// const or not.
-template <class Unit, class Visit>
-void for_each_bucket(Unit& unit, Visit visit) {
-  for (auto& plan : unit.plans) {
-    auto& index = plan.decide;
-    visit(index, index.always, index.always_native);
-    for (auto& anchor : index.anchors) {
-      for (size_t i = 0; i < anchor.buckets.size(); i++) {
-        if constexpr (std::is_const_v<Unit>) {
-          visit(index, anchor.buckets[i], nullptr);
-        } else {
-          anchor.native.resize(anchor.buckets.size());
-          visit(index, anchor.buckets[i], anchor.native[i]);
-        }
+/// The place of the native function of every deciding bucket of a unit, empty ones included.
+template <class Visit>
+void for_each_bucket(abi::Unit& unit, Visit visit) {
+  for (abi::HookPlan& plan : unit.plans) {
+    visit(plan.decide.always_native);
+    for (abi::Anchor& anchor : plan.decide.anchors) {
+      anchor.native.resize(anchor.buckets.size());
+      for (abi::BucketFunction& native : anchor.native) {
+        visit(native);
       }
     }
   }
@@ -161,18 +154,17 @@ void define_table(llvm::Module& out, const std::vector<llvm::Constant*>& functio
                            llvm::ConstantArray::get(type, functions), kTable);
 }
 
-/// A function or nullptr for each bucket, until the budget is spent.
-std::vector<llvm::Function*> lower_buckets(UnitLowering& lowering, const abi::Unit& unit, size_t cells_max) {
+/// A function or nullptr for each bucket, in the order of for_each_bucket.
+std::vector<llvm::Function*> lower_buckets(UnitLowering& lowering, const abi::Unit& unit, size_t cells) {
   std::vector<llvm::Function*> functions;
-  size_t cells = 0;
-  for_each_bucket(unit, [&](const abi::Index& index, const abi::BucketRef& bucket, abi::BucketFunction) {
-    llvm::Function* function = nullptr;
-    if (bucket.first_rank != abi::kNoRank && cells <= cells_max) {
-      cells += BucketLowering::cells(index, bucket);
-      function = cells <= cells_max ? BucketLowering(lowering, index).lower(bucket) : nullptr;
+  for (const abi::HookPlan& plan : unit.plans) {
+    BucketLowering buckets(lowering, plan.decide);
+    functions.push_back(buckets.lower_within(plan.decide.always, cells));
+    for (const abi::Anchor& anchor : plan.decide.anchors) {
+      const std::vector<llvm::Function*> more = buckets.lower_anchor(anchor, cells);
+      functions.insert(functions.end(), more.begin(), more.end());
     }
-    functions.push_back(function);
-  });
+  }
   return functions;
 }
 
@@ -197,9 +189,8 @@ void NativeCode::install(std::shared_ptr<const NativeCode> code, abi::Unit& unit
   unit.evaluator = code->evaluator();
   const auto& buckets = code->impl_->buckets;
   size_t next = 0;
-  for_each_bucket(unit, [&](const abi::Index&, const abi::BucketRef&, abi::BucketFunction& native) {
-    native = next < buckets.size() ? buckets[next++] : nullptr;
-  });
+  for_each_bucket(
+      unit, [&](abi::BucketFunction& native) { native = next < buckets.size() ? buckets[next++] : nullptr; });
   unit.tier = "native";
   unit.keep_alive = std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(
       std::move(unit.keep_alive), std::move(code));
