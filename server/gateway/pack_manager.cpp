@@ -257,9 +257,10 @@ struct PackManager::Impl {
     }
     engine->swap(pack);
     status.tier = "native";
-    observe::log(Level::Info, "native code in force",
-                 {{"generation", generation},
-                  {"ms", std::round(std::chrono::duration<double>(Clock::now() - start).count() * 1e6) / 1e3}});
+    observe::log(
+        Level::Info, "native code in force",
+        {{"generation", generation},
+         {"ms", std::round(std::chrono::duration<double>(Clock::now() - start).count() * 1e6) / 1e3}});
   }
 };
 
