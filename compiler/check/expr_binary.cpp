@@ -21,31 +21,18 @@ bool is_ordered(TypeKind kind) {
 }
 
 Op comparison_op(BinaryOp op) {
-  switch (op) {
-    case BinaryOp::Less:
-      return Op::Lt;
-    case BinaryOp::LessEqual:
-      return Op::Le;
-    case BinaryOp::Greater:
-      return Op::Gt;
-    default:
-      return Op::Ge;
-  }
+  return op == BinaryOp::Less        ? Op::Lt
+         : op == BinaryOp::LessEqual ? Op::Le
+         : op == BinaryOp::Greater   ? Op::Gt
+                                     : Op::Ge;
 }
 
 Op arithmetic_op(BinaryOp op) {
-  switch (op) {
-    case BinaryOp::Add:
-      return Op::Add;
-    case BinaryOp::Subtract:
-      return Op::Sub;
-    case BinaryOp::Multiply:
-      return Op::Mul;
-    case BinaryOp::Divide:
-      return Op::Div;
-    default:
-      return Op::Rem;
-  }
+  return op == BinaryOp::Add        ? Op::Add
+         : op == BinaryOp::Subtract ? Op::Sub
+         : op == BinaryOp::Multiply ? Op::Mul
+         : op == BinaryOp::Divide   ? Op::Div
+                                    : Op::Rem;
 }
 
 }  // namespace
@@ -138,9 +125,20 @@ bool ExprChecker::takes_hint(const ast::Expr& expr) const {
       const std::string& name = static_cast<const ast::NameExpr&>(expr).name;
       return scope_.find_local(name) == nullptr && pack_.names.find(name) == nullptr && !is_input_root(name);
     }
-    default:
+    case ast::ExprKind::Error:
+    case ast::ExprKind::Bool:
+    case ast::ExprKind::Member:
+    case ast::ExprKind::Index:
+    case ast::ExprKind::Call:
+    case ast::ExprKind::Binary:
+    case ast::ExprKind::Presence:
+    case ast::ExprKind::Cast:
+    case ast::ExprKind::If:
+    case ast::ExprKind::Quantifier:
+    case ast::ExprKind::Comprehension:
       return false;
   }
+  return false;
 }
 
 bool ExprChecker::operands(const ast::BinaryExpr& expr, Typed& left, Typed& right, TypeId hint) {

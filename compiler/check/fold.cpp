@@ -131,9 +131,38 @@ std::optional<Folded> binary(Op op, TypeKind result, TypeKind left, const Value&
                                                   : value::set_except(scratch, a, b, &out);
       return Folded{status, out};
     }
-    default:
+    case Op::Const:
+    case Op::Slot:
+    case Op::Local:
+    case Op::Fact:
+    case Op::CallFn:
+    case Op::Not:
+    case Op::And:
+    case Op::Or:
+    case Op::If:
+    case Op::Coalesce:
+    case Op::IsPresent:
+    case Op::Some:
+    case Op::Unwrap:
+    case Op::Neg:
+    case Op::IntToDecimal:
+    case Op::IntToFloat:
+    case Op::DecimalToFloat:
+    case Op::Glob:
+    case Op::Regex:
+    case Op::Interpolate:
+    case Op::Field:
+    case Op::Index:
+    case Op::Cast:
+    case Op::MakeList:
+    case Op::MakeMap:
+    case Op::Any:
+    case Op::All:
+    case Op::Comprehend:
+    case Op::Builtin:
       return std::nullopt;
   }
+  return std::nullopt;
 }
 
 }  // namespace

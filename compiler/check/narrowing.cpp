@@ -75,9 +75,22 @@ std::string path_key(const ast::Expr& expr, const Scope& scope) {
       const std::string object = path_key(*cast.operand, scope);
       return object.empty() ? object : object + kCast + type_key(*cast.type);
     }
-    default:
+    case ast::ExprKind::Error:
+    case ast::ExprKind::Bool:
+    case ast::ExprKind::Number:
+    case ast::ExprKind::String:
+    case ast::ExprKind::Call:
+    case ast::ExprKind::Unary:
+    case ast::ExprKind::Binary:
+    case ast::ExprKind::Presence:
+    case ast::ExprKind::If:
+    case ast::ExprKind::Quantifier:
+    case ast::ExprKind::Comprehension:
+    case ast::ExprKind::List:
+    case ast::ExprKind::Record:
       return {};
   }
+  return {};
 }
 
 std::vector<std::string> paths_present_when(const ast::Expr& condition, bool truth, const Scope& scope) {
