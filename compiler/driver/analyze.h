@@ -19,8 +19,8 @@ struct SourceFile {
 };
 
 struct AnalyzeOptions {
-  /// Reads a schema file named by a `server ... schema "PATH"` declaration; `path` is already resolved against the folder of the
-  /// declaring file. nullopt: not there. Default: the file system.
+  /// Reads a schema file named by a `server ... schema "PATH"` declaration; `path` is already resolved
+  /// against the folder of the declaring file. nullopt: not there. Default: the file system.
   std::function<std::optional<std::string>(const std::string& path)> read_schema;
 };
 

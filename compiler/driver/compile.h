@@ -18,7 +18,9 @@ struct NativeOptions {
   bool trace = false;  // code reports every condition to Frame::trace (explanations, differential tests)
 };
 
-/// The same unit with native code. An error when LLVM refuses or a limit is met; the packed unit stays usable.
-Result<std::shared_ptr<const abi::Unit>> compile_native(const Analysis& analysis, const NativeOptions& options = {});
+/// The same unit with native code. An error when LLVM refuses or a limit is met; the packed unit stays
+/// usable.
+Result<std::shared_ptr<const abi::Unit>> compile_native(const Analysis& analysis,
+                                                        const NativeOptions& options = {});
 
 }  // namespace catalyst::driver

@@ -40,7 +40,8 @@ struct Field {
 
 struct Type {
   TypeKind kind = TypeKind::Error;
-  std::string name;                  // Enum, Record: declared name, or what messages call an anonymous one ("arguments of db.query")
+  std::string
+      name;  // Enum, Record: declared name, or what messages call an anonymous one ("arguments of db.query")
   std::vector<std::string> members;  // Enum: in declaration order
   std::vector<Field> fields;         // Record: in declaration order
   TypeId element;                    // List, Set, Map, Optional

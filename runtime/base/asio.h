@@ -1,9 +1,10 @@
 #pragma once
 
-// The coroutine vocabulary of the house: every asynchronous function returns Task<T> and runs on the executor of its caller.
+// The coroutine vocabulary of the house: every asynchronous function returns Task<T> and runs on the executor
+// of its caller.
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace catalyst {

@@ -18,8 +18,8 @@ struct Header {
   std::string_view value;
 };
 
-/// One HTTP request and the means to answer it; implemented by server/http, used on the connection's executor only.
-/// When the client goes away the handler's coroutine is cancelled (asio cancellation, terminal).
+/// One HTTP request and the means to answer it; implemented by server/http, used on the connection's executor
+/// only. When the client goes away the handler's coroutine is cancelled (asio cancellation, terminal).
 class HttpExchange {
  public:
   virtual ~HttpExchange() = default;
@@ -29,8 +29,10 @@ class HttpExchange {
   /// First header of that name (case-insensitive), trimmed; nullopt when absent.
   [[nodiscard]] virtual std::optional<std::string_view> header(std::string_view name) const = 0;
   /// Calls `visit` for every header in order.
-  virtual void for_each_header(const std::function<void(std::string_view name, std::string_view value)>& visit) const = 0;
-  [[nodiscard]] virtual std::string& body() = 0;  // complete; at least 64 spare bytes of capacity behind it (simdjson padding)
+  virtual void for_each_header(
+      const std::function<void(std::string_view name, std::string_view value)>& visit) const = 0;
+  [[nodiscard]] virtual std::string&
+  body() = 0;  // complete; at least 64 spare bytes of capacity behind it (simdjson padding)
   [[nodiscard]] virtual std::string_view peer() const = 0;  // client address, textual
   [[nodiscard]] virtual const decision::Principal& principal() const = 0;
   [[nodiscard]] virtual std::string_view request_id() const = 0;
@@ -42,8 +44,8 @@ class HttpExchange {
   virtual Task<Result<void>> write(std::string_view chunk) = 0;
   virtual Task<Result<void>> end_stream() = 0;
 
-  /// Cancels the handler while its client is still there: emits cancellation_type::partial where a client that goes away emits terminal,
-  /// so that a handler can tell the two apart. Only while the handler runs.
+  /// Cancels the handler while its client is still there: emits cancellation_type::partial where a client
+  /// that goes away emits terminal, so that a handler can tell the two apart. Only while the handler runs.
   virtual void cancel() = 0;
 };
 

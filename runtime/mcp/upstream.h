@@ -31,36 +31,41 @@ struct UpstreamInfo {
 /// One JSON-RPC request or notification on its way to an upstream. Views must live until the call completes.
 struct UpstreamCall {
   std::string_view method;
-  /// JSON object text of `params`, or empty. For a modern upstream the transport replaces the io.modelcontextprotocol/* keys of
-  /// params._meta (protocol version, client info, capabilities) by the gateway's own; every other key passes through.
+  /// JSON object text of `params`, or empty. For a modern upstream the transport replaces the
+  /// io.modelcontextprotocol/* keys of params._meta (protocol version, client info, capabilities) by the
+  /// gateway's own; every other key passes through.
   std::string_view params;
-  /// What the Mcp-Name header must say (tool or prompt name, resource uri, task id), already in the upstream's own naming; or empty.
+  /// What the Mcp-Name header must say (tool or prompt name, resource uri, task id), already in the
+  /// upstream's own naming; or empty.
   std::string_view name;
-  /// The client's progress token as JSON text ("" = none). The transport sends a token of its own and gives the client's back in the
-  /// progress notifications it passes to `on_notification`.
+  /// The client's progress token as JSON text ("" = none). The transport sends a token of its own and gives
+  /// the client's back in the progress notifications it passes to `on_notification`.
   std::string_view progress_token;
   std::string_view log_level;    // modern per-request log level, "" = none
   std::string_view traceparent;  // W3C, passed on as header (HTTP) and in _meta
   std::string_view tracestate;
   std::string_view extra_headers;  // "Mcp-Param-X: v\r\n..." to pass on, HTTP only
   int64_t timeout_ms = 60'000;
-  /// Notifications that belong to this call (progress, log messages), whole JSON-RPC text in the upstream's naming, before the reply.
-  /// Runs on the caller's executor. May be empty.
+  /// Notifications that belong to this call (progress, log messages), whole JSON-RPC text in the upstream's
+  /// naming, before the reply. Runs on the caller's executor. May be empty.
   std::function<void(std::string message)> on_notification;
 };
 
-/// A JSON-RPC response. `body` is the whole message as received; `payload` the text of its `result` or `error` member (a view into body).
+/// A JSON-RPC response. `body` is the whole message as received; `payload` the text of its `result` or
+/// `error` member (a view into body).
 struct UpstreamReply {
   std::string body;
   std::string_view payload;
   bool is_error = false;
 
   UpstreamReply() = default;
-  UpstreamReply(const UpstreamReply&) = delete;  // payload points into body: an SSO string must not be copied away from it
+  UpstreamReply(const UpstreamReply&) =
+      delete;  // payload points into body: an SSO string must not be copied away from it
   UpstreamReply& operator=(const UpstreamReply&) = delete;
   UpstreamReply(UpstreamReply&& other) noexcept { *this = std::move(other); }
   UpstreamReply& operator=(UpstreamReply&& other) noexcept {
-    const size_t offset = other.payload.empty() ? 0 : static_cast<size_t>(other.payload.data() - other.body.data());
+    const size_t offset =
+        other.payload.empty() ? 0 : static_cast<size_t>(other.payload.data() - other.body.data());
     const size_t length = other.payload.size();
     body = std::move(other.body);
     payload = std::string_view(body).substr(offset, length);
@@ -69,12 +74,13 @@ struct UpstreamReply {
   }
 };
 
-/// Messages of an upstream that belong to no call: list_changed, resources/updated, log messages of a stdio server.
-/// Runs on the upstream's home executor.
+/// Messages of an upstream that belong to no call: list_changed, resources/updated, log messages of a stdio
+/// server. Runs on the upstream's home executor.
 using UpstreamEvent = std::function<void(std::string_view method, std::string_view message)>;
 
-/// A server behind the gateway. `call` and `notify` may be used from any executor; the implementation hops to its own and back.
-/// Cancelling the calling coroutine (asio cancellation) sends notifications/cancelled (legacy, stdio) or closes the stream (modern HTTP).
+/// A server behind the gateway. `call` and `notify` may be used from any executor; the implementation hops to
+/// its own and back. Cancelling the calling coroutine (asio cancellation) sends notifications/cancelled
+/// (legacy, stdio) or closes the stream (modern HTTP).
 class Upstream {
  public:
   virtual ~Upstream() = default;
@@ -85,16 +91,19 @@ class Upstream {
   /// Text of the last failure, for /readyz and logs; empty when none.
   [[nodiscard]] virtual std::string last_error() const = 0;
 
-  /// Connects or spawns, negotiates the era, and keeps the upstream alive until stop(): restarts with exponential backoff.
+  /// Connects or spawns, negotiates the era, and keeps the upstream alive until stop(): restarts with
+  /// exponential backoff.
   virtual void start(UpstreamEvent on_event) = 0;
   /// Waits until Ready or the deadline; the info of the current connection, or why there is none.
   virtual Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) = 0;
 
-  /// One request. An error when the upstream is down, timed out or broke the protocol; a JSON-RPC error is a reply with is_error.
+  /// One request. An error when the upstream is down, timed out or broke the protocol; a JSON-RPC error is a
+  /// reply with is_error.
   virtual Task<Result<UpstreamReply>> call(const UpstreamCall& call) = 0;
   virtual Task<Result<void>> notify(std::string_view method, std::string_view params) = 0;
 
-  /// Ends connections; a child process gets its stdin closed, then SIGTERM and SIGKILL to its whole process group.
+  /// Ends connections; a child process gets its stdin closed, then SIGTERM and SIGKILL to its whole process
+  /// group.
   virtual Task<void> stop() = 0;
 };
 

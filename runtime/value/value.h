@@ -8,8 +8,9 @@
 
 namespace catalyst::value {
 
-/// What a Value holds. `Absent` is an optional without a value (the language has no null: JSON null reads as Absent).
-/// `Invalid` is an input that could not be read as its static type: touching it is a rule error (status kBadType).
+/// What a Value holds. `Absent` is an optional without a value (the language has no null: JSON null reads as
+/// Absent). `Invalid` is an input that could not be read as its static type: touching it is a rule error
+/// (status kBadType).
 enum class Kind : uint8_t {
   Absent,
   Invalid,
@@ -28,8 +29,9 @@ enum class Kind : uint8_t {
 
 struct Entry;
 
-/// One value of the language. 24 bytes, trivially copyable, never owns: strings, lists and maps point into request bytes, an Arena or
-/// a unit's constants. The layout is fixed: compiled code reads `kind`, `length` and the first payload word directly.
+/// One value of the language. 24 bytes, trivially copyable, never owns: strings, lists and maps point into
+/// request bytes, an Arena or a unit's constants. The layout is fixed: compiled code reads `kind`, `length`
+/// and the first payload word directly.
 struct Value {
   Kind kind = Kind::Absent;
   uint8_t scale = 0;    // Decimal: digits behind the point; Ip: prefix length
@@ -127,18 +129,18 @@ struct Entry {
 
 static_assert(sizeof(Value) == 24);
 
-/// How an operation of the language ended. Anything but Ok makes the rule's condition an error: a deny then matches and an allow does
-/// not. Numbers are part of the explanation format.
+/// How an operation of the language ended. Anything but Ok makes the rule's condition an error: a deny then
+/// matches and an allow does not. Numbers are part of the explanation format.
 enum class Status : int32_t {
   Ok = 0,
-  Missing = 1,        // a required input was not there
-  BadType = 2,        // an input did not have its declared type
-  Overflow = 3,       // integer, decimal, time or duration arithmetic left its range
+  Missing = 1,   // a required input was not there
+  BadType = 2,   // an input did not have its declared type
+  Overflow = 3,  // integer, decimal, time or duration arithmetic left its range
   DivisionByZero = 4,
-  OutOfFuel = 5,      // the rule's step budget is used up
-  OutOfMemory = 6,    // the evaluation's arena is full
-  OutOfRange = 7,     // list index outside the list
-  TooDeep = 8,        // input JSON nested beyond the limit
+  OutOfFuel = 5,    // the rule's step budget is used up
+  OutOfMemory = 6,  // the evaluation's arena is full
+  OutOfRange = 7,   // list index outside the list
+  TooDeep = 8,      // input JSON nested beyond the limit
 };
 
 /// Stable lower-case name ("overflow"), for verdicts, logs and metrics.

@@ -70,6 +70,7 @@ TEST(Differential, NativeCodeAnswersAsTheInterpreterDoes) {
   std::cout << "seed " << seed << ", " << cases << " cases\n";
   uint64_t done = 0;
   uint64_t failed_evaluations = 0;
+  uint64_t native_roots = 0;
   for (uint64_t program = 0; done < cases; program++) {
     const std::shared_ptr<const ir::Module> module = generate_module(seed * 1'000'003 + program);
     const std::vector<std::string> problems = ir::verify(*module);
@@ -82,6 +83,7 @@ TEST(Differential, NativeCodeAnswersAsTheInterpreterDoes) {
       auto compiled = codegen::compile(module, tier.options);
       ASSERT_TRUE(compiled.has_value()) << "program " << program << ": " << compiled.error().message();
       tier.code = *compiled;
+      native_roots += tier.code->native_roots();
     }
     Random random(seed ^ (program << 20));
     Arena arena;
@@ -107,7 +109,9 @@ TEST(Differential, NativeCodeAnswersAsTheInterpreterDoes) {
       }
     }
   }
-  std::cout << done << " cases agree, " << failed_evaluations * 100 / done << " % of them errors\n";
+  EXPECT_GT(native_roots, 0u) << "everything was interpreted";
+  std::cout << native_roots << " native roots, " << done << " cases agree, "
+            << failed_evaluations * 100 / done << " % of them errors\n";
 }
 
 }  // namespace
