@@ -9,7 +9,7 @@ namespace catalyst::test {
 namespace {
 
 TEST(Bucket, AnswersAsTheReferenceDoes) {
-  constexpr uint32_t kPacks = 200;
+  constexpr uint32_t kPacks = 100;
   constexpr int kRequests = 200;
   size_t denied = 0;
   for (uint32_t seed = 0; seed < kPacks && !::testing::Test::HasFailure(); ++seed) {

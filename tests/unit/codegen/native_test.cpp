@@ -124,7 +124,7 @@ size_t resident_bytes() {
 }
 
 TEST(Native, LoadingAndUnloadingKeepsNothing) {
-  const auto module = some_module(5);
+  const auto module = some_module(1);
   constexpr int kWarm = 100;
   constexpr int kLoads = 1000;
   size_t before = 0;
