@@ -149,7 +149,7 @@ class Ours {
     return verdict.rule == decision::Verdict::kNoRule ? -1 : static_cast<int32_t>(verdict.rule);
   }
 
-  /// Slots of one request and behind them the items of its two lists.
+  /// At most: the slots of one request, and behind them the items of its two lists.
   [[nodiscard]] size_t stride() const { return pack_.unit().slots.size() + 2 * Record::kListMax; }
 
   [[nodiscard]] decision::Request named(size_t i) const {
@@ -160,7 +160,7 @@ class Ours {
   }
 
   [[nodiscard]] std::span<const value::Value> slots(size_t i) const {
-    return {values_.data() + i * stride(), pack_.unit().slots.size()};
+    return {values_.data() + starts_[i], pack_.unit().slots.size()};
   }
 
   value::Value list(value::Value* items, const std::string_view* names, int count) {
@@ -203,8 +203,9 @@ class Ours {
     names_.emplace_back(r.server, r.tool.substr(r.server.size() + 1));
     const std::vector<abi::Slot>& slots = pack_.unit().slots;
     const size_t begin = values_.size();
-    values_.resize(begin + stride());
-    value::Value* const roles = &values_[begin + slots.size()];
+    values_.resize(begin + slots.size() + static_cast<size_t>(r.role_count + r.label_count));
+    starts_.push_back(begin);
+    value::Value* const roles = values_.data() + begin + slots.size();
     for (size_t i = 0; i < slots.size(); ++i) {
       value::Value& v = values_[begin + i];
       switch (slots[i].root) {
@@ -224,7 +225,7 @@ class Ours {
           v = value::Value::of_int(r.time * kMicros, value::Kind::Time);
           break;
         default:
-          v = argument(r, slots[i].path, roles + Record::kListMax);
+          v = argument(r, slots[i].path, roles + r.role_count);
       }
     }
   }
@@ -328,7 +329,8 @@ class Ours {
   const Inputs& inputs_;
   decision::Evaluator evaluator_;
   std::vector<std::pair<std::string_view, std::string_view>> names_;  // server, tool
-  std::vector<value::Value> values_;
+  std::vector<value::Value> values_;  // never reallocated: lists point into it
+  std::vector<size_t> starts_;        // of each request in values_
 };
 
 struct Row {
