@@ -27,9 +27,10 @@ uint32_t intern(std::unordered_map<std::string, uint32_t>& table, std::string ke
   return table.try_emplace(std::move(key), static_cast<uint32_t>(next)).first->second;
 }
 
-}  // namespace
-
-void append_value_key(std::string& key, const Value& value) {
+/// A text that is equal for equal values of one type. Collections inside a collection are constants of the
+/// module, where equal ones share their memory: their address stands for them, so that a key never grows with
+/// what is nested.
+void append_value_key(std::string& key, const Value& value, bool nested) {
   key += static_cast<char>(value.kind);
   key += static_cast<char>(value.scale);
   switch (value.kind) {
@@ -53,44 +54,45 @@ void append_value_key(std::string& key, const Value& value) {
       append_text(key, value.text());
       return;
     case Kind::List:
-      append_number(key, value.length);
-      for (uint32_t i = 0; i < value.length; ++i) {
-        append_value_key(key, value.a.items[i]);
-      }
-      return;
     case Kind::Map:
       append_number(key, value.length);
+      if (nested) {
+        append_number(key, value.a.low);
+        return;
+      }
       for (uint32_t i = 0; i < value.length; ++i) {
-        append_text(key, value.a.entries[i].key);
-        append_value_key(key, value.a.entries[i].value);
+        if (value.kind == Kind::Map) {
+          append_text(key, value.a.entries[i].key);
+        }
+        append_value_key(key, value.kind == Kind::Map ? value.a.entries[i].value : value.a.items[i], true);
       }
       return;
   }
 }
 
+}  // namespace
+
 Value Emitter::copy(const Value& value) {
   // The arena's limit is far above what sources within their limits can hold.
-  const auto text_of = [&](std::string_view text) {
-    const std::string_view copied = module_.const_arena.copy(text);
-    CHECK(text.empty() || copied.data() != nullptr, "constants of a bounded source fit into the arena");
-    return copied;
+  const auto owned = [](const void* memory) {
+    CHECK(memory != nullptr, "constants of a bounded source fit into the arena");
   };
   Value out = value;
+  if (value.length == 0) {
+    return out;
+  }
   if (value.kind == Kind::String || value.kind == Kind::Bytes) {
-    out.a.text = text_of(value.text()).data();
+    out.a.text = module_.const_arena.copy(value.text()).data();
+    owned(out.a.text);
   } else if (value.kind == Kind::List) {
     auto* items = module_.const_arena.alloc_array<Value>(value.length);
-    CHECK(items != nullptr, "constants of a bounded source fit into the arena");
-    for (uint32_t i = 0; i < value.length; ++i) {
-      items[i] = copy(value.a.items[i]);
-    }
+    owned(items);
+    std::copy_n(value.a.items, value.length, items);
     out.a.items = items;
   } else if (value.kind == Kind::Map) {
     auto* entries = module_.const_arena.alloc_array<value::Entry>(value.length);
-    CHECK(entries != nullptr, "constants of a bounded source fit into the arena");
-    for (uint32_t i = 0; i < value.length; ++i) {
-      entries[i] = {text_of(value.a.entries[i].key), copy(value.a.entries[i].value)};
-    }
+    owned(entries);
+    std::copy_n(value.a.entries, value.length, entries);
     out.a.entries = entries;
   }
   return out;
@@ -99,7 +101,7 @@ Value Emitter::copy(const Value& value) {
 ir::ConstId Emitter::constant_id(const Value& value, TypeId type) {
   std::string key;
   append_number(key, type.index);
-  append_value_key(key, value);
+  append_value_key(key, value, false);
   const uint32_t id = intern(constants_, std::move(key), module_.consts.size());
   if (id == module_.consts.size()) {
     module_.consts.push_back(copy(value));
@@ -110,6 +112,10 @@ ir::ConstId Emitter::constant_id(const Value& value, TypeId type) {
 
 ExprId Emitter::constant(const Value& value, TypeId type, Span span) {
   return append(Op::Const, type, span, {}, constant_id(value, type).index);
+}
+
+ExprId Emitter::constant(ir::ConstId id, Span span) {
+  return append(Op::Const, module_.const_types[id.index], span, {}, id.index);
 }
 
 ExprId Emitter::slot(abi::InputRoot root, std::vector<std::string> path, TypeId type, Span span) {
@@ -246,7 +252,7 @@ ExprId Emitter::fold_collection(Op op, TypeId type, Span span, std::span<const E
     std::unordered_map<std::string, bool> seen;
     std::erase_if(values, [&](const Value& value) {
       std::string key;
-      append_value_key(key, value);
+      append_value_key(key, value, true);
       return !seen.try_emplace(std::move(key), true).second;
     });
   }

@@ -43,8 +43,11 @@ class Emitter {
   ExprId boolean(bool truth, Span span) {
     return constant(value::Value::of_bool(truth), types::TypeTable::kBool, span);
   }
-  /// Copies `value` into the module. Equal constants of one type share an id.
+  /// Copies `value` into the module; the elements of a collection must be constants of the module already.
+  /// Equal constants of one type share an id.
   ir::ConstId constant_id(const value::Value& value, TypeId type);
+  /// A constant that is in the module.
+  ExprId constant(ir::ConstId id, Span span);
   ExprId slot(abi::InputRoot root, std::vector<std::string> path, TypeId type, Span span);
   uint32_t regex(const std::string& pattern);
   uint32_t redaction(const ir::Redaction& redaction);
@@ -70,9 +73,7 @@ class Emitter {
   std::unordered_map<std::string, uint32_t> redactions_;
   std::unordered_map<std::string, uint32_t> targets_;
   std::vector<Failure> failures_;
+  uint64_t folded_elements_ = 0;  // in results of set operations on constants
 };
-
-/// A text that is equal for equal values of one type and for no others.
-void append_value_key(std::string& key, const value::Value& value);
 
 }  // namespace catalyst::check

@@ -325,7 +325,8 @@ Typed ExprChecker::interpolate(const ast::StringExpr& expr) {
   if (failed) {
     return bad(expr.span);
   }
-  return {emit_.emit(Op::Interpolate, TypeTable::kString, expr.span, parts), TypeTable::kString};
+  return sized({emit_.emit(Op::Interpolate, TypeTable::kString, expr.span, parts), TypeTable::kString},
+               parts.size(), expr.span);
 }
 
 Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {

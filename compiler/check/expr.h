@@ -84,6 +84,8 @@ class ExprChecker {
   Typed infer_list(const ast::ListExpr& expr, TypeId hint);
   Typed infer_record(const ast::RecordExpr& expr, TypeId hint);
   Typed record_of(const ast::RecordExpr& expr, TypeId type);
+  /// `literal`, unless it has more parts than one expression may have.
+  Typed sized(Typed literal, size_t parts, Span span);
   Typed infer_quantifier(const ast::QuantifierExpr& expr);
   Typed infer_comprehension(const ast::ComprehensionExpr& expr, TypeId hint);
   Typed collection(const ast::Expr& expr);

@@ -16,6 +16,20 @@ using types::TypeKind;
 using types::TypeTable;
 using value::Value;
 
+namespace {
+
+/// Literals of constants become one constant, however long; the parts of others are evaluated one by one.
+constexpr size_t kMaxComputedParts = 1'000;
+
+}  // namespace
+
+Typed ExprChecker::sized(Typed literal, size_t parts, Span span) {
+  if (parts <= kMaxComputedParts || emit_.constant_value(literal.id) != nullptr) {
+    return literal;
+  }
+  return report(Kind::TooManyParts, span, {std::to_string(kMaxComputedParts)});
+}
+
 Typed ExprChecker::infer_list(const ast::ListExpr& expr, TypeId hint) {
   const TypeId wanted = hint.valid() ? types_.strip_optional(hint) : TypeTable::kError;
   const bool as_set = kind(wanted) == TypeKind::Set;
@@ -48,7 +62,7 @@ Typed ExprChecker::infer_list(const ast::ListExpr& expr, TypeId hint) {
     return bad(expr.span);
   }
   const TypeId type = as_set ? wanted : types_.list_of(element);
-  return {emit_.emit(Op::MakeList, type, expr.span, ids), type};
+  return sized({emit_.emit(Op::MakeList, type, expr.span, ids), type}, ids.size(), expr.span);
 }
 
 Typed ExprChecker::infer_record(const ast::RecordExpr& expr, TypeId hint) {
@@ -92,7 +106,7 @@ Typed ExprChecker::infer_record(const ast::RecordExpr& expr, TypeId hint) {
     return bad(expr.span);
   }
   const TypeId type = map ? wanted : types_.record_type("", std::move(fields), true);
-  return {emit_.emit(Op::MakeMap, type, expr.span, operands), type};
+  return sized({emit_.emit(Op::MakeMap, type, expr.span, operands), type}, operands.size() / 2, expr.span);
 }
 
 Typed ExprChecker::record_of(const ast::RecordExpr& expr, TypeId type) {
@@ -136,7 +150,10 @@ Typed ExprChecker::record_of(const ast::RecordExpr& expr, TypeId type) {
     suggest(diagnostic, field.name.span, field.name.text, names);
     failed = true;
   }
-  return failed ? bad(expr.span) : Typed{emit_.emit(Op::MakeMap, type, expr.span, operands), type};
+  if (failed) {
+    return bad(expr.span);
+  }
+  return sized({emit_.emit(Op::MakeMap, type, expr.span, operands), type}, operands.size() / 2, expr.span);
 }
 
 Typed ExprChecker::collection(const ast::Expr& expr) {
@@ -322,7 +339,9 @@ Typed ExprChecker::ip_inside(const ast::BinaryExpr& expr, Typed address) {
     return bad(expr.span);
   }
   const TypeId type = types_.set_of(TypeTable::kIp);
-  return inside_any({emit_.emit(Op::MakeList, type, expr.right->span, networks), type}, address, expr.span);
+  const Typed list = sized({emit_.emit(Op::MakeList, type, expr.right->span, networks), type},
+                           networks.size(), expr.right->span);
+  return is_bad(list) ? list : inside_any(list, address, expr.span);
 }
 
 Typed ExprChecker::infer_contains(const ast::BinaryExpr& expr) {

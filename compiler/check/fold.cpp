@@ -16,6 +16,8 @@ using value::Value;
 
 /// What folding may take: more work stays for run time, where it is charged to the rule.
 constexpr int64_t kFoldFuel = 100'000;
+/// Elements that all folded set operations of a module may make together: each result is stored.
+constexpr uint64_t kFoldElements = 1'000'000;
 
 struct Folded {
   Status status;
@@ -183,6 +185,12 @@ ExprId Emitter::fold_values(Op op, TypeId type, Span span, std::span<const ExprI
   }
   if (!folded || folded->status == Status::OutOfFuel || folded->status == Status::OutOfMemory) {
     return {};
+  }
+  if (folded->value.kind == value::Kind::List) {
+    folded_elements_ += folded->value.length;
+    if (folded_elements_ > kFoldElements) {
+      return {};
+    }
   }
   if (folded->status != Status::Ok) {
     failures_.push_back({span, folded->status});

@@ -160,7 +160,7 @@ Typed Pack::use_list(uint32_t index, Span span) {
   if (state.type == TypeTable::kError) {
     return {emitter.boolean(false, span), TypeTable::kError};
   }
-  return {emitter.constant(module.consts[state.value.index], state.type, span), state.type};
+  return {emitter.constant(state.value, span), state.type};
 }
 
 void Pack::check_list(uint32_t index) {

@@ -66,6 +66,9 @@ std::optional<abi::Hook> find_hook(std::string_view text) {
 void check_rules(Pack& pack) {
   Conflicts conflicts;
   for (const ast::RuleDecl* rule : pack.names.rules) {
+    if (pack.sink.dropped() > 0) {
+      return;  // nobody reads more, and each mistake costs a search for what was meant
+    }
     check_rule(pack, *rule, conflicts);
   }
   conflicts.report(pack);

@@ -49,24 +49,34 @@ void matches_nothing(Pack& pack, const ast::TargetPattern& target) {
   }
 }
 
-void check_target(Pack& pack, const ast::TargetPattern& target) {
+/// Longer names of servers and tools do not exist (MCP allows 128); comparing patterns takes time with their
+/// product.
+constexpr size_t kMaxPatternBytes = 256;
+
+/// False when it is not even worth keeping.
+bool check_target(Pack& pack, const ast::TargetPattern& target) {
+  if (target.server.size() > kMaxPatternBytes || target.tool.size() > kMaxPatternBytes) {
+    pack.sink.report(Kind::InvalidTarget, target.span, {pack.quote(target.span)});
+    return false;
+  }
   if (pack.catalogue.empty()) {
-    return;
+    return true;
   }
   const Server* server = is_glob(target.server) ? nullptr : pack.catalogue.find(target.server);
   if (server == nullptr && !is_glob(target.server)) {
     check_server(pack, target);
-    return;
+    return true;
   }
   const ToolSet& found = pack.catalogue.match({{target.server, target.tool}});
   if (!found.members.empty() || found.open) {
-    return;
+    return true;
   }
   if (server != nullptr && !is_glob(target.tool)) {
     unknown_tool(pack, target, *server);
   } else {
     matches_nothing(pack, target);
   }
+  return true;
 }
 
 }  // namespace
@@ -97,8 +107,9 @@ void load_servers(Pack& pack, const SchemaReader& read) {
 std::vector<ir::TargetPattern> check_targets(Pack& pack, const std::vector<ast::TargetPattern>& targets) {
   std::vector<ir::TargetPattern> out;
   for (const ast::TargetPattern& target : targets) {
-    check_target(pack, target);
-    out.push_back({target.server, target.tool});
+    if (check_target(pack, target)) {
+      out.push_back({target.server, target.tool});
+    }
   }
   return out;
 }
