@@ -119,6 +119,7 @@ Operand FunctionLowering::handle_call(ir::ExprId id) {
       arguments.push_back(argument.second);
     }
   }
+  charge(builder.getInt64(1), id);
   auto* result = temporary();
   arguments.push_back(result);
   check_inner_status(builder.CreateCall(unit.function(e.payload), arguments));

@@ -75,7 +75,7 @@ class Evaluation {
       case Op::Fact:
         return fact(e, out);
       case Op::CallFn:
-        return call(e, out);
+        return call(id, e, out);
       case Op::And:
         return connective(e, false, out);
       case Op::Or:
@@ -181,13 +181,17 @@ class Evaluation {
     return Status::Ok;
   }
 
-  Status call(const Expr& e, Value* out) {
+  /// Costs a step, because functions that call functions twice would otherwise double the work with each.
+  Status call(ExprId id, const Expr& e, Value* out) {
     const Function& function = module_.functions[e.payload];
     Value arguments[kMaxLocals];
     for (uint32_t i = 0; i < e.operand_count; i++) {
       if (const Status status = eval(operand(e, i), &arguments[i]); status != Status::Ok) {
         return status;
       }
+    }
+    if (const Status status = scratch_.charge(1); status != Status::Ok) {
+      return fail(id, status);
     }
     Value* const caller = std::exchange(locals_, arguments);
     const Status status = eval(function.body, out);

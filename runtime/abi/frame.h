@@ -32,7 +32,7 @@ struct Frame {
   uint32_t* fact_error = nullptr;  // the failing expression when fact_status is an error
   Arena* arena = nullptr;          // results of strings and collections made on the way
   TraceSink* trace = nullptr;      // nullptr unless explaining
-  int64_t fuel = 0;         // what is left for the condition (or fact) at hand; loops and scans charge it
+  int64_t fuel = 0;         // what is left for the condition (or fact) at hand; loops, scans, calls charge it
   uint32_t fuel_limit = 0;  // what each condition and each fact starts with
   uint32_t error_expr = 0;  // set together with a Status that is not Ok: the innermost expression that failed
   const uint64_t* targets = nullptr;  // bit t: Unit::targets[t] matches the tool of the request
