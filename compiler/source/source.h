@@ -48,6 +48,9 @@ class SourceMap {
     std::string path;
     std::string text;
     std::vector<uint32_t> line_starts;
+    std::vector<uint32_t> counts;  // characters before every 256th byte
+
+    [[nodiscard]] uint32_t characters_before(uint32_t offset) const;
   };
   std::vector<std::unique_ptr<File>> files_;
 };
