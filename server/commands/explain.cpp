@@ -30,6 +30,17 @@ bool is_code(const std::string& text) {
          text.find_first_not_of("0123456789", 1) == std::string::npos;
 }
 
+/// The message without its particulars: `…` stands where a diagnostic says which.
+std::string general_form(std::string_view form) {
+  std::string text;
+  for (size_t i = 0; i < form.size(); i++) {
+    const bool particular = form[i] == '{' && i + 2 < form.size() && form[i + 2] == '}';
+    text.append(particular ? std::string_view("…") : form.substr(i, 1));
+    i += particular ? 2 : 0;
+  }
+  return text;
+}
+
 Exit explain_code(const Options& options) {
   std::string code = options.subjects.front();
   code[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(code[0])));
@@ -43,13 +54,13 @@ Exit explain_code(const Options& options) {
         {"code", info->code},
         {"name", info->name},
         {"severity", info->severity == diagnostics::Severity::Error ? "error" : "warning"},
-        {"message", info->form},
+        {"message", general_form(info->form)},
         {"explanation", info->explanation}};
     std::printf("%s\n", out.dump(2).c_str());
     return Exit::Ok;
   }
   const std::string title =
-      paint(use_color(STDOUT_FILENO), "1", std::string(info->code) + ": " + std::string(info->form));
+      paint(use_color(STDOUT_FILENO), "1", std::string(info->code) + ": " + general_form(info->form));
   std::printf("%s\n\n%.*s\n", title.c_str(), static_cast<int>(info->explanation.size()),
               info->explanation.data());
   return Exit::Ok;
