@@ -1,9 +1,8 @@
 #include "compiler/ir/interpreter.h"
 
-#include <alloca.h>
-
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "compiler/ir/cast.h"
 #include "runtime/base/check.h"
@@ -19,6 +18,8 @@ using value::Kind;
 using value::Scratch;
 using value::Status;
 using value::Value;
+
+constexpr uint32_t kOperandsOnStack = 16;
 
 /// One evaluation: the frame, and the locals of the root or function at hand.
 class Evaluation {
@@ -303,8 +304,17 @@ class Evaluation {
     return status;
   }
 
+  /// Few operands go on the stack, many do not: wide literals may be nested.
   Status variadic(ExprId id, const Expr& e, Value* out) {
-    auto* values = static_cast<Value*>(alloca(sizeof(Value) * (e.operand_count + 1)));
+    if (e.operand_count <= kOperandsOnStack) {
+      Value values[kOperandsOnStack];
+      return variadic(id, e, values, out);
+    }
+    std::vector<Value> values(e.operand_count);
+    return variadic(id, e, values.data(), out);
+  }
+
+  Status variadic(ExprId id, const Expr& e, Value* values, Value* out) {
     for (uint32_t i = 0; i < e.operand_count; i++) {
       if (const Status status = eval(operand(e, i), &values[i]); status != Status::Ok) {
         return status;

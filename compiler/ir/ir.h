@@ -47,9 +47,11 @@ bool is_traced(Op op);
 bool is_composite(const types::TypeTable& table, TypeId type);
 
 /// Limits that verify enforces, so that evaluation needs no checks of its own.
-inline constexpr uint32_t kMaxLocals = 64;       // of one root or function
-inline constexpr uint32_t kMaxDepth = 4096;      // operands inside operands: bounds the evaluator's stack
+inline constexpr uint32_t kMaxLocals = 64;  // of one root or function
+inline constexpr uint32_t kMaxDepth =
+    4096;  // operands inside operands, facts and functions included: the evaluator's stack
 inline constexpr uint32_t kMaxOperands = 65536;  // of one expression
+inline constexpr uint32_t kMaxTree = 4'000'000;  // below one root, each use of a shared expression counted
 
 struct Expr {
   Op op;

@@ -1,7 +1,11 @@
 #include "compiler/ir/verify.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "compiler/ir/depth.h"
+#include "compiler/ir/fits.h"
+#include "compiler/ir/signature.h"
 #include "runtime/value/builtin.h"
 
 namespace catalyst::ir {
@@ -18,7 +22,7 @@ class Verifier {
 
   std::vector<std::string> run() {
     if (m_.expr_spans.size() != m_.exprs.size() || m_.const_types.size() != m_.consts.size()) {
-      say("tables that belong together differ in length");
+      return {"tables that belong together differ in length"};
     }
     for (uint32_t i = 0; i < m_.exprs.size() && messages_.size() < kMessagesMax; i++) {
       expression(i);
@@ -28,6 +32,11 @@ class Verifier {
       slots();
       facts_and_functions();
       rules();
+    }
+    if (messages_.empty()) {
+      if (const std::string problem = depth_problem(m_); !problem.empty()) {
+        say(problem);
+      }
     }
     return std::move(messages_);
   }
@@ -53,42 +62,81 @@ class Verifier {
   [[nodiscard]] bool optional(TypeId type) const { return m_.types.is_optional(type); }
   [[nodiscard]] bool is_text(TypeKind k) const { return k == TypeKind::String || k == TypeKind::Enum; }
 
-  /// Ids, counts and order; then types.
+  /// Ids, counts and order; then types; then what it reads.
   void expression(uint32_t id) {
     const Expr& e = m_.exprs[id];
     if (static_cast<size_t>(e.op) >= static_cast<size_t>(Op::Builtin) + 1) {
       say("%" + std::to_string(id) + ": unknown instruction");
       return;
     }
+    sizes_.push_back(1);
+    reads_.emplace_back();
     if (!known_type(e.type)) {
       at(id, "has no type");
-      depth_.push_back(0);
       return;
     }
     const int arity = op_arity(e.op);
     if (uint64_t{e.operands_begin} + e.operand_count > m_.operands.size() || e.operand_count > kMaxOperands ||
         (arity != kVariadic && e.operand_count != static_cast<uint32_t>(arity))) {
       at(id, "has the wrong number of operands");
-      depth_.push_back(0);
       return;
     }
-    uint32_t depth = 0;
     for (uint32_t i = 0; i < e.operand_count; i++) {
-      const ExprId operand = m_.operand(e, i);
-      if (operand.index >= id) {
+      if (m_.operand(e, i).index >= id) {
         at(id, "uses an operand that does not stand before it");
-        depth_.push_back(0);
         return;
       }
-      depth = std::max(depth, depth_[operand.index] + 1);
+      sizes_[id] = std::min<uint64_t>(sizes_[id] + sizes_[m_.operand(e, i).index], kMaxTree + 1);
     }
-    depth_.push_back(depth);
-    if (depth > kMaxDepth) {
-      at(id, "is nested too deeply");
+    if (!messages_.empty()) {
+      return;
     }
-    if (messages_.empty() && !well_typed(e)) {
+    if (!well_typed(e)) {
       at(id, "does not take operands of these types");
+    } else if (!collect_reads(id, e)) {
+      at(id, "reads a variable as a type that it does not have");
     }
+  }
+
+  using Reads = std::vector<std::pair<uint32_t, TypeId>>;  // locals from outside, with their types
+
+  static bool add_read(Reads& reads, std::pair<uint32_t, TypeId> read) {
+    const auto same =
+        std::find_if(reads.begin(), reads.end(), [&](auto& r) { return r.first == read.first; });
+    if (same != reads.end()) {
+      return same->second == read.second;
+    }
+    reads.push_back(read);
+    return true;
+  }
+
+  /// The variables that an expression needs from around it; a loop provides its own. False on a conflict of
+  /// types.
+  bool collect_reads(uint32_t id, const Expr& e) {
+    if (e.op == Op::Local) {
+      reads_[id].emplace_back(e.payload, e.type);
+      return true;
+    }
+    Reads bound;
+    if (e.op == Op::Any || e.op == Op::All || e.op == Op::Comprehend) {
+      const TypeId element = m_.types.get(operand_type(e, 0)).element;
+      const bool map = operand_kind(e, 0) == TypeKind::Map;
+      bound.emplace_back(e.payload, map ? types::TypeTable::kString : element);
+      if (map) {
+        bound.emplace_back(e.payload + 1, element);
+      }
+    }
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      for (const auto& read : reads_[m_.operand(e, i).index]) {
+        const auto own =
+            std::find_if(bound.begin(), bound.end(), [&](auto& b) { return b.first == read.first; });
+        const bool is_own = i > 0 && own != bound.end();
+        if (is_own ? own->second != read.second : !add_read(reads_[id], read)) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   bool well_typed(const Expr& e) {
@@ -185,9 +233,7 @@ class Verifier {
                m_.types.get(e.type).element == operand_type(e, 1) && operand_kind(e, 2) == TypeKind::Bool &&
                e.payload + 1 < kMaxLocals;
       case Op::Builtin:
-        return e.payload < value::builtins().size() &&
-               e.operand_count == parameter_count(value::builtins()[e.payload].signature) &&
-               well_typed_builtin(e);
+        return e.payload < value::builtins().size() && fits_signature(m_, e);
     }
     return false;
   }
@@ -342,61 +388,12 @@ class Verifier {
     return true;
   }
 
-  static size_t parameter_count(std::string_view signature) {
-    size_t count = 1;
-    int depth = 0;
-    for (const char c : signature.substr(0, signature.find(')'))) {
-      depth += c == '<' ? 1 : (c == '>' ? -1 : 0);
-      count += c == ',' && depth == 0 ? 1 : 0;
-    }
-    return count;
-  }
-
-  /// Matches the written form of each operand type against the signature; T binds on first sight.
-  [[nodiscard]] bool well_typed_builtin(const Expr& e) const {
-    std::string_view rest = value::builtins()[e.payload].signature.substr(1);
-    std::string bound;
-    for (uint32_t i = 0; i < e.operand_count; i++) {
-      const size_t end = end_of_type(rest);
-      if (!matches(m_.types.text(operand_type(e, i)), rest.substr(0, end), bound)) {
-        return false;
-      }
-      rest.remove_prefix(std::min(rest.size(), end + 2));
-    }
-    const std::string_view signature = value::builtins()[e.payload].signature;
-    return matches(m_.types.text(e.type), signature.substr(signature.find("->") + 3), bound);
-  }
-
-  static size_t end_of_type(std::string_view text) {
-    int depth = 0;
-    for (size_t i = 0; i < text.size(); i++) {
-      depth += text[i] == '<' ? 1 : (text[i] == '>' ? -1 : 0);
-      if (depth == 0 && (text[i] == ',' || text[i] == ')')) {
-        return i;
-      }
-    }
-    return text.size();
-  }
-
-  static bool matches(std::string_view type, std::string_view form, std::string& bound) {
-    const size_t hole = form.find('T');
-    if (hole == std::string_view::npos) {
-      return type == form;
-    }
-    const std::string_view before = form.substr(0, hole);
-    const std::string_view after = form.substr(hole + 1);
-    if (type.size() < before.size() + after.size() || !type.starts_with(before) || !type.ends_with(after)) {
-      // T? of an optional T is T itself.
-      return after == "?" && !bound.empty() && type == bound;
-    }
-    const std::string found(type.substr(before.size(), type.size() - before.size() - after.size()));
-    if (bound.empty()) {
-      bound = found;
-    }
-    return bound == found || (after == "?" && bound == found + "?");
-  }
-
   void consts() {
+    for (size_t i = 0; i < m_.consts.size(); i++) {
+      if (!known_type(m_.const_types[i]) || !fits(m_.types, m_.const_types[i], m_.consts[i])) {
+        say("constant " + std::to_string(i) + " is not of its type");
+      }
+    }
     for (const Redaction& redaction : m_.redactions) {
       if (redaction.pattern.empty()) {
         say("a redaction without a pattern");
@@ -420,82 +417,29 @@ class Verifier {
     return true;
   }
 
-  /// Locals that a root reads must be set: parameters, or variables of a loop around them. Facts and
-  /// functions may only use earlier ones' values through a graph without cycles.
-  void check_locals(ExprId root, std::vector<bool>& defined, const std::string& what) {
-    const Expr& e = m_.expr(root);
-    if (e.op == Op::Local && !defined[e.payload]) {
-      say(what + " reads local " + std::to_string(e.payload) + " outside its loop");
+  /// What a root reads must be its parameters: variables of loops are bound inside.
+  void root(ExprId id, const std::vector<TypeId>& parameters, const std::string& what) {
+    if (!known_root(id, what)) {
       return;
     }
-    const bool loop = e.op == Op::Any || e.op == Op::All || e.op == Op::Comprehend;
-    for (uint32_t i = 0; i < e.operand_count; i++) {
-      if (!loop || i == 0) {
-        check_locals(m_.operand(e, i), defined, what);
-        continue;
+    for (const auto& [local, type] : reads_[id.index]) {
+      if (local >= parameters.size() || parameters[local] != type) {
+        say(what + " reads local " + std::to_string(local) + " outside its loop, or as another type");
       }
-      const bool map = operand_kind(e, 0) == TypeKind::Map;
-      const bool first = defined[e.payload];
-      const bool second = defined[e.payload + 1];
-      defined[e.payload] = true;
-      defined[e.payload + 1] = defined[e.payload + 1] || map;
-      check_locals(m_.operand(e, i), defined, what);
-      defined[e.payload] = first;
-      defined[e.payload + 1] = second;
     }
-  }
-
-  void root(ExprId id, size_t parameters, const std::string& what) {
-    if (known_root(id, what)) {
-      std::vector<bool> defined(kMaxLocals + 1, false);
-      std::fill(defined.begin(), defined.begin() + static_cast<ptrdiff_t>(parameters), true);
-      check_locals(id, defined, what);
+    if (sizes_[id.index] > kMaxTree) {
+      say(what + " is too large");
     }
-  }
-
-  /// Facts are nodes 0..F-1 of the use graph, functions F..
-  void uses(ExprId id, std::vector<uint32_t>& out) const {
-    const Expr& e = m_.expr(id);
-    if (e.op == Op::Fact) {
-      out.push_back(e.payload);
-    } else if (e.op == Op::CallFn) {
-      out.push_back(static_cast<uint32_t>(m_.facts.size()) + e.payload);
-    }
-    for (uint32_t i = 0; i < e.operand_count; i++) {
-      uses(m_.operand(e, i), out);
-    }
-  }
-
-  bool has_cycle(uint32_t node, std::vector<uint8_t>& state) const {
-    if (state[node] != 0) {
-      return state[node] == 1;
-    }
-    state[node] = 1;
-    std::vector<uint32_t> next;
-    uses(node < m_.facts.size() ? m_.facts[node].value : m_.functions[node - m_.facts.size()].body, next);
-    const bool cycle = std::any_of(next.begin(), next.end(), [&](uint32_t n) { return has_cycle(n, state); });
-    state[node] = 2;
-    return cycle;
   }
 
   void facts_and_functions() {
     for (const Fact& fact : m_.facts) {
-      root(fact.value, 0, "fact " + fact.name);
+      root(fact.value, {}, "fact " + fact.name);
     }
     for (const Function& f : m_.functions) {
-      root(f.body, f.parameters.size(), "function " + f.name);
+      root(f.body, f.parameters, "function " + f.name);
       if (f.body.index < m_.exprs.size() && m_.expr(f.body).type != f.result) {
         say("function " + f.name + " does not answer its result type");
-      }
-    }
-    if (!messages_.empty()) {
-      return;
-    }
-    std::vector<uint8_t> state(m_.facts.size() + m_.functions.size(), 0);
-    for (uint32_t node = 0; node < state.size(); node++) {
-      if (has_cycle(node, state)) {
-        say("a fact or function uses itself");
-        return;
       }
     }
   }
@@ -508,17 +452,17 @@ class Verifier {
         continue;
       }
       if (rule.condition.valid()) {
-        root(rule.condition, 0, what);
+        root(rule.condition, {}, what);
         if (rule.condition.index < m_.exprs.size() && kind(m_.expr(rule.condition).type) != TypeKind::Bool) {
           say(what + " has a condition that is not a bool");
         }
       }
       if (rule.message.valid()) {
-        root(rule.message, 0, what);
+        root(rule.message, {}, what);
       }
       for (const Effect& effect : rule.effects) {
         if (effect.value.valid()) {
-          root(effect.value, 0, what);
+          root(effect.value, {}, what);
         }
         if (effect.target.valid() && effect.target.index >= m_.targets.size()) {
           say(what + " hides a target that does not exist");
@@ -533,7 +477,9 @@ class Verifier {
 
   const Module& m_;
   std::vector<std::string> messages_;
-  std::vector<uint32_t> depth_;
+  // One per expression:
+  std::vector<uint64_t> sizes_;  // of the tree below, saturating
+  std::vector<Reads> reads_;
 };
 
 }  // namespace
