@@ -86,7 +86,7 @@ class Depths {
         deepest = std::max(deepest, levels_[m_.operand(e, i).index]);
       }
       if (const std::optional<uint32_t> node = callee(e)) {
-        deepest = std::max(deepest, callee_levels(*node, callers + 1));
+        deepest = std::max(deepest, callee_levels(*node, callers + 1) + kCallLevels - 1);
       }
       levels_[id] = std::min(deepest, kMaxDepth) + 1;
     }

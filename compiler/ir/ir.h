@@ -50,6 +50,7 @@ bool is_composite(const types::TypeTable& table, TypeId type);
 inline constexpr uint32_t kMaxLocals = 64;  // of one root or function
 inline constexpr uint32_t kMaxDepth =
     4096;  // operands inside operands, facts and functions included: the evaluator's stack
+inline constexpr uint32_t kCallLevels = 2;       // what a call or fact counts: it has locals of its own
 inline constexpr uint32_t kMaxOperands = 65536;  // of one expression
 inline constexpr uint32_t kMaxTree = 4'000'000;  // below one root, each use of a shared expression counted
 
