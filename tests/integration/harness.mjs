@@ -170,6 +170,22 @@ export async function everythingHttp(t) {
   return { url: `http://127.0.0.1:${port}/mcp`, child };
 }
 
+export const fixtureScript = join(root, "tests/integration/fixture/server.mjs");
+
+/** Our own fixture server on Streamable HTTP; answers its MCP url. `era`: "modern" or "legacy" for one generation alone. */
+export async function fixtureHttp(t, era = "") {
+  const port = await freePort();
+  const child = spawn(process.execPath, [fixtureScript, "http", String(port), ...(era ? [era] : [])], { stdio: ["ignore", "ignore", "pipe"] });
+  let text = "";
+  child.stderr.on("data", (chunk) => (text += chunk));
+  t.after(() => child.kill("SIGKILL"));
+  await until("the fixture server", () => text.includes("listening"), 20000);
+  return `http://127.0.0.1:${port}/mcp`;
+}
+
+/** The same on stdio, as the text of a server's configuration. */
+export const fixtureStdio = (era = "") => `{command: ${JSON.stringify(process.execPath)}, args: [${[fixtureScript, "stdio", ...(era ? [era] : [])].map((arg) => JSON.stringify(arg)).join(", ")}]}`;
+
 export const everythingStdio = `{command: ${JSON.stringify(process.execPath)}, args: [${JSON.stringify(everythingScript)}]}`;
 export const filesStdio = (path) => `{command: ${JSON.stringify(process.execPath)}, args: [${JSON.stringify(filesScript)}, ${JSON.stringify(path)}]}`;
 
