@@ -29,6 +29,11 @@ int main(int argc, char** argv) {
   add_import_command(app, chosen);
   add_run_command(app, chosen);
   add_bench_command(app, chosen);
+  add_build_command(app, chosen);
+  add_keygen_command(app, chosen);
+  add_sign_command(app, chosen);
+  add_verify_command(app, chosen);
+  add_inspect_command(app, chosen);
 
   try {
     app.parse(argc, argv);

@@ -49,7 +49,7 @@ class Depths {
                               : std::nullopt;
   }
 
-  /// Everything below a root, operands before users. Each expression is looked at once.
+  /// What is below a root and not known yet, operands before users. Each expression is looked at once.
   std::vector<uint32_t> below(ExprId root) {
     std::vector<uint32_t> out;
     std::vector<uint32_t> open{root.index};
@@ -57,7 +57,7 @@ class Depths {
     while (!open.empty()) {
       const uint32_t id = open.back();
       open.pop_back();
-      if (std::exchange(visited_[id], visit_) == visit_) {
+      if (levels_[id] != 0 || std::exchange(visited_[id], visit_) == visit_) {
         continue;
       }
       out.push_back(id);

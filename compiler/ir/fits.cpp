@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/value/decimal.h"
+
 namespace catalyst::ir {
 namespace {
 
@@ -27,16 +29,18 @@ class Fit {
       case TypeKind::Optional:
         return v.is_absent() || fits(t.element, v, nesting + 1);
       case TypeKind::Bool:
-        return v.kind == Kind::Bool;
+        return v.kind == Kind::Bool && scalar(v);
       case TypeKind::Int:
         return v.kind == Kind::Int;
       case TypeKind::Decimal:
-        return v.kind == Kind::Decimal;
+        return v.kind == Kind::Decimal && scalar(v);
       case TypeKind::Float:
         return v.kind == Kind::Float;
       case TypeKind::String:
-      case TypeKind::Enum:
         return v.kind == Kind::String;
+      case TypeKind::Enum:
+        return v.kind == Kind::String &&
+               std::find(t.members.begin(), t.members.end(), v.text()) != t.members.end();
       case TypeKind::Bytes:
         return v.kind == Kind::Bytes;
       case TypeKind::Time:
@@ -44,7 +48,7 @@ class Fit {
       case TypeKind::Duration:
         return v.kind == Kind::Duration;
       case TypeKind::Ip:
-        return v.kind == Kind::Ip;
+        return v.kind == Kind::Ip && scalar(v);
       case TypeKind::Json:
         return json(v, nesting);
       case TypeKind::List:
@@ -68,9 +72,18 @@ class Fit {
   }
 
  private:
+  /// Bools are 0 or 1, decimals have no trailing zeros, networks no more bits than an address: what
+  /// operations count on.
+  static bool scalar(const Value& v) {
+    if (v.kind == Kind::Decimal) {
+      return v.scale <= value::decimal::kMaxScale && (v.scale == 0 || v.coefficient() % 10 != 0);
+    }
+    return v.kind == Kind::Ip ? v.scale <= 128 : v.kind != Kind::Bool || (v.a.integer & ~int64_t{1}) == 0;
+  }
+
   /// Anything that says what it is.
   bool json(const Value& v, int nesting) {
-    if (nesting > kNestingMax || v.kind == Kind::Invalid || v.kind > Kind::Map) {
+    if (nesting > kNestingMax || v.kind == Kind::Invalid || v.kind > Kind::Map || !scalar(v)) {
       return false;
     }
     if (v.kind == Kind::List) {

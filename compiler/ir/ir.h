@@ -53,6 +53,7 @@ inline constexpr uint32_t kMaxDepth =
 inline constexpr uint32_t kCallLevels = 2;       // what a call or fact counts: it has locals of its own
 inline constexpr uint32_t kMaxOperands = 65536;  // of one expression
 inline constexpr uint32_t kMaxTree = 4'000'000;  // below one root, each use of a shared expression counted
+inline constexpr uint64_t kMaxTrees = 16 * uint64_t{kMaxTree};  // below all roots together
 
 struct Expr {
   Op op;

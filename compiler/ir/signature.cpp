@@ -1,7 +1,7 @@
 #include "compiler/ir/signature.h"
 
-#include <algorithm>
-#include <string>
+#include <array>
+#include <cctype>
 #include <string_view>
 
 #include "runtime/value/builtin.h"
@@ -9,63 +9,107 @@
 namespace catalyst::ir {
 namespace {
 
-size_t parameter_count(std::string_view signature) {
-  size_t count = 1;
-  int depth = 0;
-  for (const char c : signature.substr(0, signature.find(')'))) {
-    depth += c == '<' ? 1 : (c == '>' ? -1 : 0);
-    count += c == ',' && depth == 0 ? 1 : 0;
-  }
-  return count;
-}
+using types::TypeKind;
+using types::TypeTable;
 
-size_t end_of_type(std::string_view text) {
-  int depth = 0;
-  for (size_t i = 0; i < text.size(); i++) {
-    depth += text[i] == '<' ? 1 : (text[i] == '>' ? -1 : 0);
-    if (depth == 0 && (text[i] == ',' || text[i] == ')')) {
-      return i;
+/// Reads one signature against types. Structure is compared, never the text of a type: a record may be called
+/// "string" without being one.
+class Signature {
+ public:
+  Signature(const TypeTable& table, std::string_view text) : table_(table), rest_(text) {}
+
+  /// The next of `(`, `, ` or `) -> ` that is due, passed over.
+  bool skip(std::string_view mark) {
+    const bool there = rest_.starts_with(mark);
+    rest_.remove_prefix(there ? mark.size() : 0);
+    return there;
+  }
+
+  /// Reads one form and says whether `type` fits it; a variable binds on first sight.
+  bool matches(TypeId type) {
+    const std::string_view form = rest_.substr(0, end_of_form());
+    rest_.remove_prefix(form.size());
+    return matches(type, form);
+  }
+
+ private:
+  /// Up to the comma or closing parenthesis outside all brackets.
+  [[nodiscard]] size_t end_of_form() const {
+    int depth = 0;
+    for (size_t i = 0; i < rest_.size(); i++) {
+      depth += rest_[i] == '<' ? 1 : (rest_[i] == '>' ? -1 : 0);
+      if (depth == 0 && (rest_[i] == ',' || rest_[i] == ')')) {
+        return i;
+      }
     }
+    return rest_.size();
   }
-  return text.size();
-}
 
-bool matches(std::string_view type, std::string_view form, std::string& bound) {
-  const size_t hole = form.find('T');
-  if (hole == std::string_view::npos) {
-    return type == form;
+  bool matches(TypeId type, std::string_view form) {
+    if (form.ends_with('?')) {
+      return matches_optional(type, form.substr(0, form.size() - 1));
+    }
+    if (form.size() == 1 && std::isupper(static_cast<unsigned char>(form[0])) != 0) {
+      TypeId& bound = variables_[static_cast<size_t>(form[0] - 'A')];
+      bound = bound.valid() ? bound : type;
+      return bound == type;
+    }
+    const types::Type& t = table_.get(type);
+    switch (t.kind) {
+      case TypeKind::List:
+        return inside(form, "list<") && matches(t.element, form.substr(5, form.size() - 6));
+      case TypeKind::Set:
+        return inside(form, "set<") && matches(t.element, form.substr(4, form.size() - 5));
+      case TypeKind::Map:
+        return inside(form, "map<string, ") && matches(t.element, form.substr(12, form.size() - 13));
+      case TypeKind::Bool:
+      case TypeKind::Int:
+      case TypeKind::Decimal:
+      case TypeKind::Float:
+      case TypeKind::String:
+      case TypeKind::Bytes:
+      case TypeKind::Time:
+      case TypeKind::Duration:
+      case TypeKind::Ip:
+      case TypeKind::Json:
+        return t.name == form;  // built-in types have these names and no other type has these kinds
+      case TypeKind::Error:
+      case TypeKind::Enum:
+      case TypeKind::Record:
+      case TypeKind::Optional:
+        return false;
+    }
+    return false;
   }
-  const std::string_view before = form.substr(0, hole);
-  const std::string_view after = form.substr(hole + 1);
-  if (type.size() < before.size() + after.size() || !type.starts_with(before) || !type.ends_with(after)) {
-    // T? of an optional T is T itself.
-    return after == "?" && !bound.empty() && type == bound;
+
+  /// T? of an optional T is T itself.
+  bool matches_optional(TypeId type, std::string_view form) {
+    if (!table_.is_optional(type)) {
+      return false;
+    }
+    const size_t letter = form.size() == 1 ? static_cast<size_t>(form[0] - 'A') : variables_.size();
+    const bool bound = letter < variables_.size() && variables_[letter].valid();
+    return (bound && variables_[letter] == type) || matches(table_.strip_optional(type), form);
   }
-  const std::string found(type.substr(before.size(), type.size() - before.size() - after.size()));
-  if (bound.empty()) {
-    bound = found;
+
+  static bool inside(std::string_view form, std::string_view opening) {
+    return form.starts_with(opening) && form.ends_with('>');
   }
-  return bound == found || (after == "?" && bound == found + "?");
-}
+
+  const TypeTable& table_;
+  std::string_view rest_;
+  std::array<TypeId, 26> variables_{};
+};
 
 }  // namespace
 
-/// Matches the written form of each operand type against the signature; T binds on first sight.
 bool fits_signature(const Module& module, const Expr& e) {
-  const std::string_view signature = value::builtins()[e.payload].signature;
-  if (e.operand_count != parameter_count(signature)) {
-    return false;
+  Signature signature(module.types, value::builtins()[e.payload].signature);
+  bool fits = signature.skip("(");
+  for (uint32_t i = 0; i < e.operand_count && fits; i++) {
+    fits = (i == 0 || signature.skip(", ")) && signature.matches(module.expr(module.operand(e, i)).type);
   }
-  std::string_view rest = signature.substr(1);
-  std::string bound;
-  for (uint32_t i = 0; i < e.operand_count; i++) {
-    const size_t end = end_of_type(rest);
-    if (!matches(module.types.text(module.expr(module.operand(e, i)).type), rest.substr(0, end), bound)) {
-      return false;
-    }
-    rest.remove_prefix(std::min(rest.size(), end + 2));
-  }
-  return matches(module.types.text(e.type), signature.substr(signature.find("->") + 3), bound);
+  return fits && signature.skip(") -> ") && signature.matches(e.type);
 }
 
 }  // namespace catalyst::ir

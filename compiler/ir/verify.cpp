@@ -5,6 +5,7 @@
 
 #include "compiler/ir/depth.h"
 #include "compiler/ir/fits.h"
+#include "compiler/ir/input_types.h"
 #include "compiler/ir/signature.h"
 #include "runtime/value/builtin.h"
 
@@ -18,7 +19,7 @@ constexpr size_t kMessagesMax = 20;
 
 class Verifier {
  public:
-  explicit Verifier(const Module& module) : m_(module) {}
+  explicit Verifier(const Module& module) : m_(module), json_optional_(find_json_optional(module.types)) {}
 
   std::vector<std::string> run() {
     if (m_.expr_spans.size() != m_.exprs.size() || m_.const_types.size() != m_.consts.size()) {
@@ -51,6 +52,17 @@ class Verifier {
     say("%" + std::to_string(expr) + " " + std::string(op_text(m_.exprs[expr].op)) + ": " + text);
   }
 
+  /// json? is made by whoever needs it; the table of a module that never does has no such type.
+  static TypeId find_json_optional(const types::TypeTable& table) {
+    for (uint32_t i = 0; i < table.size(); i++) {
+      const types::Type& t = table.get(TypeId(i));
+      if (t.kind == TypeKind::Optional && t.element == types::TypeTable::kJson) {
+        return TypeId(i);
+      }
+    }
+    return {};
+  }
+
   [[nodiscard]] bool known_type(TypeId type) const {
     return type.index < m_.types.size() && type != types::TypeTable::kError;
   }
@@ -70,6 +82,7 @@ class Verifier {
       return;
     }
     sizes_.push_back(1);
+    locals_.push_back(0);
     reads_.emplace_back();
     if (!known_type(e.type)) {
       at(id, "has no type");
@@ -87,6 +100,7 @@ class Verifier {
         return;
       }
       sizes_[id] = std::min<uint64_t>(sizes_[id] + sizes_[m_.operand(e, i).index], kMaxTree + 1);
+      locals_[id] = std::max(locals_[id], locals_[m_.operand(e, i).index]);
     }
     if (!messages_.empty()) {
       return;
@@ -115,6 +129,7 @@ class Verifier {
   bool collect_reads(uint32_t id, const Expr& e) {
     if (e.op == Op::Local) {
       reads_[id].emplace_back(e.payload, e.type);
+      locals_[id] = e.payload + 1;
       return true;
     }
     Reads bound;
@@ -125,6 +140,7 @@ class Verifier {
       if (map) {
         bound.emplace_back(e.payload + 1, element);
       }
+      locals_[id] = std::max(locals_[id], bound.back().first + 1);
     }
     for (uint32_t i = 0; i < e.operand_count; i++) {
       for (const auto& read : reads_[m_.operand(e, i).index]) {
@@ -314,7 +330,7 @@ class Verifier {
   [[nodiscard]] bool well_typed_field(const Expr& e) const {
     const TypeId object = m_.types.strip_optional(operand_type(e, 0));
     if (kind(object) == TypeKind::Json) {
-      return e.type == json_optional();
+      return e.type == json_optional_;
     }
     const types::Field* field =
         kind(object) == TypeKind::Record ? m_.types.field(object, m_.consts[e.payload].text()) : nullptr;
@@ -324,17 +340,6 @@ class Verifier {
     return optional(operand_type(e, 0))
                ? optional(e.type) && m_.types.strip_optional(e.type) == m_.types.strip_optional(field->type)
                : e.type == field->type;
-  }
-
-  /// json? is made by whoever needs it; the table of a module that never does has no such type.
-  [[nodiscard]] TypeId json_optional() const {
-    for (uint32_t i = 0; i < m_.types.size(); i++) {
-      const types::Type& t = m_.types.get(TypeId(i));
-      if (t.kind == TypeKind::Optional && t.element == types::TypeTable::kJson) {
-        return TypeId(i);
-      }
-    }
-    return TypeId();
   }
 
   [[nodiscard]] bool well_typed_index(const Expr& e) const {
@@ -403,8 +408,8 @@ class Verifier {
 
   void slots() {
     for (const Slot& slot : m_.slots) {
-      if (!known_type(slot.type)) {
-        say("a slot has no type");
+      if (!known_type(slot.type) || !is_readable(m_.types, slot)) {
+        say("an input is read as a type that it does not have");
       }
     }
   }
@@ -418,7 +423,7 @@ class Verifier {
   }
 
   /// What a root reads must be its parameters: variables of loops are bound inside.
-  void root(ExprId id, const std::vector<TypeId>& parameters, const std::string& what) {
+  void root(ExprId id, const std::vector<TypeId>& parameters, uint32_t local_count, const std::string& what) {
     if (!known_root(id, what)) {
       return;
     }
@@ -427,17 +432,29 @@ class Verifier {
         say(what + " reads local " + std::to_string(local) + " outside its loop, or as another type");
       }
     }
-    if (sizes_[id.index] > kMaxTree) {
+    if (local_count > kMaxLocals || locals_[id.index] > local_count || parameters.size() > local_count) {
+      say(what + " uses more locals than it has");
+    }
+    total_size_ += sizes_[id.index];
+    if (sizes_[id.index] > kMaxTree || total_size_ > kMaxTrees) {
       say(what + " is too large");
+    }
+  }
+
+  /// A root that only text can come from.
+  void text_root(ExprId id, uint32_t local_count, const std::string& what) {
+    root(id, {}, local_count, what);
+    if (id.index < m_.exprs.size() && !is_text(kind(m_.types.strip_optional(m_.expr(id).type)))) {
+      say(what + " says something that is not text");
     }
   }
 
   void facts_and_functions() {
     for (const Fact& fact : m_.facts) {
-      root(fact.value, {}, "fact " + fact.name);
+      root(fact.value, {}, fact.local_count, "fact " + fact.name);
     }
     for (const Function& f : m_.functions) {
-      root(f.body, f.parameters, "function " + f.name);
+      root(f.body, f.parameters, f.local_count, "function " + f.name);
       if (f.body.index < m_.exprs.size() && m_.expr(f.body).type != f.result) {
         say("function " + f.name + " does not answer its result type");
       }
@@ -452,17 +469,19 @@ class Verifier {
         continue;
       }
       if (rule.condition.valid()) {
-        root(rule.condition, {}, what);
+        root(rule.condition, {}, rule.local_count, what);
         if (rule.condition.index < m_.exprs.size() && kind(m_.expr(rule.condition).type) != TypeKind::Bool) {
           say(what + " has a condition that is not a bool");
         }
       }
       if (rule.message.valid()) {
-        root(rule.message, {}, what);
+        text_root(rule.message, rule.local_count, what);
       }
       for (const Effect& effect : rule.effects) {
-        if (effect.value.valid()) {
-          root(effect.value, {}, what);
+        if (effect.value.valid() && effect.kind == EffectKind::Tag) {
+          text_root(effect.value, rule.local_count, what);
+        } else if (effect.value.valid()) {
+          root(effect.value, {}, rule.local_count, what);
         }
         if (effect.target.valid() && effect.target.index >= m_.targets.size()) {
           say(what + " hides a target that does not exist");
@@ -477,8 +496,11 @@ class Verifier {
 
   const Module& m_;
   std::vector<std::string> messages_;
+  TypeId json_optional_;
+  uint64_t total_size_ = 0;  // of the trees below all roots
   // One per expression:
-  std::vector<uint64_t> sizes_;  // of the tree below, saturating
+  std::vector<uint64_t> sizes_;   // of the tree below, saturating
+  std::vector<uint32_t> locals_;  // that its tree reads or binds: one more than the highest
   std::vector<Reads> reads_;
 };
 

@@ -31,6 +31,11 @@ void add_explain_command(CLI::App& app, Action& chosen);
 void add_import_command(CLI::App& app, Action& chosen);
 void add_run_command(CLI::App& app, Action& chosen);
 void add_bench_command(CLI::App& app, Action& chosen);
+void add_build_command(CLI::App& app, Action& chosen);
+void add_keygen_command(CLI::App& app, Action& chosen);
+void add_sign_command(CLI::App& app, Action& chosen);
+void add_verify_command(CLI::App& app, Action& chosen);
+void add_inspect_command(CLI::App& app, Action& chosen);
 
 /// Help of the option that every command has.
 inline constexpr const char* kJsonHelp = "print one JSON document instead of text";

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "compiler/driver/packs.h"
 #include "server/commands/terminal.h"
 
 namespace catalyst::server {
@@ -39,6 +40,14 @@ void collect_folder(const fs::path& folder, std::vector<std::string>& out) {
       out.push_back(it->path().lexically_normal().string());
     }
   }
+}
+
+Result<driver::Analysis> analysis_of_pack(const std::string& file, const std::string& bytes) {
+  auto loaded = driver::load_pack(bytes);
+  if (loaded.has_error()) {
+    return add_context(loaded.error(), file);
+  }
+  return std::move(*loaded->analysis);
 }
 
 }  // namespace
@@ -107,6 +116,10 @@ Result<driver::Analysis> analyze_files(const std::vector<std::string>& files) {
     Result<std::string> text = read_file(file);
     if (text.has_error()) {
       return text.error();
+    }
+    if (driver::is_pack(*text)) {
+      return files.size() == 1 ? analysis_of_pack(file, *text)
+                               : error(file + " is a pack, and a pack stands alone: it is a whole policy");
     }
     sources.push_back({file == "-" ? "<stdin>" : file, std::move(*text)});
   }

@@ -19,8 +19,8 @@ Result<void> write_file(const std::string& path, const std::string& text);
 /// none or an argument does not exist.
 Result<std::vector<std::string>> find_sources(const std::vector<std::string>& arguments);
 
-/// Reads and analyses the files as one pack; reading failures are Errors, mistakes are diagnostics in the
-/// analysis.
+/// Reads and analyses the files as one policy; reading failures are Errors, mistakes are diagnostics in the
+/// analysis. A single .catpack is loaded instead, everything in it verified but the signatures.
 Result<driver::Analysis> analyze_files(const std::vector<std::string>& files);
 
 /// Prints the diagnostics to standard error and a closing line.

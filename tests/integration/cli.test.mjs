@@ -120,7 +120,7 @@ test("fmt, bench, version, usage", { timeout: 60000 }, (t) => {
   assert.equal(run(cwd, []).status, 2);
   assert.equal(run(cwd, ["chekc"]).status, 2);
   assert.equal(run(cwd, ["explain", "E9999"]).status, 1);
-  for (const command of ["new", "check", "fmt", "test", "eval", "explain", "import", "run", "bench"]) {
+  for (const command of ["new", "check", "fmt", "test", "eval", "explain", "import", "run", "bench", "build", "keygen", "sign", "verify", "inspect"]) {
     const help = run(cwd, [command, "--help"]);
     assert.equal(help.status, 0);
     assert.match(help.stdout, /--json/);

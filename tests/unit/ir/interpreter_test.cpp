@@ -5,6 +5,7 @@
 #include "compiler/ir/interpreter.h"
 #include "compiler/ir/print.h"
 #include "compiler/ir/verify.h"
+#include "runtime/value/builtin.h"
 #include "tests/unit/differential/inputs.h"
 
 namespace catalyst::ir {
@@ -54,6 +55,7 @@ class InterpreterTest : public ::testing::Test {
     r.hook = abi::Hook::Call;
     r.target = TargetId(0u);
     r.condition = condition;
+    r.local_count = 4;
   }
   Outcome run(ExprId root) {
     rule(root);
@@ -152,6 +154,62 @@ TEST_F(InterpreterTest, AVariableOutsideItsLoopIsRefused) {
 TEST_F(InterpreterTest, AConstantOfAnotherTypeIsRefused) {
   rule(literal(Value::of_int(1), TypeTable::kBool));
   EXPECT_EQ(verify(*module_), std::vector<std::string>{"constant 0 is not of its type"});
+}
+
+TEST_F(InterpreterTest, ARecordIsNoTextWhateverItIsCalled) {
+  const TypeId impostor = module_->types.record_type("string", {}, false);
+  const ExprId record = literal(Value::of_map(nullptr, 0), impostor);
+  const ExprId lowered =
+      add(Op::Builtin, TypeTable::kString, {record}, static_cast<uint32_t>(value::Builtin::Lower));
+  rule(add(Op::Eq, TypeTable::kBool, {lowered, lowered}));
+  EXPECT_FALSE(verify(*module_).empty());
+}
+
+TEST_F(InterpreterTest, WhatMayBeAbsentIsOptional) {
+  const TypeId texts = module_->types.list_of(TypeTable::kString);
+  const ExprId none = literal(Value::of_list(nullptr, 0), texts);
+  const ExprId first =
+      add(Op::Builtin, TypeTable::kString, {none}, static_cast<uint32_t>(value::Builtin::First));
+  rule(add(Op::Eq, TypeTable::kBool, {first, first}));
+  EXPECT_FALSE(verify(*module_).empty());
+}
+
+TEST_F(InterpreterTest, LocalsAreCounted) {
+  const ExprId list = literal(Value::of_list(nullptr, 0), module_->types.list_of(TypeTable::kBool));
+  rule(add(Op::Any, TypeTable::kBool, {list, add(Op::Local, TypeTable::kBool, {}, 7)}, 7));
+  EXPECT_FALSE(verify(*module_).empty());
+  module_->rules.back().local_count = 8;
+  EXPECT_TRUE(verify(*module_).empty());
+  module_->rules.back().local_count = kMaxLocals + 1;
+  EXPECT_FALSE(verify(*module_).empty());
+}
+
+TEST_F(InterpreterTest, AMessageIsText) {
+  rule(boolean(true));
+  module_->rules.back().message = integer(4711);
+  EXPECT_FALSE(verify(*module_).empty());
+}
+
+TEST_F(InterpreterTest, InputsHaveTheTypesThatTheGatewayGivesThem) {
+  module_->slots.push_back({abi::InputRoot::PrincipalRisk, {}, TypeTable::kString});
+  rule(boolean(true));
+  EXPECT_FALSE(verify(*module_).empty());
+  module_->slots.back().type = TypeTable::kInt;
+  EXPECT_TRUE(verify(*module_).empty());
+}
+
+TEST_F(InterpreterTest, ConstantsAreAsOperationsExpectThem) {
+  uint8_t octets[16] = {};
+  for (const auto& [v, type] : {std::pair(Value::of_decimal(10, 1), TypeTable::kDecimal),
+                                std::pair(Value::of_decimal(1, 200), TypeTable::kDecimal),
+                                std::pair(Value::of_ip(octets, 200), TypeTable::kIp)}) {
+    literal(v, type);
+    EXPECT_FALSE(verify(*module_).empty());
+    module_->consts.pop_back();
+    module_->const_types.pop_back();
+    module_->exprs.pop_back();
+    module_->expr_spans.pop_back();
+  }
 }
 
 TEST_F(InterpreterTest, PrintsWithoutIds) {

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "compiler/ir/ir.h"
+#include "compiler/pack/manifest.h"
+#include "compiler/pack/wire.h"
+
+// What every struct in a pack consists of, said once for writing, reading and the format's fingerprint. A
+// structured binding names all fields of its struct: whoever adds one is sent here by the compiler.
+
+namespace catalyst::pack {
+
+template <class T, class Described>
+concept Same = std::same_as<std::remove_const_t<T>, Described>;
+
+#define DESCRIBE(Type, ...)                       \
+  template <class Archive, Same<Type> T>          \
+  void fields(Archive& archive_, T& described_) { \
+    auto& [__VA_ARGS__] = described_;             \
+    archive_.describe(#Type, #__VA_ARGS__);       \
+    archive_(__VA_ARGS__);                        \
+  }
+
+DESCRIBE(source::Span, file, begin, end)
+DESCRIBE(types::Field, name, type)
+DESCRIBE(types::Type, kind, name, members, fields, element, anonymous)
+DESCRIBE(ir::Expr, op, type, payload, operands_begin, operand_count)
+DESCRIBE(ir::Slot, root, path, type)
+DESCRIBE(ir::Fact, name, value, local_count)
+DESCRIBE(ir::Function, name, parameters, result, body, local_count)
+DESCRIBE(ir::TargetPattern, server, tool)
+DESCRIBE(ir::Target, patterns)
+DESCRIBE(ir::Effect, kind, span, target, path, value, redactions, audit_level, tag)
+DESCRIBE(ir::Redaction, name, pattern, check)
+DESCRIBE(ir::Rule, name, doc, span, hook, target, condition, local_count, verdict, message, effects)
+DESCRIBE(ir::TestExpectation, kind, span, by, path, text, key)
+DESCRIBE(ir::Test, title, span, hook, server, tool, principal, session, client, args, result, definition,
+         now_us, expectations)
+DESCRIBE(SourceText, path, text)
+DESCRIBE(Input, kind, path, bytes, sha256)
+DESCRIBE(Part, name, bytes, sha256)
+DESCRIBE(Manifest, name, version, sequence, language, compiler, ir_format, rules, tests, tests_sha256, inputs,
+         parts)
+DESCRIBE(Signature, key, bytes)
+
+#undef DESCRIBE
+
+/// Constants point into the module's arena, which is no field of the notation.
+template <class Archive, Same<ir::Module> T>
+void fields(Archive& archive, T& module) {
+  auto& [pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
+         regexes, redactions, slots, facts, functions, targets, rules, tests, const_arena] = module;
+  archive.describe(
+      "Module",
+      "pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types, "
+      "regexes, redactions, slots, facts, functions, targets, rules, tests");
+  archive.use_arena(const_arena);
+  archive(pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
+          regexes, redactions, slots, facts, functions, targets, rules, tests);
+}
+
+}  // namespace catalyst::pack
