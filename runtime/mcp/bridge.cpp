@@ -1,7 +1,9 @@
 #include "runtime/mcp/bridge.h"
 
+#include <algorithm>
 #include <vector>
 
+#include "runtime/mcp/json_reader.h"
 #include "runtime/mcp/protocol.h"
 #include "runtime/value/json_text.h"
 
@@ -25,6 +27,25 @@ std::string splice_name(const Envelope& envelope, std::string_view name_json) {
 std::string with_server_info(std::string_view meta_json, std::string_view server_info) {
   const MemberEdit edit = {Kind::Default, kServerInfoKey, server_info};
   return edit_object(meta_json.starts_with('{') ? meta_json : "{}", {&edit, 1});
+}
+
+/// Whether what the server requires is something that the client itself did not declare, and not only this
+/// hop.
+bool lacks_capability(std::string_view declared_json, std::string_view error_json) {
+  JsonReader reader;
+  const std::string_view required = find_member(find_member(error_json, "data"), "requiredCapabilities");
+  std::string_view key;
+  std::vector<std::string> keys;
+  if (required.empty() || !reader.open(required) || !reader.enter_object()) {
+    return false;
+  }
+  while (reader.next_member(key)) {
+    reader.value();
+    keys.push_back(value::unescape_json(key).value_or(std::string()));
+  }
+  return reader.finished() && std::any_of(keys.begin(), keys.end(), [&](const std::string& k) {
+           return find_member(declared_json, k).empty();
+         });
 }
 
 int error_code_of(std::string_view error_json) {
@@ -96,14 +117,6 @@ std::optional<std::string> bridge_result(std::string_view method, std::string_vi
   return edit_object(result_json, edits);
 }
 
-bool needs_input(std::string_view result_json, Crossing crossing) {
-  if (crossing.client != Era::Legacy || crossing.server != Era::Modern) {
-    return false;
-  }
-  const std::string_view type = find_member(result_json, "resultType");
-  return !type.empty() && type != "\"complete\"";
-}
-
 std::optional<std::string> bridge_error(const Envelope& envelope, std::string_view error_json,
                                         Crossing crossing) {
   if (crossing.client == crossing.server && crossing.client == Era::Legacy) {
@@ -114,6 +127,10 @@ std::optional<std::string> bridge_error(const Envelope& envelope, std::string_vi
   std::string changed;
   std::vector<MemberEdit> edits;
   std::string data;
+  if (code == code::kMissingCapability && crossing.client == Era::Modern &&
+      lacks_capability(envelope.meta.client_capabilities_json, error_json)) {
+    return std::nullopt;
+  }
   if (code == code::kMissingCapability || code == code::kHeaderMismatch ||
       code == code::kUnsupportedVersion) {
     // These speak about the hop behind the gateway, which the client did not make.

@@ -36,10 +36,6 @@ std::optional<std::string> bridge_params(const Envelope& envelope, Crossing cros
 std::optional<std::string> bridge_result(std::string_view method, std::string_view result_json,
                                          Crossing crossing, std::string_view server_info);
 
-/// True when a result cannot be given to the client: a modern server wants input that only a modern client
-/// can give.
-bool needs_input(std::string_view result_json, Crossing crossing);
-
 /// An error as the client's era wants it; nullopt when it serves unchanged.
 std::optional<std::string> bridge_error(const Envelope& envelope, std::string_view error_json,
                                         Crossing crossing);

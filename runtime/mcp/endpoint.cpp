@@ -225,12 +225,13 @@ Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
   } else if (envelope.kind == MessageKind::Request) {
     co_await run(context, accepts);
   } else {
-    // A response has nothing to answer: the gateway asks its clients nothing.
-    if (envelope.kind == MessageKind::Notification) {
-      co_await router->notification(context);
-    }
     Reply accepted;
     accepted.http_status = 202;
+    if (envelope.kind == MessageKind::Notification) {
+      co_await router->notification(context);
+    } else {
+      router->response(context);
+    }
     co_await exchange.respond(202, {}, {});
     report(context, accepted, start);
   }
@@ -324,6 +325,8 @@ Task<void> Endpoint::Impl::batch(HttpExchange& exchange, Scope scope) {
       reply = co_await router->request(context);
     } else if (envelopes[i].kind == MessageKind::Notification) {
       co_await router->notification(context);
+    } else {
+      router->response(context);
     }
     if (!reply.message.empty()) {
       body.append(body.size() > 1 ? "," : "").append(reply.message);

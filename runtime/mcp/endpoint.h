@@ -44,6 +44,14 @@ struct EndpointOptions {
   SessionLimits sessions;
   CatalogueLimits catalogue;
   int64_t call_timeout_ms = 60'000;
+  int64_t ask_timeout_ms =
+      600'000;             // how long a client, that is a human as a rule, may take to answer a question
+  size_t ask_rounds = 10;  // of questions in one call; what the official client allows
+  size_t parked_calls =
+      1024;  // whose clients of the new generation have been asked something and not come back yet
+  /// Secrets that seal what clients keep for us: the first seals, all open. None: a random one, for this
+  /// process alone.
+  std::vector<std::string> secrets;
   size_t listeners = 1024;  // open subscriptions/listen streams
   decision::Limits decision;
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or

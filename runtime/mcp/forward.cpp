@@ -4,6 +4,7 @@
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "runtime/mcp/asking.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
@@ -77,6 +78,7 @@ Crossing Router::crossing(const RequestContext& context, uint32_t server) const 
 Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::string_view params,
                                 std::string_view name) {
   Upstream& upstream = *upstreams_[server];
+  const Crossing crossed = crossing(context, server);
   context.record.server = upstream.name();
   UpstreamCall call;
   call.method = context.envelope.method;
@@ -92,40 +94,83 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
     call.log_level = log_level_name(*level);
   }
   call.extra_headers = context.param_headers;
+  call.capabilities = context.capabilities();
   // Two pointers: fits into std::function without an allocation.
   call.on_notification = [this, &context](std::string message) { relay(context, std::move(message)); };
 
   const int64_t start = steady_ns();
+  Sent sent = context.era == Era::Modern || context.session == nullptr
+                  ? co_await send_modern(context, server, call, crossed.server)
+                  : co_await send_legacy(context, server, call, crossed.server);
+  context.record.upstream_ns += steady_ns() - start;
+  co_return sent;
+}
+
+Router::Sent Router::sent(RequestContext& context, uint32_t server, Result<UpstreamReply> reply) const {
+  if (!reply) {
+    return {unavailable(context, server, reply.error().message()), std::nullopt};
+  }
+  return {{}, std::move(*reply)};
+}
+
+Task<Router::Sent> Router::send_modern(RequestContext& context, uint32_t server, UpstreamCall& call,
+                                       Era era) {
+  if (era == Era::Legacy && asks_clients(call.method) && can_be_asked(call.capabilities)) {
+    co_return co_await send_parked(context, server, call);
+  }
+  std::optional<Reply> refused;
+  const std::optional<std::string> params = unseal_round(context, server, call.params, refused);
+  if (refused) {
+    co_return Sent{std::move(*refused), std::nullopt};
+  }
+  if (params) {
+    call.params = *params;
+  }
+  const std::optional<std::string> forwarded =
+      era == Era::Modern ? forwarded_capabilities(call.capabilities) : std::nullopt;
+  if (forwarded) {
+    call.capabilities = *forwarded;
+  }
+  Result<UpstreamReply> reply = co_await upstreams_[server]->call(call);
+  if (reply && !reply->is_error && era == Era::Modern && wants_input(reply->payload)) {
+    co_return Sent{pass_questions(context, server, reply->payload), std::nullopt};
+  }
+  co_return sent(context, server, std::move(reply));
+}
+
+Task<Router::Sent> Router::send_legacy(RequestContext& context, uint32_t server, UpstreamCall& call,
+                                       Era era) {
+  const CallEntry entry(context);
+  if (entry.get() == nullptr) {
+    co_return Sent{failure(context, code::kInternalError, "Too many calls of this session are in flight."),
+                   std::nullopt};
+  }
+  if (era == Era::Legacy && context.session->terms().askable) {
+    context.unanswered = std::make_shared<std::atomic<int>>(0);
+    call.unanswered = context.unanswered;
+    call.on_request = [this, &context, server](ServerRequest request) {
+      relay_question(context, server, std::move(request));
+    };
+  }
+  // A legacy client that hangs up has not cancelled; InFlight::cancel is told apart by its type.
+  co_await asio::this_coro::reset_cancellation_state(OnlyPartial(), asio::enable_terminal_cancellation());
   std::optional<Result<UpstreamReply>> reply;
   bool cancelled = false;
-  if (context.era == Era::Modern || context.session == nullptr) {
-    reply.emplace(co_await upstream.call(call));
-  } else {
-    const CallEntry entry(context);
-    if (entry.get() == nullptr) {
-      co_return Sent{failure(context, code::kInternalError, "Too many calls of this session are in flight."),
-                     std::nullopt};
+  try {
+    reply.emplace(co_await upstreams_[server]->call(call));
+    if (*reply && !(*reply)->is_error && era == Era::Modern && wants_input((*reply)->payload)) {
+      reply.emplace(co_await answer_rounds(context, server, call, std::move(**reply)));
     }
-    // A legacy client that hangs up has not cancelled; InFlight::cancel is told apart by its type.
-    co_await asio::this_coro::reset_cancellation_state(OnlyPartial(), asio::enable_terminal_cancellation());
-    try {
-      reply.emplace(co_await upstream.call(call));
-    } catch (const boost::system::system_error&) {
-      cancelled = true;
-    }
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    cancelled = cancelled || entry.get()->cancelled();
+  } catch (const boost::system::system_error&) {
+    cancelled = true;
   }
-  context.record.upstream_ns += steady_ns() - start;
-  if (cancelled) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  if (cancelled || entry.get()->cancelled()) {
     Reply abandoned;
     abandoned.abandoned = true;
     co_return Sent{std::move(abandoned), std::nullopt};
   }
-  if (!*reply) {
-    co_return Sent{unavailable(context, server, reply->error().message()), std::nullopt};
-  }
-  co_return Sent{{}, std::move(**reply)};
+  co_return sent(context, server, std::move(*reply));
 }
 
 Reply Router::answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const {
@@ -138,11 +183,10 @@ Reply Router::answer(RequestContext& context, uint32_t server, const UpstreamRep
     reply.error_code =
         static_cast<int>(std::strtol(std::string(find_member(error_json, "code")).c_str(), nullptr, 10));
     reply.message = error_message(id, error_json);
+    if (reply.error_code == code::kMissingCapability) {
+      reply.http_status = 400;
+    }
     return reply;
-  }
-  if (needs_input(upstream.payload, crossed)) {
-    return failure(context, code::kInternalError,
-                   "The server wants input that this protocol revision cannot carry.");
   }
   const std::optional<std::string> bridged =
       bridge_result(context.envelope.method, upstream.payload, crossed, own_info_);

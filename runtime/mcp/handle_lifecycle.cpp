@@ -1,5 +1,6 @@
 // Greeting in both generations, ping, and the log level of a session.
 
+#include "runtime/mcp/asking.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
@@ -96,6 +97,9 @@ Task<Reply> Router::handle_initialize(RequestContext& context) {
   terms.protocol_version = is_legacy_version(asked) ? asked : std::string(kLegacyVersions.front());
   terms.client_name = bounded(string_of(find_member(client, "name")));
   terms.client_version = bounded(string_of(find_member(client, "version")));
+  const std::string_view declared = find_member(params, "capabilities");
+  terms.capabilities = asking_capabilities(declared);
+  terms.askable = can_be_asked(terms.capabilities);
   context.session = sessions_.create(std::move(terms), steady_ms());
   if (context.session == nullptr) {
     Reply full = failure(context, code::kServerError, "Too many sessions are open.");

@@ -199,6 +199,8 @@ Task<Result<HttpResponse>> HttpClient::request(const HttpRequest& request) {
     }
     Guard guard(pool, std::move(fresh.lease));
     guard->deadline_ms = deadline_ms;
+    guard->paused = request.paused;
+    guard->paused_since_ms = 0;
     HttpResponse response;
     auto done = co_await exchange(*pool, *guard, request, response);
     if (done) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -45,6 +46,8 @@ struct HttpRequest {
   int64_t timeout_ms = 60'000;             // from here to the end of the answer; 0: none
   int64_t silence_ms =
       0;  // longest pause on an event stream; 0: none. Replaces timeout_ms once the stream began
+  /// While this is above zero neither of them runs. May be empty.
+  std::shared_ptr<const std::atomic<int>> paused;
   /// Takes a 2xx text/event-stream body as it arrives; false: enough, the answer counts as complete. The
   /// other bodies are collected.
   std::function<bool(std::string_view bytes)> on_stream;

@@ -67,6 +67,8 @@ struct HttpConnection {
   std::optional<ResponseParser> parser;
   int64_t deadline_ms = 0;  // 0: none
   int64_t idle_since_ms = 0;
+  std::shared_ptr<const std::atomic<int>> paused;  // the deadline moves while it is above zero
+  int64_t paused_since_ms = 0;
   bool timed_out = false;
   bool got_bytes = false;  // of the current answer
 };
@@ -101,6 +103,7 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
  private:
   void arm(bool fast);
   void tick();
+  static void extend_deadline(HttpConnection& connection, int64_t now);
 
   std::vector<Lease> idle_;
   std::vector<HttpConnection*> active_;

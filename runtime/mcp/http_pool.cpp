@@ -84,6 +84,7 @@ void HttpPool::give_back(Lease connection) {
     std::vector<char>(16 * 1024).swap(connection->in);
   }
   connection->deadline_ms = 0;
+  connection->paused.reset();
   connection->idle_since_ms = now_ms();
   connection->parser.reset();
   idle_.push_back(std::move(connection));
@@ -133,10 +134,22 @@ void HttpPool::arm(bool fast) {
   });
 }
 
+/// Somebody else is waited for: the time until the next tick does not count.
+void HttpPool::extend_deadline(HttpConnection& connection, int64_t now) {
+  const bool paused = connection.paused->load(std::memory_order_relaxed) > 0;
+  if (paused && connection.paused_since_ms != 0 && connection.deadline_ms != 0) {
+    connection.deadline_ms += now - connection.paused_since_ms;
+  }
+  connection.paused_since_ms = paused ? now : 0;
+}
+
 void HttpPool::tick() {
   armed_ = false;
   const int64_t now = now_ms();
   for (HttpConnection* connection : active_) {
+    if (connection->paused != nullptr) {
+      extend_deadline(*connection, now);
+    }
     if (connection->deadline_ms != 0 && now >= connection->deadline_ms && !connection->timed_out) {
       connection->timed_out = true;
       error_code ignored;

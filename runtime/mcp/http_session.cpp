@@ -10,6 +10,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
+#include "runtime/mcp/asking.h"
 #include "runtime/mcp/backoff.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/http_upstream.h"
@@ -139,7 +140,7 @@ HttpUpstream::SessionPtr HttpUpstream::make_session(UpstreamInfo info, std::stri
 /// Posts the greeting of that era; `body_out` gets the JSON-RPC message that answers it, from a JSON body or
 /// an event stream.
 Task<Result<HttpResponse>> HttpUpstream::post_greeting(Era era, std::string& body_out) {
-  const std::string body = greeting_request(++greeting_id_, era, options_.identity);
+  const std::string body = greeting_request(++greeting_id_, era, options_.identity, kAllCapabilities);
   std::string head = post_line(options_) + static_head_;
   if (era == Era::Modern) {
     head += "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: server/discover\r\n";

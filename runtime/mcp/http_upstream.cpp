@@ -222,6 +222,7 @@ Task<HttpUpstream::Attempt> HttpUpstream::attempt(SessionPtr session, const Upst
   request.head = head;
   request.body = {body};
   request.timeout_ms = call.timeout_ms;
+  request.paused = call.unanswered;
   request.on_stream = [this, &state](std::string_view bytes) {
     const auto outcome =
         state.sse.feed(bytes, [&](const SseEvent& event) { return take_stream_message(state, event.data); });
@@ -315,7 +316,7 @@ bool HttpUpstream::take_stream_message(CallState& state, std::string_view text) 
       state.reply = text;
       return false;
     case WireMessage::Kind::Request:
-      post_detached(state.session, answer_server_request(*message));
+      take_request(state.session, *message, state.call->on_request);
       return true;
     case WireMessage::Kind::Notification:
       break;
@@ -330,6 +331,19 @@ bool HttpUpstream::take_stream_message(CallState& state, std::string_view text) 
     report_event(message->method, text);
   }
   return true;
+}
+
+void HttpUpstream::take_request(const SessionPtr& session, const WireMessage& message,
+                                const std::function<void(ServerRequest)>& handler) {
+  if (!handler || message.method == "ping") {
+    post_detached(session, answer_server_request(message));
+    return;
+  }
+  handler({std::string(message.method), std::string(message.params),
+           [self = shared_from_this(), session, id = std::string(message.id)](bool is_error,
+                                                                              const std::string& payload) {
+             self->post_detached(session, server_answer(id, is_error, payload));
+           }});
 }
 
 /// Whether a refusal means that the server is not the one that was greeted, or has forgotten it. A greeting

@@ -89,6 +89,8 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   Task<Result<void>> resume(CallState& state, int64_t deadline_ms);
   Attempt judge(const Session& session, HttpResponse response, CallState& state);
   bool take_stream_message(CallState& state, std::string_view text);
+  void take_request(const SessionPtr& session, const WireMessage& message,
+                    const std::function<void(ServerRequest)>& handler);
   void post_detached(SessionPtr session, std::string body);
   Task<void> post_and_forget(SessionPtr session, std::string body);
   void report_event(std::string_view method, std::string_view message);

@@ -21,6 +21,8 @@ class ReplyStream {
 
   /// Queues a message; the first one starts the stream.
   void notify(const asio::any_io_executor& executor, std::string message);
+  /// Whether the client takes event streams at all.
+  [[nodiscard]] bool possible() const { return mode_ == Mode::OnDemand; }
   [[nodiscard]] bool started() const { return state_ != nullptr; }
   /// Sends `last` ("" = nothing) and ends the stream; must have been started, and must be awaited before the
   /// handler returns.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,7 +41,8 @@ struct RequestContext {
   ReplyStream* stream = nullptr;     // nullptr inside a batch
   std::string traceparent;
   std::string_view tracestate;
-  std::string param_headers;  // Mcp-Param-* lines for the upstream
+  std::string param_headers;                     // Mcp-Param-* lines for the upstream
+  std::shared_ptr<std::atomic<int>> unanswered;  // questions to a legacy client on behalf of this call
   RequestRecord record;
 
   // What the record's views point into.
@@ -63,6 +65,13 @@ struct RequestContext {
   }
   [[nodiscard]] std::string_view client_version() const {
     return session ? std::string_view(session->terms().client_version) : envelope.meta.client_version;
+  }
+  /// What this client can be asked, JSON object text.
+  [[nodiscard]] std::string_view capabilities() const {
+    if (era == Era::Modern) {
+      return envelope.meta.client_capabilities_json;
+    }
+    return session ? std::string_view(session->terms().capabilities) : "{}";
   }
   /// The least severe log message this client wants during a call; nullopt = none.
   [[nodiscard]] std::optional<LogLevel> log_level() const;

@@ -65,7 +65,9 @@ Router::Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Up
       engine_(engine),
       options_(std::move(options)),
       own_info_(own_server_info(options_)),
+      sealer_(options_.secrets),
       sessions_(options_.sessions),
+      parked_(options_.parked_calls, options_.ask_timeout_ms),
       hub_(sessions_, options_.listeners) {}
 
 void Router::start() {
@@ -109,12 +111,14 @@ Task<void> Router::sweep_sessions() {
     timer.expires_after(kSweepPeriod);
     co_await timer.async_wait(asio::use_awaitable);
     sessions_.sweep(steady_ms());
+    parked_.sweep(steady_ms());
   }
 }
 
 void Router::close_streams() {
   hub_.close_all();
   sessions_.close_all();
+  parked_.cancel_all();
 }
 
 Task<void> Router::stop() {

@@ -11,7 +11,9 @@
 #include "runtime/mcp/bridge.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/event_hub.h"
+#include "runtime/mcp/parked_call.h"
 #include "runtime/mcp/request_context.h"
+#include "runtime/mcp/seal.h"
 
 namespace catalyst::mcp {
 
@@ -32,6 +34,8 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Reply> request(RequestContext& context);
   /// Takes one notification of a client.
   Task<void> notification(RequestContext& context);
+  /// Takes a client's response to a question.
+  void response(RequestContext& context);
 
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
@@ -65,17 +69,50 @@ class Router : public std::enable_shared_from_this<Router> {
 
   // forward.cpp
   struct Sent {
-    Reply reply;  // set when `upstream` is not
+    Reply reply;  // what the client gets when `upstream` is not set
     std::optional<UpstreamReply> upstream;
   };
   /// Sends the request to `server` with these params; the reply as it came, or the answer that says why there
   /// is none.
   Task<Sent> send(RequestContext& context, uint32_t server, std::string_view params, std::string_view name);
+  Task<Sent> send_modern(RequestContext& context, uint32_t server, UpstreamCall& call, Era era);
+  Task<Sent> send_legacy(RequestContext& context, uint32_t server, UpstreamCall& call, Era era);
+  [[nodiscard]] Sent sent(RequestContext& context, uint32_t server, Result<UpstreamReply> reply) const;
   /// send, and the reply bridged to the client's era.
   Task<Reply> forward(RequestContext& context, uint32_t server, const ParamsEdit& edit,
                       std::string_view name);
   [[nodiscard]] Reply answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const;
   void relay(RequestContext& context, std::string message) const;
+
+  // ask.cpp
+  /// Why a server must not ask this client this, as the text of an error object.
+  [[nodiscard]] std::optional<std::string> refuse_question(RequestContext& context, uint32_t server,
+                                                           const Question& question);
+  /// Sends a request to the legacy client of a call; `done` gets what becomes of it.
+  void ask_client(RequestContext& context, std::string_view method, std::string_view params,
+                  Session::AskDone done);
+  /// A legacy server asks a legacy client.
+  void relay_question(RequestContext& context, uint32_t server, ServerRequest request);
+  /// A modern server asks a legacy client: asks and calls again until the reply is one.
+  Task<Result<UpstreamReply>> answer_rounds(RequestContext& context, uint32_t server, UpstreamCall& call,
+                                            UpstreamReply reply);
+  Task<Result<std::string>> gather_answers(RequestContext& context, uint32_t server,
+                                           const std::vector<Question>& questions);
+  /// A modern server asks a modern client.
+  [[nodiscard]] Reply pass_questions(RequestContext& context, uint32_t server, std::string_view result_json);
+  /// A legacy server that may ask a modern client.
+  Task<Sent> send_parked(RequestContext& context, uint32_t server, const UpstreamCall& call);
+  [[nodiscard]] Reply park(RequestContext& context, uint32_t server, std::shared_ptr<ParkedCall> call);
+  /// The params with the client's requestState replaced by the server's own; sets `reply` when it is no good.
+  [[nodiscard]] std::optional<std::string> unseal_round(RequestContext& context, uint32_t server,
+                                                        std::string_view params, std::optional<Reply>& reply);
+  [[nodiscard]] std::string seal_state(const RequestContext& context, uint32_t server,
+                                       std::string_view purpose, std::string_view text) const;
+  [[nodiscard]] std::optional<std::string> open_state(const RequestContext& context, uint32_t server,
+                                                      std::string_view purpose,
+                                                      std::string_view state_json) const;
+  [[nodiscard]] Reply bad_state(RequestContext& context) const;
+  [[nodiscard]] Reply input_required_reply(RequestContext& context, std::string_view result_json) const;
 
   // decide.cpp
   [[nodiscard]] std::shared_ptr<const decision::Pack> current_pack() const;
@@ -117,7 +154,9 @@ class Router : public std::enable_shared_from_this<Router> {
   decision::Engine& engine_;
   const EndpointOptions options_;
   const std::string own_info_;  // serverInfo of the federation, JSON
+  const Sealer sealer_;
   SessionTable sessions_;
+  ParkedCalls parked_;
   EventHub hub_;
   std::shared_ptr<CatalogueKeeper> keeper_;
   std::atomic<bool> stopped_ = false;

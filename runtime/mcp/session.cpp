@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "runtime/base/check.h"
+#include "runtime/mcp/envelope.h"
 
 namespace catalyst::mcp {
 namespace {
@@ -93,6 +94,51 @@ void Session::cancel_all() {
   }
 }
 
+std::string Session::begin_ask(AskDone done) {
+  const std::lock_guard lock(mutex_);
+  if (asks_ended_ || asks_.size() >= limits_.calls_in_flight) {
+    return {};
+  }
+  std::string id = std::to_string(++asks_made_);
+  asks_.emplace(id, std::move(done));
+  return id;
+}
+
+bool Session::end_ask(std::string_view id_json, bool is_error, std::string payload) {
+  AskDone done;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = asks_.find(id_json);
+    if (found == asks_.end()) {
+      return false;
+    }
+    done = std::move(found->second);
+    asks_.erase(found);
+  }
+  done(is_error, std::move(payload));
+  return true;
+}
+
+void Session::drop_ask(std::string_view id_json) {
+  const std::lock_guard lock(mutex_);
+  const auto found = asks_.find(id_json);
+  if (found != asks_.end()) {
+    asks_.erase(found);
+  }
+}
+
+void Session::end_asks() {
+  std::map<std::string, AskDone, std::less<>> open;
+  {
+    const std::lock_guard lock(mutex_);
+    asks_ended_ = true;
+    open.swap(asks_);
+  }
+  for (const auto& [id, done] : open) {
+    done(true, error_object(code::kInternalError, "The client has ended its session."));
+  }
+}
+
 bool Session::subscribe(std::string_view uri) {
   const std::lock_guard lock(mutex_);
   if (subscriptions_.find(uri) != subscriptions_.end()) {
@@ -139,6 +185,7 @@ bool SessionTable::expired(const Session& session, int64_t now_ms) const {
 void SessionTable::end(Session& session) const {
   session.events().close();
   session.cancel_all();
+  session.end_asks();
   if (on_end_) {
     on_end_(session);
   }
@@ -241,6 +288,7 @@ void SessionTable::close_all() {
     const std::lock_guard lock(stripe.mutex);
     for (const auto& entry : stripe.sessions) {
       entry.second->events().close();
+      entry.second->end_asks();
     }
     stripe.sessions.clear();
   }

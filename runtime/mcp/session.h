@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,6 +57,8 @@ struct SessionTerms {
   std::string protocol_version;
   std::string client_name;
   std::string client_version;
+  std::string capabilities = "{}";  // what the client can be asked (asking_capabilities)
+  bool askable = false;             // whether that is anything
 };
 
 /// A session of a legacy client: bound to the principal that opened it, used from any thread.
@@ -85,6 +88,18 @@ class Session {
   bool cancel_call(std::string_view id_json);
   void cancel_all();
 
+  /// What becomes of a question to the client: the text of a result or of an error object. Any thread, once.
+  using AskDone = std::function<void(bool is_error, std::string payload)>;
+  /// Registers a question; the id for its request as JSON text, or "" when too many are open or the session
+  /// has ended.
+  std::string begin_ask(AskDone done);
+  /// The client's response. False when no question with that id is open.
+  bool end_ask(std::string_view id_json, bool is_error, std::string payload);
+  /// Nobody waits for the answer any more.
+  void drop_ask(std::string_view id_json);
+  /// Answers every open question with an error; no others can be asked.
+  void end_asks();
+
   /// False when the limit is reached.
   bool subscribe(std::string_view uri);
   bool unsubscribe(std::string_view uri);
@@ -109,9 +124,12 @@ class Session {
   std::atomic<int64_t> last_used_ms_ = 0;
   std::atomic<bool> streaming_ = false;
   EventQueue events_;
-  mutable std::mutex mutex_;  // guards the two below; held for a few instructions
+  mutable std::mutex mutex_;  // guards what is below; held for a few instructions
   std::vector<Call> calls_;
   std::set<std::string, std::less<>> subscriptions_;
+  std::map<std::string, AskDone, std::less<>> asks_;
+  uint64_t asks_made_ = 0;
+  bool asks_ended_ = false;
 };
 
 /// All sessions, in stripes with a lock each, so that io threads rarely meet.

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime/mcp/asking.h"
 #include "runtime/mcp/backoff.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/stdio_link.h"
@@ -124,8 +125,8 @@ Task<void> StdioUpstream::run() {
 Task<Result<UpstreamInfo>> StdioUpstream::greet(bool probe, bool& probe_ended_child) {
   if (probe) {
     const uint64_t id = next_id_.fetch_add(1, std::memory_order_relaxed);
-    const auto reply = co_await ask(greeting_request(id, Era::Modern, options_.identity), id,
-                                    options_.probe_timeout_ms, 0, nullptr);
+    const auto reply = co_await ask(greeting_request(id, Era::Modern, options_.identity, kAllCapabilities),
+                                    id, options_.probe_timeout_ms, 0, nullptr);
     if (reply && !reply->is_error) {
       if (auto info = read_greeting(reply->payload, Era::Modern); info || options_.era == Era::Modern) {
         co_return info;
@@ -141,7 +142,7 @@ Task<Result<UpstreamInfo>> StdioUpstream::greet(bool probe, bool& probe_ended_ch
     }
   }
   const uint64_t id = next_id_.fetch_add(1, std::memory_order_relaxed);
-  const auto reply = co_await ask(greeting_request(id, Era::Legacy, options_.identity), id,
+  const auto reply = co_await ask(greeting_request(id, Era::Legacy, options_.identity, kAllCapabilities), id,
                                   options_.greeting_timeout_ms, 0, nullptr);
   if (!reply) {
     co_return add_context(reply.error(), "initialize");

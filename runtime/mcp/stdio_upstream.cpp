@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "runtime/mcp/envelope.h"
+#include "runtime/mcp/protocol.h"
 #include "runtime/mcp/stdio_link.h"
 
 namespace catalyst::mcp {
@@ -45,8 +46,12 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
   std::string text;
   std::string progress_token;
   std::function<void(std::string)> on_notification;
+  std::function<void(ServerRequest)> on_request;
+  std::shared_ptr<const std::atomic<int>> unanswered;
   uint64_t id = 0;
   uint64_t generation = 0;
+
+  // Home executor.
   int64_t deadline_ms = INT64_MAX;
 
   // Caller's executor.
@@ -89,6 +94,15 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
       // Behind an abandoned call nothing that the callback refers to may be left.
       if (!self->abandoned && !self->result) {
         self->on_notification(std::move(message));
+      }
+    });
+  }
+  void request(ServerRequest request) {
+    asio::post(caller, [self = shared_from_this(), request = std::move(request)]() mutable {
+      if (!self->abandoned && !self->result) {
+        self->on_request(std::move(request));
+      } else {
+        request.answer(true, error_object(code::kInternalError, "The call that asked this is over."));
       }
     });
   }
@@ -137,6 +151,8 @@ Task<Result<UpstreamReply>> StdioUpstream::ask(std::string text, uint64_t id, in
   if (call != nullptr && call->on_notification) {
     pending->on_notification = call->on_notification;
     pending->progress_token = call->progress_token;
+    pending->on_request = call->on_request;
+    pending->unanswered = call->unanswered;
   }
   struct Farewell {
     StdioUpstream& upstream;
@@ -212,6 +228,10 @@ void StdioUpstream::check_deadlines() {
   const int64_t now = steady_ms();
   for (auto it = pending_.begin(); it != pending_.end();) {
     const PendingPtr pending = it->second;
+    if (pending->unanswered != nullptr && pending->unanswered->load(std::memory_order_relaxed) > 0 &&
+        pending->deadline_ms != INT64_MAX) {
+      pending->deadline_ms += std::chrono::milliseconds(kDeadlineTick).count();
+    }
     if (now < pending->deadline_ms) {
       ++it;
       continue;
@@ -238,12 +258,36 @@ void StdioUpstream::take_line(std::string_view line) {
       take_response(*message, line);
       break;
     case WireMessage::Kind::Request:
-      link_->write(answer_server_request(*message));
+      take_request(*message);
       break;
     case WireMessage::Kind::Notification:
       take_notification(*message, line);
       break;
   }
+}
+
+/// Nothing on stdio says which call a request belongs to: it is taken for the latest one whose client can be
+/// asked.
+void StdioUpstream::take_request(const WireMessage& message) {
+  PendingPtr latest;
+  for (const auto& [id, pending] : pending_) {
+    if (pending->on_request && (latest == nullptr || latest->id < id)) {
+      latest = pending;
+    }
+  }
+  if (latest == nullptr || message.method == "ping") {
+    link_->write(answer_server_request(message));
+    return;
+  }
+  latest->request({std::string(message.method), std::string(message.params),
+                   [self = shared_from_this(), link = std::weak_ptr<StdioLink>(link_),
+                    id = std::string(message.id)](bool is_error, const std::string& payload) {
+                     asio::post(self->home_, [link, text = server_answer(id, is_error, payload)] {
+                       if (const auto alive = link.lock()) {
+                         alive->write(text);
+                       }
+                     });
+                   }});
 }
 
 void StdioUpstream::take_response(const WireMessage& message, std::string_view line) {

@@ -72,6 +72,7 @@ class StdioUpstream final : public Upstream, public std::enable_shared_from_this
   void abandon(const PendingPtr& pending);
   void fail_all(const Error& failure);
   void take_line(std::string_view line);
+  void take_request(const WireMessage& message);
   void take_response(const WireMessage& message, std::string_view line);
   void take_notification(const WireMessage& message, std::string_view line);
   void arm_deadlines();

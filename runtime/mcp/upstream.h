@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +29,16 @@ struct UpstreamInfo {
   std::string instructions;
 };
 
+/// A request that a legacy server sends to its client (sampling/createMessage, elicitation/create,
+/// roots/list, or one that we do not know).
+struct ServerRequest {
+  std::string method;
+  std::string params;  // JSON text, or ""
+  /// Answers it with the text of a result or of an error object; once, from any thread. Without an answer the
+  /// server waits for its own time-out.
+  std::function<void(bool is_error, std::string payload)> answer;
+};
+
 /// One JSON-RPC request or notification on its way to an upstream. Views must live until the call completes.
 struct UpstreamCall {
   std::string_view method;
@@ -45,7 +56,15 @@ struct UpstreamCall {
   std::string_view traceparent;  // W3C, passed on as header (HTTP) and in _meta
   std::string_view tracestate;
   std::string_view extra_headers;  // "Mcp-Param-X: v\r\n..." to pass on, HTTP only
+  /// What the client can be asked, JSON object text; goes to modern servers with the call.
+  std::string_view capabilities = "{}";
   int64_t timeout_ms = 60'000;
+  /// Questions of the server that the client has not answered yet: while there are any, the time-out does not
+  /// run. May be empty.
+  std::shared_ptr<const std::atomic<int>> unanswered;
+  /// A request of the server that belongs to this call. Runs on the caller's executor. Empty: the transport
+  /// refuses what is not a ping.
+  std::function<void(ServerRequest request)> on_request;
   /// Notifications that belong to this call (progress, log messages), whole JSON-RPC text in the upstream's
   /// naming, before the reply. Runs on the caller's executor. May be empty.
   std::function<void(std::string message)> on_notification;

@@ -47,7 +47,7 @@ void append_hop_meta(std::string& out, uint64_t id, const UpstreamCall& call, Er
   if (era == Era::Modern) {
     append_member(out, "io.modelcontextprotocol/protocolVersion", "\"2026-07-28\"");
     append_member(out, "io.modelcontextprotocol/clientInfo", identity.client_info_json);
-    append_member(out, "io.modelcontextprotocol/clientCapabilities", identity.capabilities_json);
+    append_member(out, "io.modelcontextprotocol/clientCapabilities", call.capabilities);
     append_text_member(out, "io.modelcontextprotocol/logLevel", call.log_level);
   }
   if (!call.progress_token.empty()) {
@@ -191,14 +191,15 @@ void append_request(std::string& out, uint64_t id, const UpstreamCall& call, Era
   out += '}';
 }
 
-std::string greeting_request(uint64_t id, Era era, const GatewayIdentity& identity) {
+std::string greeting_request(uint64_t id, Era era, const GatewayIdentity& identity,
+                             std::string_view capabilities) {
   UpstreamCall call;
   std::string params;
   if (era == Era::Modern) {
     call.method = "server/discover";
   } else {
     call.method = "initialize";
-    params = R"({"protocolVersion":"2025-11-25","capabilities":)" + identity.capabilities_json +
+    params = R"({"protocolVersion":"2025-11-25","capabilities":)" + std::string(capabilities) +
              R"(,"clientInfo":)" + identity.client_info_json + "}";
     call.params = params;
   }
@@ -263,6 +264,10 @@ std::string answer_server_request(const WireMessage& request) {
   }
   return error_message(request.id,
                        error_object(code::kMethodNotFound, "The gateway does not serve this request."));
+}
+
+std::string server_answer(std::string_view id_json, bool is_error, std::string_view payload) {
+  return is_error ? error_message(id_json, payload) : result_message(id_json, payload);
 }
 
 std::string restore_progress_token(std::string_view message, std::string_view token_json) {

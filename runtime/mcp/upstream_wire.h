@@ -19,9 +19,6 @@ inline constexpr uint32_t kUpstreamDepth = 512;
 /// Who the gateway says it is.
 struct GatewayIdentity {
   std::string client_info_json = R"({"name":"catalyst","version":"0.1.0"})";
-  /// What it can do for a server that asks back. Nothing by default: roots are answered with an empty list,
-  /// the rest is refused.
-  std::string capabilities_json = "{}";
 };
 
 /// One message from an upstream; views into its text. The text has been checked to be JSON throughout.
@@ -45,8 +42,10 @@ std::optional<uint64_t> own_id(std::string_view id_json);
 void append_request(std::string& out, uint64_t id, const UpstreamCall& call, Era era,
                     const GatewayIdentity& identity);
 
-/// The first request to a server, by era: server/discover or initialize.
-std::string greeting_request(uint64_t id, Era era, const GatewayIdentity& identity);
+/// The first request to a server, by era: server/discover or initialize, which declares `capabilities` (JSON
+/// object text).
+std::string greeting_request(uint64_t id, Era era, const GatewayIdentity& identity,
+                             std::string_view capabilities);
 
 /// Reads the answer to the greeting.
 Result<UpstreamInfo> read_greeting(std::string_view result_json, Era era);
@@ -57,8 +56,11 @@ bool is_modern_error(std::string_view error_json);
 int error_code_of(std::string_view error_json);
 
 std::string cancelled_notification(uint64_t id);
-/// The answer to a request of the server's own: ping and roots/list are served, everything else is -32601.
+/// The answer to a request of the server's own that belongs to no client: ping and roots/list are served,
+/// everything else is -32601.
 std::string answer_server_request(const WireMessage& request);
+/// The JSON-RPC response to a server's request.
+std::string server_answer(std::string_view id_json, bool is_error, std::string_view payload);
 
 /// A progress notification with the caller's own token back in its place.
 std::string restore_progress_token(std::string_view message, std::string_view token_json);

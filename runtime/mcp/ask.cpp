@@ -1,0 +1,341 @@
+// The router's part in what servers ask of clients: who may be asked what, and the ways of a question between
+// the generations.
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <charconv>
+
+#include "runtime/mcp/asking.h"
+#include "runtime/mcp/clock.h"
+#include "runtime/mcp/router.h"
+#include "runtime/mcp/upstream_wire.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+using Edit = MemberEdit::Kind;
+
+constexpr std::string_view kRound = "round";
+constexpr std::string_view kParked = "parked";
+constexpr auto kPollPause = std::chrono::milliseconds(200);
+
+std::string request_message(std::string_view id_json, std::string_view method, std::string_view params) {
+  std::string out = R"({"jsonrpc":"2.0","id":)" + std::string(id_json) + R"(,"method":)";
+  value::append_json_string(out, method);
+  if (!params.empty()) {
+    out.append(R"(,"params":)").append(params);
+  }
+  return out + "}";
+}
+
+/// As if the server had answered with this error.
+UpstreamReply error_reply(std::string message) {
+  UpstreamReply reply;
+  reply.is_error = true;
+  reply.body = error_object(code::kInternalError, message);
+  reply.payload = reply.body;
+  return reply;
+}
+
+/// The answers to one round of questions, coming in from other threads.
+struct Gathering : std::enable_shared_from_this<Gathering> {
+  explicit Gathering(const asio::any_io_executor& executor) : timer(executor) {}
+  asio::steady_timer timer;  // the call's executor, like everything below
+  std::string responses = "{";
+  std::string failed;  // error object text
+  size_t open = 0;
+
+  Session::AskDone take(std::string key) {
+    ++open;
+    return [self = shared_from_this(), key = std::move(key)](bool is_error, std::string payload) {
+      asio::post(self->timer.get_executor(), [self, key, is_error, payload = std::move(payload)] {
+        --self->open;
+        if (is_error) {
+          self->failed = payload;
+        } else {
+          self->responses += self->responses.size() > 1 ? "," : "";
+          value::append_json_string(self->responses, key);
+          self->responses += ':';
+          self->responses += payload;
+        }
+        self->timer.cancel();
+      });
+    };
+  }
+};
+
+}  // namespace
+
+std::optional<std::string> Router::refuse_question(RequestContext& context, uint32_t server,
+                                                   const Question& question) {
+  if (can_be_asked(context.capabilities(), question.kind, question.params)) {
+    return std::nullopt;
+  }
+  return error_object(code::kMethodNotFound, "Server \"" + upstreams_[server]->name() + "\" asks " +
+                                                 question.method + ", which the client did not declare.");
+}
+
+void Router::response(RequestContext& context) {
+  if (context.session == nullptr) {
+    return;
+  }
+  const std::string_view text = context.envelope.text;
+  const std::string_view error_json = find_member(text, "error");
+  context.session->end_ask(context.envelope.id_json, !error_json.empty(),
+                           std::string(error_json.empty() ? find_member(text, "result") : error_json));
+}
+
+void Router::ask_client(RequestContext& context, std::string_view method, std::string_view params,
+                        Session::AskDone done) {
+  Session& session = *context.session;
+  const bool streams = context.stream != nullptr && context.stream->possible();
+  const std::string id = streams || session.has_stream() ? session.begin_ask(done) : std::string();
+  if (id.empty()) {
+    done(true, error_object(code::kInternalError, "The client has no stream on which it could be asked."));
+    return;
+  }
+  std::string message = request_message(id, method, params);
+  if (streams) {
+    context.stream->notify(context.executor, std::move(message));
+  } else {
+    session.events().push(std::move(message));
+  }
+}
+
+void Router::relay_question(RequestContext& context, uint32_t server, ServerRequest request) {
+  const std::optional<AskKind> kind = ask_kind(request.method);
+  if (kind) {
+    const Question question{{}, *kind, request.method, request.params};
+    if (std::optional<std::string> refused = refuse_question(context, server, question)) {
+      request.answer(true, std::move(*refused));
+      return;
+    }
+  }
+  ++*context.unanswered;
+  ask_client(context, request.method, request.params,
+             [unanswered = context.unanswered, answer = std::move(request.answer)](bool is_error,
+                                                                                   std::string payload) {
+               --*unanswered;
+               answer(is_error, std::move(payload));
+             });
+}
+
+Task<Result<UpstreamReply>> Router::answer_rounds(RequestContext& context, uint32_t server,
+                                                  UpstreamCall& call, UpstreamReply reply) {
+  const std::string asked_params(call.params.empty() ? std::string_view("{}") : call.params);
+  std::string params;
+  for (size_t round = 0; !reply.is_error && wants_input(reply.payload); ++round) {
+    if (round == options_.ask_rounds) {
+      co_return error_reply("The server asks more than " + std::to_string(options_.ask_rounds) +
+                            " times in one call.");
+    }
+    const std::optional<std::vector<Question>> questions = read_questions(reply.payload);
+    if (!questions) {
+      co_return error_reply("The server asks what no client knows.");
+    }
+    Result<std::string> responses = co_await gather_answers(context, server, *questions);
+    if (!responses) {
+      co_return error_reply(responses.error().context);
+    }
+    const std::string_view state = find_member(reply.payload, "requestState");
+    const MemberEdit edits[] = {
+        {questions->empty() ? Edit::Remove : Edit::Set, "inputResponses", *responses},
+        {state.empty() ? Edit::Remove : Edit::Set, "requestState", state},
+    };
+    params = edit_object(asked_params, edits);
+    call.params = params;
+    Result<UpstreamReply> next = co_await upstreams_[server]->call(call);
+    if (!next) {
+      co_return next.error();
+    }
+    reply = std::move(*next);
+  }
+  co_return std::move(reply);
+}
+
+Task<Result<std::string>> Router::gather_answers(RequestContext& context, uint32_t server,
+                                                 const std::vector<Question>& questions) {
+  const auto gathering = std::make_shared<Gathering>(context.executor);
+  if (questions.empty()) {
+    gathering->timer.expires_after(kPollPause);  // the server only wants to be called again
+    co_await gathering->timer.async_wait(asio::use_awaitable);
+    co_return std::string("{}");
+  }
+  for (const Question& question : questions) {
+    if (std::optional<std::string> refused = refuse_question(context, server, question)) {
+      co_return error(string_of(find_member(*refused, "message")));
+    }
+  }
+  for (const Question& question : questions) {
+    ask_client(context, question.method, bridge_question(question, Era::Legacy),
+               gathering->take(question.key));
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.ask_timeout_ms);
+  while (gathering->open > 0 && gathering->failed.empty()) {
+    gathering->timer.expires_at(deadline);
+    const auto [ec] = co_await gathering->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      co_return error(asio::error::operation_aborted, "the call was cancelled");
+    }
+    if (!ec) {
+      co_return error(asio::error::timed_out, "The client did not answer the server's question.");
+    }
+  }
+  if (!gathering->failed.empty()) {
+    co_return error("The client refused the server's question: " +
+                    string_of(find_member(gathering->failed, "message")));
+  }
+  co_return gathering->responses + "}";
+}
+
+std::string Router::seal_state(const RequestContext& context, uint32_t server, std::string_view purpose,
+                               std::string_view text) const {
+  const Envelope& asked = context.envelope;
+  const std::string binding = digest_of({purpose, context.exchange.principal().id, upstreams_[server]->name(),
+                                         asked.method, asked.name, asked.uri, asked.arguments_json});
+  return sealer_.seal(binding,
+                      std::to_string(wall_us() / 1000 + options_.ask_timeout_ms) + ":" + std::string(text));
+}
+
+std::optional<std::string> Router::open_state(const RequestContext& context, uint32_t server,
+                                              std::string_view purpose, std::string_view state_json) const {
+  const Envelope& asked = context.envelope;
+  const std::string binding = digest_of({purpose, context.exchange.principal().id, upstreams_[server]->name(),
+                                         asked.method, asked.name, asked.uri, asked.arguments_json});
+  std::optional<std::string> text = sealer_.open(binding, string_of(state_json));
+  int64_t until_ms = 0;
+  const size_t colon = text ? text->find(':') : std::string::npos;
+  if (colon == std::string::npos) {
+    return std::nullopt;
+  }
+  std::from_chars(text->data(), text->data() + colon, until_ms);
+  if (wall_us() / 1000 > until_ms) {
+    return std::nullopt;
+  }
+  return text->substr(colon + 1);
+}
+
+Reply Router::bad_state(RequestContext& context) const {
+  return failure(context, code::kInvalidParams, "Invalid or expired requestState",
+                 R"({"reason":"invalid_request_state"})");
+}
+
+std::optional<std::string> Router::unseal_round(RequestContext& context, uint32_t server,
+                                                std::string_view params, std::optional<Reply>& reply) {
+  // The search spares every other request the walk.
+  if (params.find("requestState") == std::string_view::npos &&
+      params.find("inputResponses") == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::string_view state = find_member(params, "requestState");
+  std::optional<std::string> own;
+  if (!state.empty()) {
+    own = open_state(context, server, kRound, state);
+    if (!own) {
+      reply = bad_state(context);
+      return std::nullopt;
+    }
+  }
+  const bool legacy = crossing(context, server).server == Era::Legacy;
+  const MemberEdit edits[] = {
+      {legacy ? Edit::Remove : Edit::Set, "requestState", own ? *own : std::string_view()},
+      {Edit::Remove, "inputResponses", {}}};
+  if (legacy) {
+    return edit_object(params, edits);  // a server of the old generation knows neither
+  }
+  return own ? std::optional(edit_object(params, {edits, 1})) : std::nullopt;
+}
+
+Reply Router::input_required_reply(RequestContext& context, std::string_view result_json) const {
+  Reply reply;
+  reply.message = result_message(context.envelope.id_json, result_json);
+  return reply;
+}
+
+Reply Router::pass_questions(RequestContext& context, uint32_t server, std::string_view result_json) {
+  const std::optional<std::vector<Question>> questions = read_questions(result_json);
+  if (!questions) {
+    return failure(context, code::kInternalError, "The server asks what no client knows.");
+  }
+  for (const Question& question : *questions) {
+    if (std::optional<std::string> refused = refuse_question(context, server, question)) {
+      Reply reply;
+      reply.error_code = error_code_of(*refused);
+      reply.message = error_message(context.envelope.id_json, *refused);
+      return reply;
+    }
+  }
+  const std::string_view state = find_member(result_json, "requestState");
+  if (state.empty()) {
+    return input_required_reply(context, result_json);
+  }
+  const std::string sealed = value::json_string(seal_state(context, server, kRound, state));
+  const MemberEdit edit = {Edit::Set, "requestState", sealed};
+  return input_required_reply(context, edit_object(result_json, {&edit, 1}));
+}
+
+Task<Router::Sent> Router::send_parked(RequestContext& context, uint32_t server, const UpstreamCall& call) {
+  const std::string_view state = find_member(call.params, "requestState");
+  std::shared_ptr<ParkedCall> parked;
+  if (!state.empty()) {
+    const std::optional<std::string> id = open_state(context, server, kParked, state);
+    parked = id ? parked_.take(*id) : nullptr;
+    if (parked == nullptr) {
+      co_return Sent{bad_state(context), std::nullopt};
+    }
+    parked->answer(find_member(call.params, "inputResponses"));
+  } else {
+    const MemberEdit edit = {Edit::Remove, "inputResponses", {}};
+    const std::string params = edit_object(call.params, {&edit, 1});
+    UpstreamCall fresh = call;
+    fresh.params = params;
+    parked = std::make_shared<ParkedCall>(context.executor, upstreams_[server], fresh);
+    parked->start();
+  }
+  const ParkedCall::Listening listening = parked->listen(
+      context.executor, [this, &context](std::string message) { relay(context, std::move(message)); });
+  for (;;) {
+    co_await parked->wait();
+    const asio::cancellation_state cancellation = co_await asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != asio::cancellation_type::none) {
+      parked->cancel();
+      Reply abandoned;
+      abandoned.abandoned = true;
+      co_return Sent{std::move(abandoned), std::nullopt};
+    }
+    if (std::optional<Result<UpstreamReply>> reply = parked->take_reply()) {
+      if (*reply && (*reply)->is_error) {
+        if (const std::optional<std::vector<Question>> pages = read_url_elicitations((*reply)->payload);
+            pages && can_be_asked(call.capabilities, AskKind::Elicitation, pages->front().params)) {
+          co_return Sent{input_required_reply(context, input_required(*pages, {}, own_info_)), std::nullopt};
+        }
+      }
+      co_return sent(context, server, std::move(*reply));
+    }
+    for (const Question& question : parked->questions()) {
+      if (std::optional<std::string> refused = refuse_question(context, server, question)) {
+        parked->refuse(question.key, std::move(*refused));
+      }
+    }
+    if (!parked->questions().empty()) {
+      co_return Sent{park(context, server, std::move(parked)), std::nullopt};
+    }
+  }
+}
+
+Reply Router::park(RequestContext& context, uint32_t server, std::shared_ptr<ParkedCall> call) {
+  const std::vector<Question> questions = call->questions();
+  const std::string id = parked_.add(call, steady_ms());
+  if (id.empty()) {
+    call->cancel();
+    return failure(context, code::kInternalError, "Too many calls wait for their clients' answers.");
+  }
+  return input_required_reply(context,
+                              input_required(questions, seal_state(context, server, kParked, id), own_info_));
+}
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,215 @@
+#include "runtime/mcp/asking.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "runtime/mcp/envelope.h"
+#include "runtime/mcp/json_reader.h"
+#include "runtime/mcp/protocol.h"
+#include "runtime/mcp/upstream_wire.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+using Edit = MemberEdit::Kind;
+
+constexpr std::string_view kTasksKey = "io.modelcontextprotocol/tasks";
+constexpr int kUrlElicitationRequired = -32042;
+constexpr size_t kQuestionsMax = 64;
+
+bool is_object(std::string_view json) { return json.starts_with('{'); }
+
+bool is_empty_object(std::string_view json) {
+  return is_object(json) && json.find_first_not_of(" \t\r\n", 1) == json.size() - 1;
+}
+
+std::string fresh_elicitation_id() {
+  static std::atomic<uint64_t> count = 0;
+  return "catalyst-" + std::to_string(++count);
+}
+
+}  // namespace
+
+std::optional<AskKind> ask_kind(std::string_view method) {
+  if (method == "sampling/createMessage") {
+    return AskKind::Sampling;
+  }
+  if (method == "elicitation/create") {
+    return AskKind::Elicitation;
+  }
+  if (method == "roots/list") {
+    return AskKind::Roots;
+  }
+  return std::nullopt;
+}
+
+bool can_be_asked(std::string_view capabilities_json, AskKind kind, std::string_view params_json) {
+  switch (kind) {
+    case AskKind::Sampling: {
+      const std::string_view sampling = find_member(capabilities_json, "sampling");
+      const bool with_tools =
+          !find_member(params_json, "tools").empty() || !find_member(params_json, "toolChoice").empty();
+      return is_object(sampling) && (!with_tools || is_object(find_member(sampling, "tools")));
+    }
+    case AskKind::Elicitation: {
+      const std::string_view elicitation = find_member(capabilities_json, "elicitation");
+      if (find_member(params_json, "mode") == "\"url\"") {
+        return is_object(find_member(elicitation, "url"));
+      }
+      return is_object(elicitation) &&
+             (is_empty_object(elicitation) || is_object(find_member(elicitation, "form")));
+    }
+    case AskKind::Roots:
+      return is_object(find_member(capabilities_json, "roots"));
+  }
+  return false;
+}
+
+bool can_be_asked(std::string_view capabilities_json) {
+  if (is_empty_object(capabilities_json)) {
+    return false;
+  }
+  return is_object(find_member(capabilities_json, "sampling")) ||
+         is_object(find_member(capabilities_json, "elicitation")) ||
+         is_object(find_member(capabilities_json, "roots"));
+}
+
+bool asks_clients(std::string_view method) {
+  return method == "tools/call" || method == "prompts/get" || method == "resources/read";
+}
+
+std::string asking_capabilities(std::string_view capabilities_json) {
+  constexpr size_t kMemberMax = 512;  // kept for the life of a session
+  std::string out = "{";
+  const auto add = [&out](std::string_view key, std::string_view json) {
+    out.append(out.size() > 1 ? ",\"" : "\"").append(key).append("\":").append(json);
+  };
+  for (const std::string_view key : {"elicitation", "sampling"}) {
+    const std::string_view json = find_member(capabilities_json, key);
+    if (is_object(json)) {
+      add(key, json.size() <= kMemberMax ? json : "{}");
+    }
+  }
+  if (is_object(find_member(capabilities_json, "roots"))) {
+    add("roots", "{}");
+  }
+  return out + "}";
+}
+
+std::optional<std::string> forwarded_capabilities(std::string_view capabilities_json) {
+  if (capabilities_json.find("tasks") == std::string_view::npos &&
+      capabilities_json.find('\\') == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const MemberEdit without_tasks = {Edit::Remove, kTasksKey, {}};
+  const std::string_view extensions = find_member(capabilities_json, "extensions");
+  const std::string left = is_object(extensions) ? edit_object(extensions, {&without_tasks, 1}) : "{}";
+  const bool none = is_empty_object(left);
+  const MemberEdit edits[] = {{Edit::Remove, "tasks", {}},
+                              {none ? Edit::Remove : Edit::Set, "extensions", left}};
+  return edit_object(capabilities_json, edits);
+}
+
+bool wants_input(std::string_view result_json) {
+  // The search spares every other result the walk.
+  return result_json.find("input_required") != std::string_view::npos &&
+         find_member(result_json, "resultType") == "\"input_required\"";
+}
+
+std::optional<std::vector<Question>> read_questions(std::string_view result_json) {
+  std::vector<Question> out;
+  const std::string_view requests = find_member(result_json, "inputRequests");
+  if (requests.empty()) {
+    return out;
+  }
+  JsonReader reader;
+  std::string_view key;
+  if (!reader.open(requests, kUpstreamDepth) || !reader.enter_object()) {
+    return std::nullopt;
+  }
+  std::vector<std::pair<std::string_view, std::string_view>> members;
+  while (reader.next_member(key)) {
+    members.emplace_back(key, reader.value());
+  }
+  if (!reader.finished() || members.size() > kQuestionsMax) {
+    return std::nullopt;
+  }
+  for (const auto& [raw, request] : members) {
+    Question question;
+    question.key = value::unescape_json(raw).value_or(std::string());
+    question.method = string_of(find_member(request, "method"));
+    const std::optional<AskKind> kind = ask_kind(question.method);
+    if (!kind) {
+      return std::nullopt;
+    }
+    question.kind = *kind;
+    question.params = find_member(request, "params");
+    out.push_back(std::move(question));
+  }
+  return out;
+}
+
+std::string input_required(std::span<const Question> questions, std::string_view request_state,
+                           std::string_view server_info) {
+  std::string out = R"({"resultType":"input_required")";
+  if (!questions.empty()) {
+    out += R"(,"inputRequests":{)";
+    bool first = true;
+    for (const Question& question : questions) {
+      out += first ? "" : ",";
+      first = false;
+      value::append_json_string(out, question.key);
+      out += R"(:{"method":)";
+      value::append_json_string(out, question.method);
+      out += R"(,"params":)";
+      out += question.params.empty() ? "{}" : question.params;
+      out += '}';
+    }
+    out += '}';
+  }
+  if (!request_state.empty()) {
+    out += R"(,"requestState":)";
+    value::append_json_string(out, request_state);
+  }
+  out.append(R"(,"_meta":{"io.modelcontextprotocol/serverInfo":)").append(server_info).append("}}");
+  return out;
+}
+
+std::string bridge_question(const Question& question, Era client) {
+  if (question.kind != AskKind::Elicitation || find_member(question.params, "mode") != "\"url\"") {
+    return question.params;
+  }
+  const std::string id = value::json_string(fresh_elicitation_id());
+  const MemberEdit edit = {client == Era::Legacy ? Edit::Default : Edit::Remove, "elicitationId", id};
+  return edit_object(question.params, {&edit, 1});
+}
+
+std::optional<std::vector<Question>> read_url_elicitations(std::string_view error_json) {
+  if (error_code_of(error_json) != kUrlElicitationRequired) {
+    return std::nullopt;
+  }
+  const std::string_view list = find_member(find_member(error_json, "data"), "elicitations");
+  JsonReader reader;
+  if (list.empty() || !reader.open(list, kUpstreamDepth) || !reader.enter_array()) {
+    return std::nullopt;
+  }
+  std::vector<std::string_view> items;
+  while (reader.next_element()) {
+    items.push_back(reader.value());
+  }
+  if (!reader.finished() || items.empty() || items.size() > kQuestionsMax) {
+    return std::nullopt;
+  }
+  std::vector<Question> out;
+  for (const std::string_view item : items) {
+    const MemberEdit mode = {Edit::Default, "mode", "\"url\""};
+    Question question{std::to_string(out.size() + 1), AskKind::Elicitation, "elicitation/create",
+                      edit_object(item, {&mode, 1})};
+    question.params = bridge_question(question, Era::Modern);
+    out.push_back(std::move(question));
+  }
+  return out;
+}
+
+}  // namespace catalyst::mcp
