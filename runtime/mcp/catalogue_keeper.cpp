@@ -226,11 +226,13 @@ Task<Result<std::shared_ptr<const Listing>>> CatalogueKeeper::load(uint32_t serv
     // What a server lists twice could be called only once.
     std::unordered_set<std::string> seen;
     std::erase_if(items, [&seen](const Item& item) { return !seen.insert(item.key).second; });
-    if (kind == ListKind::Tools && info->era == Era::Modern) {
-      std::erase_if(items, [](Item& item) {
+    if (kind == ListKind::Tools) {
+      // Clients mirror arguments for every tool that says so, whatever its server speaks; only a modern one
+      // that says it wrong is left out.
+      std::erase_if(items, [&info](Item& item) {
         std::optional<std::vector<ParamHeader>> headers = read_param_headers(item.json);
         item.headers = headers.value_or(std::vector<ParamHeader>());
-        return !headers;
+        return !headers && info->era == Era::Modern;
       });
     }
     for (Item& item : items) {

@@ -108,16 +108,16 @@ void ParkedCall::wake_locked() {
 
 Task<void> ParkedCall::wait() {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  bool together = false;
+  uint64_t seen = 0;  // questions when the client could last have got them
   for (;;) {
     auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
     {
       const std::lock_guard lock(mutex_);
-      if (reply_ || over_ || (!open_.empty() && together)) {
+      if (reply_ || over_ || (!open_.empty() && seen == asked_)) {
         co_return;
       }
       if (!open_.empty()) {
-        together = true;
+        seen = asked_;
         timer->expires_after(kTogether);
       }
       waiter_ = timer;

@@ -190,19 +190,27 @@ export const everythingStdio = `{command: ${JSON.stringify(process.execPath)}, a
 export const filesStdio = (path) => `{command: ${JSON.stringify(process.execPath)}, args: [${JSON.stringify(filesScript)}, ${JSON.stringify(path)}]}`;
 
 /** An official client of either generation, connected to `path` of the engine and closed at the end of `t`.
- *  `kind`: "sdk1", "sdk2-legacy", "sdk2-modern". */
-export async function connect(t, engine, path = "/mcp", { kind = "sdk1", headers = {}, log } = {}) {
+ *  `kind`: "sdk1", "sdk2-legacy", "sdk2-modern". `answers`: what it answers servers, by method ("elicitation/create", ...); it declares just that. */
+export async function connect(t, engine, path = "/mcp", { kind = "sdk1", headers = {}, log, answers = {} } = {}) {
   const url = new URL(engine.url + path);
   const options = { requestInit: { headers } };
+  const capabilities = {
+    ...(answers["elicitation/create"] && { elicitation: { form: {}, url: {} } }),
+    ...(answers["sampling/createMessage"] && { sampling: {} }),
+    ...(answers["roots/list"] && { roots: {} }),
+  };
   let client;
   if (kind === "sdk1") {
-    client = new Client1({ name: "integration", version: "1.0.0" }, { capabilities: {} });
-    const { LoggingMessageNotificationSchema } = await import("@modelcontextprotocol/sdk/types.js");
+    client = new Client1({ name: "integration", version: "1.0.0" }, { capabilities });
+    const { LoggingMessageNotificationSchema, ElicitRequestSchema, CreateMessageRequestSchema, ListRootsRequestSchema } = await import("@modelcontextprotocol/sdk/types.js");
+    const schemas = { "elicitation/create": ElicitRequestSchema, "sampling/createMessage": CreateMessageRequestSchema, "roots/list": ListRootsRequestSchema };
+    for (const [method, answer] of Object.entries(answers)) client.setRequestHandler(schemas[method], answer);
     if (log) client.setNotificationHandler(LoggingMessageNotificationSchema, log);
     await client.connect(new Transport1(url, options));
   } else {
     const mode = kind === "sdk2-modern" ? { pin: "2026-07-28" } : "legacy";
-    client = new Client2({ name: "integration", version: "2.0.0" }, { capabilities: {}, versionNegotiation: { mode } });
+    client = new Client2({ name: "integration", version: "2.0.0" }, { capabilities, versionNegotiation: { mode } });
+    for (const [method, answer] of Object.entries(answers)) client.setRequestHandler(method, answer);
     if (log) client.setNotificationHandler("notifications/message", log);
     await client.connect(new Transport2(url, options));
   }
