@@ -4,7 +4,8 @@
 // expression is a flat list that compiler/frontend/build_expr.cpp folds, which keeps long chains off the stack.
 parser grammar CatalystParser;
 
-options { tokenVocab = CatalystLexer; }
+options { tokenVocab = CatalystLexer; superClass = ParserBase; contextSuperClass = Node; }
+@parser::postinclude { #include "compiler/frontend/parser_base.h" }
 
 segment : declaration EOF ;
 

@@ -13,7 +13,8 @@ source::Span Builder::span(antlr4::Token* token) const {
   if (token == nullptr || token->getType() == antlr4::Token::EOF) {
     return {file_, 0, 0};
   }
-  return {file_, begin_of(*token), end_of(*token)};
+  const auto* at = static_cast<const Token*>(token);
+  return {file_, at->begin(), at->end()};
 }
 
 source::Span Builder::span(antlr4::ParserRuleContext* in) const {

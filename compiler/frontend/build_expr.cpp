@@ -112,23 +112,23 @@ Builder::Node Builder::expr(P::ExpressionContext* in) {
   }
   Fold state;
   for (antlr4::tree::ParseTree* child : in->children) {
-    auto* rule = dynamic_cast<antlr4::ParserRuleContext*>(child);
-    if (rule == nullptr) {
+    if (grammar::is_a<P::BinaryOperatorContext>(*child)) {
+      auto* op = static_cast<P::BinaryOperatorContext*>(child);
+      state.operators.push_back({binary_op(op->start->getType()), span(op)});
       continue;
     }
-    if (rule->getRuleIndex() == P::RuleBinaryOperator) {
-      state.operators.push_back({binary_op(rule->start->getType()), span(rule)});
+    if (!grammar::is_a<P::OperandContext>(*child)) {
       continue;
     }
-    Fold::Operand operand{static_cast<P::OperandContext*>(rule), {}};
+    Fold::Operand operand{static_cast<P::OperandContext*>(child), {}};
     for (antlr4::tree::ParseTree* part : operand.in->children) {
-      auto* terminal = dynamic_cast<antlr4::tree::TerminalNode*>(part);
-      if (terminal == nullptr) {
+      if (!grammar::is_a<grammar::Leaf>(*part)) {
         continue;
       }
-      const size_t type = terminal->getSymbol()->getType();
+      antlr4::Token* symbol = static_cast<grammar::Leaf*>(part)->getSymbol();
+      const size_t type = symbol->getType();
       if (type == P::NOT || type == P::MINUS) {
-        operand.prefixes.push_back(terminal->getSymbol());
+        operand.prefixes.push_back(symbol);
       }
       operand.presence_pending |= type == P::PRESENT || type == P::ABSENT;
     }

@@ -58,9 +58,8 @@ class DocComments {
   size_t next_ = 0;
 };
 
-void report_unknown(std::string_view text, const antlr4::Token& token, source::FileId file,
-                    diagnostics::Sink& sink) {
-  const source::Span span{file, begin_of(token), end_of(token)};
+void report_unknown(std::string_view text, const Token& token, source::FileId file, diagnostics::Sink& sink) {
+  const source::Span span{file, token.begin(), token.end()};
   const std::string_view word = text.substr(span.begin, span.end - span.begin);
   diagnostics::Diagnostic& report = sink.report(Kind::UnknownDeclaration, span, {std::string(word)});
   const std::string_view near = diagnostics::did_you_mean(
@@ -78,7 +77,7 @@ ast::Ast parse(const source::SourceMap& sources, source::FileId file, diagnostic
   ast.file = file;
   const std::string_view text = sources.text(file);
   const size_t errors_before = sink.error_count();
-  const TokenList list = scan(sources, file, sink, limits);
+  TokenList list = scan(sources, file, sink, limits);
 
   TokenWindow window(list.tokens);
   grammar::CatalystParser parser(&window);
@@ -94,7 +93,7 @@ ast::Ast parse(const source::SourceMap& sources, source::FileId file, diagnostic
     if (sink.error_count() - errors_before > limits.diagnostics) {
       break;
     }
-    const antlr4::Token& first = *list.tokens[segment.first];
+    const Token& first = list.tokens[segment.first];
     if (!segment.known) {
       report_unknown(text, first, file, sink);
       continue;
@@ -106,7 +105,7 @@ ast::Ast parse(const source::SourceMap& sources, source::FileId file, diagnostic
     window.show(segment.first, segment.last);
     errors->begin(segment.damaged);
     if (ast::Decl* declaration = builder.declaration(parser.segment())) {
-      declaration->doc = docs.before(begin_of(first));
+      declaration->doc = docs.before(first.begin());
       ast.declarations.push_back(declaration);
     }
   }

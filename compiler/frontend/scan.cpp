@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "compiler/frontend/byte_stream.h"
+#include "compiler/frontend/lexer.h"
 #include "compiler/frontend/segment.h"
 #include "compiler/frontend/utf8.h"
 #include "grammar/CatalystLexer.h"
@@ -14,13 +14,6 @@ namespace {
 using diagnostics::Kind;
 using grammar::CatalystLexer;
 using source::Span;
-
-/// A stray `}` pops a mode that nobody pushed; the generated lexer would throw.
-class Lexer final : public CatalystLexer {
- public:
-  explicit Lexer(antlr4::CharStream* input) : CatalystLexer(input) { removeErrorListeners(); }
-  size_t popMode() override { return modeStack.empty() ? mode : CatalystLexer::popMode(); }
-};
 
 /// What has opened and changes how the lexer reads until it closes.
 struct Open {
@@ -34,7 +27,11 @@ class Scanner {
  public:
   Scanner(const source::SourceMap& sources, source::FileId file, diagnostics::Sink& sink,
           const ParseLimits& limits)
-      : text_(sources.text(file)), file_(file), sink_(sink), limits_(limits) {}
+      : text_(sources.text(file)),
+        file_(file),
+        sink_(sink),
+        limits_(limits),
+        lexer_(text_, text_.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0) {}
 
   TokenList run();
 
@@ -43,19 +40,19 @@ class Scanner {
     return {file_, static_cast<uint32_t>(begin), static_cast<uint32_t>(end)};
   }
   void check_encoding();
-  bool take(std::unique_ptr<antlr4::CommonToken> token);
-  void open(Open::Kind kind, const antlr4::Token& token);
-  void close_brace(antlr4::CommonToken& token);
+  bool take(Lexeme lexeme);
+  void take_comment(const Lexeme& lexeme);
+  void open(Open::Kind kind, const Lexeme& lexeme);
+  void close_brace(Lexeme& lexeme);
   void cut_strings(uint32_t at);
-  void report_invalid(const antlr4::Token& token);
-  void push(std::unique_ptr<antlr4::CommonToken> token) { list_.tokens.push_back(std::move(token)); }
+  void report_invalid(const Lexeme& lexeme);
 
   std::string_view text_;
   source::FileId file_;
   diagnostics::Sink& sink_;
   const ParseLimits& limits_;
   TokenList list_;
-  std::unique_ptr<Lexer> lexer_;
+  Lexer lexer_;
   std::vector<Open> open_;
   std::vector<uint32_t> damage_;  // offsets where a report already explains what the parser will stumble over
   uint32_t invalid_ = 0;
@@ -69,25 +66,14 @@ TokenList Scanner::run() {
     return {};
   }
   check_encoding();
-  list_.input = std::make_unique<ByteStream>(text_);
-  if (text_.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
-    list_.input->seek(kByteOrderMark.size());
-  }
-  lexer_ = std::make_unique<Lexer>(list_.input.get());
-  while (!cut_off_) {
-    std::unique_ptr<antlr4::CommonToken> token(
-        static_cast<antlr4::CommonToken*>(lexer_->nextToken().release()));
-    if (!take(std::move(token))) {
-      break;
-    }
+  list_.tokens.reserve(std::min<size_t>(text_.size() / 4, limits_.tokens));  // what rules have, nearly
+  while (!cut_off_ && take(lexer_.next())) {
   }
   merge_targets(text_, list_);
   cut_into_segments(text_, file_, list_, damage_, sink_, limits_);
   if (cut_off_ && !list_.segments.empty()) {
     list_.segments.back().skip = true;
   }
-  // The lexer dies here; tokens keep a pointer to the input only for their text, which we take from the
-  // source.
   return std::move(list_);
 }
 
@@ -100,76 +86,75 @@ void Scanner::check_encoding() {
   }
 }
 
-/// Files one token; false at the end of the text.
-bool Scanner::take(std::unique_ptr<antlr4::CommonToken> token) {
-  if (list_.tokens.size() >= limits_.tokens && token->getChannel() == antlr4::Token::DEFAULT_CHANNEL) {
-    sink_.report(Kind::TooManyTokens, span(begin_of(*token), begin_of(*token)),
-                 {std::to_string(limits_.tokens)});
+/// Files one unit; false at the end of the text.
+bool Scanner::take(Lexeme lexeme) {
+  if (list_.tokens.size() >= limits_.tokens && !lexeme.hidden) {
+    sink_.report(Kind::TooManyTokens, span(lexeme.begin, lexeme.begin), {std::to_string(limits_.tokens)});
     cut_off_ = true;
     return true;
   }
-  switch (token->getType()) {
+  switch (lexeme.type) {
     case antlr4::Token::EOF:
       cut_strings(static_cast<uint32_t>(text_.size()));
       return false;
     case CatalystLexer::NEWLINE:
-      cut_strings(begin_of(*token));
+      cut_strings(lexeme.begin);
       return true;
     case CatalystLexer::STRING_CUT:
-      cut_strings(begin_of(*token));
+      cut_strings(lexeme.begin);
       return true;
     case CatalystLexer::DOC_COMMENT:
     case CatalystLexer::LINE_COMMENT:
-    case CatalystLexer::BLOCK_COMMENT: {
-      uint32_t end = end_of(*token);
-      if (text_[end - 1] == '\r') {
-        --end;
-      }
-      // A line of slashes is a rule, not a doc comment.
-      const bool doc = token->getType() == CatalystLexer::DOC_COMMENT &&
-                       (begin_of(*token) + 3 >= end || text_[begin_of(*token) + 3] != '/');
-      list_.comments.push_back({begin_of(*token), end, doc});
+    case CatalystLexer::BLOCK_COMMENT:
+      take_comment(lexeme);
       return true;
-    }
     case CatalystLexer::OPEN_COMMENT:
-      sink_.report(Kind::UnterminatedComment, span(begin_of(*token), end_of(*token)));
-      damage_.push_back(begin_of(*token));
+      sink_.report(Kind::UnterminatedComment, span(lexeme.begin, lexeme.end));
+      damage_.push_back(lexeme.begin);
       return false;
     case CatalystLexer::INVALID:
-      report_invalid(*token);
+      report_invalid(lexeme);
       return true;
     case CatalystLexer::LEFT_BRACE:
-      open(Open::Kind::Brace, *token);
+      open(Open::Kind::Brace, lexeme);
       break;
     case CatalystLexer::STRING_BEGIN:
-      open(Open::Kind::String, *token);
+      open(Open::Kind::String, lexeme);
       break;
     case CatalystLexer::INTERPOLATION_BEGIN:
-      open(Open::Kind::Interpolation, *token);
+      open(Open::Kind::Interpolation, lexeme);
       break;
     case CatalystLexer::STRING_END:
       open_.pop_back();
       break;
     case CatalystLexer::RIGHT_BRACE:
-      close_brace(*token);
+      close_brace(lexeme);
       break;
     default:
       break;
   }
-  push(std::move(token));
+  list_.tokens.emplace_back(lexeme.type, lexeme.begin, lexeme.end, lexeme.line);
   return true;
 }
 
-void Scanner::open(Open::Kind kind, const antlr4::Token& token) {
-  open_.push_back({kind, begin_of(token), lexer_->modeStack.size() - 1});
+void Scanner::take_comment(const Lexeme& lexeme) {
+  const uint32_t end = text_[lexeme.end - 1] == '\r' ? lexeme.end - 1 : lexeme.end;
+  // A line of slashes is a rule, not a doc comment.
+  const bool doc = lexeme.type == CatalystLexer::DOC_COMMENT &&
+                   (lexeme.begin + 3 >= end || text_[lexeme.begin + 3] != '/');
+  list_.comments.push_back({lexeme.begin, end, doc});
 }
 
-void Scanner::close_brace(antlr4::CommonToken& token) {
+void Scanner::open(Open::Kind kind, const Lexeme& lexeme) {
+  open_.push_back({kind, lexeme.begin, lexer_.depth() - 1});
+}
+
+void Scanner::close_brace(Lexeme& lexeme) {
   if (open_.empty()) {
     return;
   }
   if (open_.back().kind == Open::Kind::Interpolation) {
-    token.setType(CatalystLexer::INTERPOLATION_END);
+    lexeme.type = CatalystLexer::INTERPOLATION_END;
   }
   open_.pop_back();
 }
@@ -184,28 +169,23 @@ void Scanner::cut_strings(uint32_t at) {
   }
   sink_.report(Kind::UnterminatedString, span(outermost->begin, at));
   damage_.push_back(outermost->begin);
-  lexer_->modeStack.resize(outermost->mode_depth);
-  lexer_->mode = CatalystLexer::DEFAULT_MODE;
+  lexer_.leave_to(outermost->mode_depth);
   for (size_t i = open_.size(); i-- > static_cast<size_t>(outermost - open_.begin());) {
     const size_t type = open_[i].kind == Open::Kind::String          ? CatalystLexer::STRING_END
                         : open_[i].kind == Open::Kind::Interpolation ? CatalystLexer::INTERPOLATION_END
                                                                      : CatalystLexer::RIGHT_BRACE;
-    auto token = std::make_unique<antlr4::CommonToken>(type);
-    token->setStartIndex(at);
-    token->setStopIndex(at - 1);
-    token->setLine(list_.tokens.back()->getLine());
-    push(std::move(token));
+    list_.tokens.emplace_back(type, at, at, list_.tokens.back().line());
   }
   open_.erase(outermost, open_.end());
 }
 
-void Scanner::report_invalid(const antlr4::Token& token) {
+void Scanner::report_invalid(const Lexeme& lexeme) {
   if (++invalid_ > limits_.diagnostics) {
     cut_off_ = true;
     return;
   }
-  const uint32_t begin = begin_of(token);
-  const uint32_t end = end_of(token);
+  const uint32_t begin = lexeme.begin;
+  const uint32_t end = lexeme.end;
   const std::string_view word = text_.substr(begin, end - begin);
   diagnostics::Diagnostic& report =
       sink_.report(Kind::InvalidCharacter, span(begin, end), {describe_characters(word)});

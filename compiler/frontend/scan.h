@@ -1,13 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <vector>
 
-#include "antlr4-runtime.h"
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/frontend/parse.h"
+#include "compiler/frontend/token.h"
 #include "compiler/source/source.h"
 
 namespace catalyst::frontend {
@@ -30,14 +29,10 @@ struct Segment {
 };
 
 struct TokenList {
-  std::unique_ptr<antlr4::CharStream> input;
-  std::vector<std::unique_ptr<antlr4::CommonToken>> tokens;  // without hidden ones
+  std::vector<Token> tokens;  // without hidden ones
   std::vector<Comment> comments;
   std::vector<Segment> segments;
 };
-
-inline uint32_t begin_of(const antlr4::Token& token) { return static_cast<uint32_t>(token.getStartIndex()); }
-inline uint32_t end_of(const antlr4::Token& token) { return static_cast<uint32_t>(token.getStopIndex() + 1); }
 
 /// Turns the text of a file into tokens, comments and segments; reports what is wrong with single characters,
 /// strings, comments, encoding and sizes. Nothing it returns is nested deeper than the limit, except in

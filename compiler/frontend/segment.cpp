@@ -1,6 +1,7 @@
 #include "compiler/frontend/segment.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "grammar/CatalystLexer.h"
@@ -40,7 +41,7 @@ bool is_name(size_t type) {
 }
 
 size_t type_at(const TokenList& list, size_t i) {
-  return i < list.tokens.size() ? list.tokens[i]->getType() : static_cast<size_t>(antlr4::Token::EOF);
+  return i < list.tokens.size() ? list.tokens[i].type() : static_cast<size_t>(antlr4::Token::EOF);
 }
 
 // ---- targets
@@ -57,10 +58,10 @@ Run target_run(const TokenList& list, size_t i) {
   Run run{i, false, false};
   size_t at = i;
   while (at < list.tokens.size()) {
-    if (at > i && begin_of(*list.tokens[at]) != end_of(*list.tokens[at - 1])) {
+    if (at > i && list.tokens[at].begin() != list.tokens[at - 1].end()) {
       break;
     }
-    const size_t type = list.tokens[at]->getType();
+    const size_t type = list.tokens[at].type();
     if (type == L::STRING_BEGIN) {
       size_t end = at + 1;
       while (type_at(list, end) == L::TEXT) {
@@ -86,9 +87,9 @@ Run target_run(const TokenList& list, size_t i) {
 enum class Place : uint8_t { None, Rule, Test, Hide, Further };
 
 /// Whether a target may stand in front of the token that would be kept next.
-Place place_after(const std::vector<std::unique_ptr<antlr4::CommonToken>>& kept) {
-  const auto back = [&kept](size_t n) {
-    return kept.size() >= n ? kept[kept.size() - n]->getType() : static_cast<size_t>(antlr4::Token::EOF);
+Place place_after(std::span<const Token> kept) {
+  const auto back = [kept](size_t n) {
+    return kept.size() >= n ? kept[kept.size() - n].type() : static_cast<size_t>(antlr4::Token::EOF);
   };
   const auto hook_head = [](size_t type) {
     return type == L::ON ? Place::Rule : type == L::WHEN ? Place::Test : Place::None;
@@ -131,26 +132,25 @@ bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
 }  // namespace
 
 void merge_targets(std::string_view text, TokenList& list) {
-  std::vector<std::unique_ptr<antlr4::CommonToken>> kept;
-  kept.reserve(list.tokens.size());
-  for (size_t i = 0; i < list.tokens.size();) {
-    const Place place = place_after(kept);
+  std::vector<Token>& tokens = list.tokens;
+  size_t kept = 0;  // tokens that stay stand in front, those to be looked at from i on
+  for (size_t i = 0; i < tokens.size();) {
+    const Place place = place_after({tokens.data(), kept});
+    Token token = tokens[i];
+    size_t next = i + 1;
     if (place != Place::None) {
-      const uint32_t previous_end = end_of(*kept.back());
       const Run run = target_run(list, i);
-      const bool touches = previous_end == begin_of(*list.tokens[i]);
+      const bool touches = tokens[kept - 1].end() == token.begin();
       if (!(place == Place::Test && touches) && is_target(list, i, run, place)) {
-        list.tokens[i]->setType(L::TARGET);
-        list.tokens[i]->setStopIndex(list.tokens[run.end - 1]->getStopIndex());
-        kept.push_back(std::move(list.tokens[i]));
-        i = run.end;
-        continue;
+        token.set_type(L::TARGET);
+        token.set_end(tokens[run.end - 1].end());
+        next = run.end;
       }
     }
-    kept.push_back(std::move(list.tokens[i]));
-    ++i;
+    tokens[kept++] = token;
+    i = next;
   }
-  list.tokens = std::move(kept);
+  tokens.resize(kept, Token(0, 0, 0, 0));
 }
 
 // ---- segments
@@ -188,9 +188,7 @@ class Cutter {
     uint32_t prefixes = 0;  // `if` and quantifiers since it opened or since the last comma
   };
 
-  source::Span span_of(uint32_t i) const {
-    return {file_, begin_of(*list_.tokens[i]), end_of(*list_.tokens[i])};
-  }
+  source::Span span_of(uint32_t i) const { return {file_, list_.tokens[i].begin(), list_.tokens[i].end()}; }
   bool starts_segment(uint32_t i) const;
   void finish(uint32_t end);
   void nest(uint32_t i);
@@ -211,14 +209,14 @@ class Cutter {
 };
 
 bool Cutter::starts_segment(uint32_t i) const {
-  const antlr4::Token& token = *list_.tokens[i];
-  const size_t type = token.getType();
+  const Token& token = list_.tokens[i];
+  const size_t type = token.type();
   const size_t previous = type_at(list_, i - 1);
   const size_t next = type_at(list_, i + 1);
-  if (token.getLine() == list_.tokens[i - 1]->getLine()) {
+  if (token.line() == list_.tokens[i - 1].line()) {
     return false;
   }
-  const uint32_t begin = begin_of(token);
+  const uint32_t begin = token.begin();
   const bool at_margin = begin == 0 || text_[begin - 1] == '\n';
   if (type == L::IDENTIFIER) {
     // Two names in a row at the margin: nothing else can it be but a declaration whose first word is
@@ -253,7 +251,7 @@ void Cutter::finish(uint32_t end) {
   }
   Segment& segment = list_.segments.back();
   segment.last = end;
-  const uint32_t limit = end < list_.tokens.size() ? begin_of(*list_.tokens[end]) : UINT32_MAX;
+  const uint32_t limit = end < list_.tokens.size() ? list_.tokens[end].begin() : UINT32_MAX;
   for (; next_damage_ < damage_.size() && damage_[next_damage_] < limit; ++next_damage_) {
     segment.damaged = true;
   }

@@ -230,13 +230,14 @@ void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::Recognition
   if (offending->getType() == antlr4::Token::EOF) {
     // Right behind the last token of the declaration: what is missing is missing there, not where the next
     // one begins.
-    const uint32_t at = end_of(*list_.tokens[window_.last() - 1]);
+    const uint32_t at = list_.tokens[window_.last() - 1].end();
     const bool more = window_.last() < list_.tokens.size();
     sink_.report(diagnostics::Kind::UnexpectedToken, {file_, at, at},
                  {expected, more ? "the next declaration" : "the end of the file"});
     return;
   }
-  const source::Span span{file_, begin_of(*offending), end_of(*offending)};
+  const auto* found_token = static_cast<const Token*>(offending);
+  const source::Span span{file_, found_token->begin(), found_token->end()};
   const std::string word(sources_.text(span));
   const size_t type = offending->getType();
   const bool keyword = type >= L::PACK && type <= L::MAP;

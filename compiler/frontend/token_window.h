@@ -1,10 +1,10 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "antlr4-runtime.h"
+#include "compiler/frontend/token.h"
 
 namespace catalyst::frontend {
 
@@ -12,8 +12,7 @@ namespace catalyst::frontend {
 /// the list.
 class TokenWindow final : public antlr4::TokenStream {
  public:
-  explicit TokenWindow(const std::vector<std::unique_ptr<antlr4::CommonToken>>& tokens)
-      : tokens_(tokens), eof_(antlr4::Token::EOF) {}
+  explicit TokenWindow(std::vector<Token>& tokens) : tokens_(tokens) {}
 
   void show(size_t first, size_t last) {
     at_ = first_ = first;
@@ -29,12 +28,12 @@ class TokenWindow final : public antlr4::TokenStream {
     }
     if (k < 0) {
       const auto back = static_cast<size_t>(-k);
-      return at_ < first_ + back ? nullptr : tokens_[at_ - back].get();
+      return at_ < first_ + back ? nullptr : &tokens_[at_ - back];
     }
     return get(at_ + static_cast<size_t>(k) - 1);
   }
   size_t LA(ssize_t i) override { return i == 0 ? 0 : LT(i)->getType(); }
-  antlr4::Token* get(size_t index) const override { return index < last_ ? tokens_[index].get() : &eof_; }
+  antlr4::Token* get(size_t index) const override { return index < last_ ? &tokens_[index] : &eof_; }
   void consume() override { at_ = at_ < last_ ? at_ + 1 : at_; }
   ssize_t mark() override { return -1; }
   void release(ssize_t) override {}
@@ -50,8 +49,8 @@ class TokenWindow final : public antlr4::TokenStream {
   std::string getText(antlr4::Token*, antlr4::Token*) override { return {}; }
 
  private:
-  const std::vector<std::unique_ptr<antlr4::CommonToken>>& tokens_;
-  mutable antlr4::CommonToken eof_;
+  std::vector<Token>& tokens_;  // the parser asks for pointers to what it does not change
+  mutable Token eof_{antlr4::Token::EOF, 0, 0, 0};
   size_t first_ = 0;
   size_t last_ = 0;
   size_t at_ = 0;

@@ -66,7 +66,10 @@ LineColumn SourceMap::position(FileId file, uint32_t offset) const {
   const auto next = std::upper_bound(f.line_starts.begin(), f.line_starts.end(), offset);
   LineColumn result;
   result.line = static_cast<uint32_t>(next - f.line_starts.begin());
-  result.column += f.characters_before(offset) - f.characters_before(*(next - 1));
+  const uint32_t line = *(next - 1);
+  result.column += offset - line <= kCountEvery
+                       ? characters(std::string_view(f.text).substr(line, offset - line))
+                       : f.characters_before(offset) - f.characters_before(line);
   return result;
 }
 
