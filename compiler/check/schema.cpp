@@ -270,7 +270,31 @@ const json* find_tools(const json& document) {
   return result == nullptr ? nullptr : member(*result, "tools");
 }
 
+/// Brackets that are open at once, outside of strings; needs no valid JSON.
+bool nested_deeper_than(std::string_view text, int limit) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      i += c == '\\' ? 1 : 0;
+      in_string = c != '"';
+    } else if (c == '[' || c == '{') {
+      if (++depth > limit) {
+        return true;
+      }
+    } else if (c == ']' || c == '}') {
+      --depth;
+    } else {
+      in_string = c == '"';
+    }
+  }
+  return false;
+}
+
 }  // namespace
+
+std::string Tool::definition() const { return source->dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string EnumIndex::key(std::vector<std::string> members) {
   std::sort(members.begin(), members.end());
@@ -300,22 +324,15 @@ Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view s
     return error("it has " + std::to_string(text.size()) + " bytes, the limit is " +
                  std::to_string(limits.bytes));
   }
+  if (nested_deeper_than(text, limits.json_depth)) {
+    return error("it is nested more than " + std::to_string(limits.json_depth) + " levels deep");
+  }
   try {
-    bool too_deep = false;
-    const json document = json::parse(
-        text.begin(), text.end(),
-        [&](int depth, json::parse_event_t, json&) {
-          too_deep = too_deep || depth > limits.json_depth;
-          return !too_deep;
-        },
-        false);
-    if (too_deep) {
-      return error("it is nested more than " + std::to_string(limits.json_depth) + " levels deep");
-    }
-    if (document.is_discarded()) {
+    const auto document = std::make_shared<const json>(json::parse(text.begin(), text.end(), nullptr, false));
+    if (document->is_discarded()) {
       return error("it is not JSON");
     }
-    const json* list = find_tools(document);
+    const json* list = find_tools(*document);
     if (list == nullptr || !list->is_array()) {
       return error("it has no list `tools`");
     }
@@ -332,7 +349,7 @@ Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view s
       const std::string full = std::string(server) + "." + tool.name;
       tool.input = import_schema(member(each, "inputSchema"), "arguments of " + full, types, enums, limits);
       tool.output = import_schema(member(each, "outputSchema"), "result of " + full, types, enums, limits);
-      tool.definition = each.dump(-1, ' ', false, json::error_handler_t::replace);
+      tool.source = std::shared_ptr<const json>(document, &each);
       tools.push_back(std::move(tool));
     }
     return tools;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,9 +31,13 @@ struct SchemaLimits {
 /// A tool as its server describes it.
 struct Tool {
   std::string name;
-  TypeId input;            // record, or json when the schema does not say
-  TypeId output;           // of structuredContent; json when the schema does not say
-  std::string definition;  // its JSON text
+  TypeId input;   // record, or json when the schema does not say
+  TypeId output;  // of structuredContent; json when the schema does not say
+  /// What the server says; a part of the file it was read from, which all tools of that file keep alive.
+  std::shared_ptr<const nlohmann::json> source;
+
+  /// The JSON text of `source`.
+  [[nodiscard]] std::string definition() const;
 };
 
 /// Declared enums by their members: an enum of a schema with exactly the members of a declared one is that

@@ -80,7 +80,7 @@ class TestChecker {
     check_result();
     if (out_.hook == abi::Hook::ListTools) {
       out_.definition = tools_.members.empty() ? "{\"name\":" + value::json_string(out_.tool) + "}"
-                                               : tools_.members[0].tool->definition;
+                                               : tools_.members[0].tool->definition();
     }
     for (const ast::TestExpectation& expectation : test_.expectations) {
       check_expectation(expectation);
