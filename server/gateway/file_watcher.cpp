@@ -5,6 +5,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -22,7 +23,12 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
+/// After these a file is whole. The others come in the middle of a replacement, or are all that comes when a
+/// file is removed or linked.
+constexpr uint32_t kWhole = IN_CLOSE_WRITE | IN_MOVED_TO | IN_Q_OVERFLOW;
 constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM;
+/// How long a file may be missing or unfinished before that is told; editors take some milliseconds.
+constexpr int64_t kReplacingMs = 100;
 /// Kubernetes replaces mounted files by renaming a link of this name beside them.
 constexpr std::string_view kMountLink = "..data";
 
@@ -72,19 +78,23 @@ struct FileWatcher::Impl {
     folders = std::move(wanted);
   }
 
-  /// Reads what waits; true when one of it concerns our files.
-  bool drain_events() {
+  enum class Change : uint8_t { None, Begun, Whole };
+
+  /// Reads what waits; answers the last event that concerns our files.
+  Change drain_events() {
     alignas(inotify_event) char buffer[16 * 1024];
-    bool ours = false;
+    Change last = Change::None;
     while (true) {
       const ssize_t length = ::read(inotify, buffer, sizeof buffer);
       if (length <= 0) {
-        return ours;
+        return last;
       }
       for (const char* at = buffer; at < buffer + length;) {
         const auto* event = reinterpret_cast<const inotify_event*>(at);
         at += sizeof(inotify_event) + event->len;
-        ours = ours || concerns(*event);
+        if (concerns(*event)) {
+          last = (event->mask & kWhole) != 0 ? Change::Whole : Change::Begun;
+        }
       }
     }
   }
@@ -100,12 +110,18 @@ struct FileWatcher::Impl {
     return std::string_view(event.name) == kMountLink || names.count(folder->second + "/" + event.name) > 0;
   }
 
-  /// Waits until the burst that just began is over.
-  void settle() {
-    const auto latest = Clock::now() + std::chrono::milliseconds(20 * debounce_ms);
+  /// Waits until the burst that began with `last` is over.
+  void settle(Change last) {
+    const auto begin = Clock::now();
+    const auto latest = begin + std::chrono::milliseconds(std::max(20 * debounce_ms, kReplacingMs));
     pollfd waiting{inotify, POLLIN, 0};
-    while (!stop && Clock::now() < latest && ::poll(&waiting, 1, static_cast<int>(debounce_ms)) > 0) {
-      drain_events();
+    while (!stop && Clock::now() < latest) {
+      const int64_t quiet_ms = last == Change::Whole ? debounce_ms : std::max(debounce_ms, kReplacingMs);
+      if (::poll(&waiting, 1, static_cast<int>(quiet_ms)) <= 0) {
+        return;
+      }
+      const Change next = drain_events();
+      last = next == Change::None ? last : next;
     }
   }
 
@@ -123,8 +139,9 @@ struct FileWatcher::Impl {
           set_watches();
         }
       }
-      if ((waiting[0].revents & POLLIN) != 0 && drain_events()) {
-        settle();
+      const Change change = (waiting[0].revents & POLLIN) != 0 ? drain_events() : Change::None;
+      if (change != Change::None) {
+        settle(change);
         if (!stop) {
           changed();
         }

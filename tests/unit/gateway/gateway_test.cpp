@@ -85,6 +85,30 @@ TEST_F(Watching, IgnoresOtherFiles) {
   }));
 }
 
+TEST_F(Watching, WaitsForAFileThatIsBeingReplaced) {
+  auto watcher = FileWatcher::start(
+      [this] { return std::vector<std::string>{(folder_ / "a.cata").string()}; }, [this] { ++changes_; }, 1);
+  ASSERT_TRUE(watcher.has_value());
+  ASSERT_TRUE(eventually([&] {
+    write(folder_ / "a.cata", "2");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return changes_ > 0;
+  }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  // As some editors save: the old file becomes the backup, the new one follows.
+  int before = changes_;
+  fs::rename(folder_ / "a.cata", folder_ / "a.cata~");
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(changes_, before);
+  write(folder_ / "a.cata", "3");
+  EXPECT_TRUE(one_more(before));
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  EXPECT_EQ(changes_, before + 1);
+  before = changes_;
+  fs::remove(folder_ / "a.cata");
+  EXPECT_TRUE(one_more(before));
+}
+
 TEST(AuditRecord, IsOneLineOfJson) {
   mcp::RequestRecord record;
   record.request_id = "r\n\"1";
