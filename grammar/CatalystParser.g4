@@ -36,8 +36,13 @@ parameter : name COLON type ;
 
 ruleDecl : RULE name ON hook targets? condition? effect+ ;
 condition : WHEN expression ;
-hook : CALL | RESULT | LIST TOOLS ;
-targets : TARGET (COMMA TARGET)* ;
+hook
+  : CALL | RESULT | LIST (TOOLS | RESOURCES | PROMPTS) | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION
+  | MESSAGE | REPLY | EVENT
+  ;
+targets : target (COMMA target)* ;
+// The form that a hook wants is checked when the tree is built, to say what it is.
+target : TARGET (FROM TARGET)? | FROM TARGET ;
 
 effect
   : ALLOW string?
@@ -53,7 +58,7 @@ place : primary postfix* ;
 
 testDecl : TEST string LEFT_BRACE given* testWhen testThen+ RIGHT_BRACE ;
 given : GIVEN anyName expression ;
-testWhen : WHEN hook TARGET recordLiteral? (RETURNING expression)? ;
+testWhen : WHEN hook target? recordLiteral? (RETURNING expression)? ;
 testThen : THEN expectation (COMMA? expectation)* ;
 expectation
   : ALLOW by?
@@ -68,7 +73,7 @@ expectation
   | MESSAGE string
   ;
 by : BY name ;
-resultPath : (RESULT | CALL | IDENTIFIER) pathStep* ;
+resultPath : (RESULT | CALL | SAMPLE | ELICIT | REPLY | IDENTIFIER) pathStep* ;
 
 type : (LIST LESS type GREATER | SET LESS type GREATER | MAP LESS type COMMA type GREATER | IDENTIFIER) QUESTION? ;
 
@@ -109,6 +114,7 @@ stringPart : TEXT | ESCAPE | DOUBLE_BRACE | STRAY_BRACE | INTERPOLATION_BEGIN ex
 name
   : IDENTIFIER
   | PACK | DEFAULT | SERVER | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | CALL | RESULT | TOOLS | TOOL
+  | RESOURCES | PROMPTS | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION | REPLY | EVENT | FROM
   | TAG | METADATA | FULL | HIDDEN_ | LISTED | REDACTED | ERROR | MESSAGE | MAP
   ;
 // After a dot and before a colon every word is a name.

@@ -22,7 +22,9 @@ struct Name {
   Span span;
 };
 
-/// "db.*", "*.delete_*", "github.create_issue": glob over server and tool. `server` and `tool` may hold `*`.
+/// "db.*", "*.delete_*", "github.create_issue": glob over server and thing. Both may hold `*`. What the
+/// halves stand for depends on the hook (abi::HookTarget): "file:///x" from files, the agent reviewer, an
+/// event.
 struct TargetPattern {
   std::string server;
   std::string tool;
@@ -188,6 +190,11 @@ enum class EffectKind : uint8_t {
 #include "compiler/ast/effect_kind.def"
 #undef EFFECT
 };
+inline constexpr size_t kEffectCount = 0
+#define EFFECT(name, text) +1
+#include "compiler/ast/effect_kind.def"
+#undef EFFECT
+    ;
 std::string_view effect_text(EffectKind kind);
 
 struct Effect {
@@ -226,7 +233,7 @@ struct PackDecl : Decl {
 /// `default deny` / `default allow`, or for one hook: `default deny on call`
 struct DefaultDecl : Decl {
   bool deny;
-  Name hook;  // "call", "result", "list tools"; text empty: every hook that can deny (call, result)
+  Name hook;  // "call", "list tools"...; text empty: every hook with a default but `session`
 };
 
 /// `server github schema "schemas/github.json"`; schema text empty: arguments are json
@@ -275,10 +282,10 @@ struct FnDecl : Decl {
   const Expr* body;
 };
 
-/// `rule NAME on HOOK [PATTERN, ...] [when COND] EFFECT...`
+/// `rule NAME on HOOK [TARGET, ...] [when COND] EFFECT...`
 struct RuleDecl : Decl {
   Name name;
-  Name hook;                           // "call", "result", "list tools"
+  Name hook;                           // name of an abi::Hook: "call", "list tools", ...
   std::vector<TargetPattern> targets;  // empty: everything
   const Expr* condition = nullptr;     // nullptr: always
   std::vector<Effect> effects;
@@ -305,8 +312,9 @@ struct TestDecl : Decl {
   std::vector<TestGiven> givens;
   Name hook;  // of `when`
   TargetPattern target;
-  const Expr* input = nullptr;   // RecordExpr after the target: arguments (call, result); nullptr: {}
-  const Expr* result = nullptr;  // hook result: `returning { ... }`
+  const Expr* input =
+      nullptr;  // RecordExpr after the target: arguments, or members of the hook's input; nullptr: {}
+  const Expr* result = nullptr;  // hooks result and reply: `returning { ... }`
   std::vector<TestExpectation> expectations;
 };
 

@@ -14,14 +14,16 @@ bool is_exact(const ir::TargetPattern& pattern) {
 }
 
 /// A tool that both patterns match; when their servers have schemas, one that exists.
-std::optional<std::string> witness(const Catalogue& catalogue, const ir::TargetPattern& a,
-                                   const ir::TargetPattern& b) {
+std::optional<std::string> witness(const Catalogue& catalogue, abi::HookTarget form,
+                                   const ir::TargetPattern& a, const ir::TargetPattern& b) {
   const std::optional<std::string> server = glob_overlap(a.server, b.server);
   const std::optional<std::string> tool = server ? glob_overlap(a.tool, b.tool) : std::nullopt;
   if (!tool) {
     return std::nullopt;
   }
-  bool unknown = catalogue.empty();
+  if (form != abi::HookTarget::Tool || catalogue.empty()) {
+    return *server + "." + *tool;
+  }
   for (const auto& each : catalogue.servers()) {
     if (!glob_matches(a.server, each->name) || !glob_matches(b.server, each->name)) {
       continue;
@@ -35,7 +37,7 @@ std::optional<std::string> witness(const Catalogue& catalogue, const ir::TargetP
       }
     }
   }
-  return unknown ? std::optional(*server + "." + *tool) : std::nullopt;
+  return std::nullopt;
 }
 
 bool overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {
@@ -43,8 +45,8 @@ bool overlap(const std::vector<std::string>& a, const std::vector<std::string>& 
   return std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(shared), b.begin());
 }
 
-std::string join(const std::vector<std::string>& path) {
-  std::string out = "call.args";
+std::string join(abi::Hook hook, const std::vector<std::string>& path) {
+  std::string out(abi::hook_info(hook).set_root);
   for (const std::string& step : path) {
     out += "." + step;
   }
@@ -103,7 +105,8 @@ class Finder {
       if (!overlap(a.path, b.path)) {
         continue;
       }
-      if (const auto tool = witness(pack_.catalogue, *other.pattern, *entry.pattern)) {
+      if (const auto tool =
+              witness(pack_.catalogue, abi::hook_info(a.hook).target, *other.pattern, *entry.pattern)) {
         report(a, b, *tool);
         return true;
       }
@@ -114,11 +117,12 @@ class Finder {
   void report(const Write& a, const Write& b, const std::string& tool) {
     const Write& later = a.span.file != b.span.file || a.span.begin > b.span.begin ? a : b;
     const Write& earlier = &later == &a ? b : a;
-    const std::string place = join(a.path.size() < b.path.size() ? b.path : a.path);
+    const std::string place = join(a.hook, a.path.size() < b.path.size() ? b.path : a.path);
     auto& diagnostic = pack_.sink.report(diagnostics::Kind::SetConflict, later.span,
                                          {later.rule->name.text, earlier.rule->name.text, place});
     diagnostic.notes.push_back({earlier.span, "the other value"});
-    diagnostic.notes.push_back({{}, "both apply to a call of `" + tool + "`"});
+    diagnostic.notes.push_back(
+        {{}, "both apply to `" + std::string(abi::hook_name(a.hook)) + " " + tool + "`"});
   }
 
   Pack& pack_;
@@ -144,14 +148,14 @@ std::string expression_key(const ir::Module& module, ir::ExprId id) {
 
 void Conflicts::report(Pack& pack) const {
   // Places that can touch each other share their first step.
-  std::map<std::string_view, std::vector<Entry>> groups;
+  std::map<std::pair<abi::Hook, std::string_view>, std::vector<Entry>> groups;
   static const ir::TargetPattern kEverything{"*", "*"};
   for (const Write& write : writes_) {
     if (write.patterns.empty()) {
-      groups[write.path[0]].push_back({&write, &kEverything});
+      groups[{write.hook, write.path[0]}].push_back({&write, &kEverything});
     }
     for (const ir::TargetPattern& pattern : write.patterns) {
-      groups[write.path[0]].push_back({&write, &pattern});
+      groups[{write.hook, write.path[0]}].push_back({&write, &pattern});
     }
   }
   for (const auto& [first, entries] : groups) {

@@ -13,6 +13,7 @@ class Conflicts {
  public:
   struct Write {
     const ast::RuleDecl* rule;
+    abi::Hook hook;
     Span span;  // of the effect
     std::vector<std::string> path;
     std::string value;  // equal texts are equal expressions

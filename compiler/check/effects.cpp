@@ -1,5 +1,7 @@
 #include "compiler/check/effects.h"
 
+#include <array>
+
 #include "compiler/check/expr.h"
 #include "compiler/check/redactions.h"
 #include "compiler/check/regex.h"
@@ -16,16 +18,30 @@ namespace {
 constexpr uint8_t kAuditMetadata = 1;  // decision::AuditLevel, which the compiler must not include
 constexpr uint8_t kAuditFull = 2;
 
-std::string_view allowed_effects(abi::Hook hook) {
-  switch (hook) {
-    case abi::Hook::Call:
-      return "`allow`, `deny`, `set`, `audit`, `tag`";
-    case abi::Hook::Result:
-      return "`deny`, `redact`, `audit`, `tag`";
-    case abi::Hook::ListTools:
-      return "`hide`, `audit`, `tag`";
+/// The effects that the rules of each hook may have, as bits.
+constexpr std::array<uint32_t, abi::kHookCount> kAllowed = [] {
+  using enum ast::EffectKind;
+  std::array<uint32_t, abi::kHookCount> out{};
+  const auto allow = [&out](abi::Hook hook, std::initializer_list<ast::EffectKind> kinds) {
+    for (const ast::EffectKind kind : kinds) {
+      out[static_cast<size_t>(hook)] |= uint32_t{1} << static_cast<unsigned>(kind);
+    }
+  };
+#define HOOK_EFFECTS(hook, ...) allow(abi::Hook::hook, {__VA_ARGS__});
+#include "compiler/check/hook_effects.def"
+#undef HOOK_EFFECTS
+  return out;
+}();
+
+std::string allowed_effects(abi::Hook hook) {
+  std::string out;
+  for (size_t i = 0; i < ast::kEffectCount; ++i) {
+    const auto kind = static_cast<ast::EffectKind>(i);
+    if (effect_allowed(kind, hook)) {
+      out += (out.empty() ? "`" : ", `") + std::string(ast::effect_text(kind)) + "`";
+    }
   }
-  return {};
+  return out;
 }
 
 class EffectChecker {
@@ -87,16 +103,22 @@ class EffectChecker {
   }
 
   void hide(const ast::Effect& effect) {
+    if (!effect.patterns.empty() && scope_.hook != abi::Hook::ListTools) {
+      pack_.sink
+          .report(Kind::EffectNotHere, effect.span, {"hide tool", std::string(abi::hook_name(scope_.hook))})
+          .notes.push_back({{}, "`hide` alone hides what the rule's target names"});
+      return;
+    }
     ir::Effect& out = add(ir::EffectKind::Hide, effect);
     if (!effect.patterns.empty()) {
-      out.target = pack_.emitter.target(check_targets(pack_, effect.patterns));
+      out.target = pack_.emitter.target(check_targets(pack_, scope_.hook, effect.patterns));
     }
   }
 
   void set(const ast::Effect& effect) {
     std::vector<std::string> path;
     TypeId type;
-    if (!resolve_set_path(pack_, *effect.path, *scope_.tools, path, type)) {
+    if (!resolve_set_path(pack_, *effect.path, scope_.hook, *scope_.tools, path, type)) {
       expr_.infer(*effect.value);
       return;
     }
@@ -107,13 +129,14 @@ class EffectChecker {
     out.path = path;
     out.value = value;
     std::vector<ir::TargetPattern> patterns = pack_.module.targets[out_.target.index].patterns;
-    conflicts_.add(
-        {&rule_, effect.span, std::move(path), expression_key(pack_.module, value), std::move(patterns)});
+    conflicts_.add({&rule_, scope_.hook, effect.span, std::move(path), expression_key(pack_.module, value),
+                    std::move(patterns)});
   }
 
   void redact(const ast::Effect& effect) {
     std::vector<std::string> path;
-    if (!resolve_redact_path(pack_, *effect.path, *scope_.tools, path)) {
+    abi::RedactPlace place{};
+    if (!resolve_redact_path(pack_, *effect.path, scope_.hook, *scope_.tools, path, place)) {
       return;
     }
     std::vector<uint32_t> redactions;
@@ -123,13 +146,15 @@ class EffectChecker {
       }
     }
     if (effect.redactions.empty() && path.empty()) {
-      auto& diagnostic = pack_.sink.report(Kind::RedactPath, effect.path->span, {"result"});
+      auto& diagnostic =
+          pack_.sink.report(Kind::RedactPath, effect.path->span, {pack_.quote(effect.path->span)});
       diagnostic.notes.push_back(
           {{}, "name a member (`redact result.content`) or what to redact (`redact pii.email in result`)"});
       return;
     }
     ir::Effect& out = add(ir::EffectKind::Redact, effect);
     out.path = std::move(path);
+    out.place = place;
     out.redactions = std::move(redactions);
   }
 
@@ -192,21 +217,7 @@ class EffectChecker {
 }  // namespace
 
 bool effect_allowed(ast::EffectKind kind, abi::Hook hook) {
-  switch (kind) {
-    case ast::EffectKind::Allow:
-    case ast::EffectKind::Set:
-      return hook == abi::Hook::Call;
-    case ast::EffectKind::Deny:
-      return hook != abi::Hook::ListTools;
-    case ast::EffectKind::Hide:
-      return hook == abi::Hook::ListTools;
-    case ast::EffectKind::Redact:
-      return hook == abi::Hook::Result;
-    case ast::EffectKind::Audit:
-    case ast::EffectKind::Tag:
-      return true;
-  }
-  return false;
+  return (kAllowed[static_cast<size_t>(hook)] >> static_cast<unsigned>(kind) & 1) != 0;
 }
 
 void check_effects(Pack& pack, const ast::RuleDecl& rule, Scope& scope, Conflicts& conflicts, ir::Rule& out) {

@@ -22,13 +22,13 @@ struct PathStep {
 /// `a.b["c"]` as steps, the root first; empty when `expr` is anything else.
 std::vector<PathStep> path_steps(const ast::Expr& expr);
 
-/// Where `set` writes: the path below `call.args` and the type there (json when nothing is known). False
+/// Where `set` writes: the path below what the hook lets it change (`call.args`), in names of MCP, and the
+/// type there (json when nothing is known). False after a diagnostic.
+bool resolve_set_path(Pack& pack, const ast::Expr& path, abi::Hook hook, const ToolSet& tools,
+                      std::vector<std::string>& out, TypeId& type);
+/// What `redact` covers: which text, and the path in it in names of MCP, "*" where a list is crossed. False
 /// after a diagnostic.
-bool resolve_set_path(Pack& pack, const ast::Expr& path, const ToolSet& tools, std::vector<std::string>& out,
-                      TypeId& type);
-/// What `redact` covers: the path below the result in names of MCP, "*" where a list is crossed. False after
-/// a diagnostic.
-bool resolve_redact_path(Pack& pack, const ast::Expr& path, const ToolSet& tools,
-                         std::vector<std::string>& out);
+bool resolve_redact_path(Pack& pack, const ast::Expr& path, abi::Hook hook, const ToolSet& tools,
+                         std::vector<std::string>& out, abi::RedactPlace& place);
 
 }  // namespace catalyst::check

@@ -123,7 +123,8 @@ bool ExprChecker::takes_hint(const ast::Expr& expr) const {
       return takes_hint(*static_cast<const ast::UnaryExpr&>(expr).operand);
     case ast::ExprKind::Name: {
       const std::string& name = static_cast<const ast::NameExpr&>(expr).name;
-      return scope_.find_local(name) == nullptr && pack_.names.find(name) == nullptr && !is_input_root(name);
+      return scope_.find_local(name) == nullptr && pack_.names.find(name) == nullptr &&
+             find_input(name, "") == nullptr;
     }
     case ast::ExprKind::Error:
     case ast::ExprKind::Bool:

@@ -109,7 +109,7 @@ bool ExprChecker::input_allowed(std::string_view root, Span span) {
     report(Kind::NotConstant, span, {pack_.quote(span)});
     return false;
   }
-  if (input_hooks_text(root) != "every hook") {
+  if (!input_everywhere(root)) {
     scope_.depends(Dependence::Hook);
   }
   if (!input_available(root, scope_.hook)) {
@@ -129,6 +129,10 @@ TypeId ExprChecker::input_type(const InputMember& member) {
       return types_.optional_of(TypeTable::kString);
     case InputType::Int:
       return TypeTable::kInt;
+    case InputType::OptionalInt:
+      return types_.optional_of(TypeTable::kInt);
+    case InputType::OptionalDecimal:
+      return types_.optional_of(TypeTable::kDecimal);
     case InputType::Bool:
       return TypeTable::kBool;
     case InputType::OptionalBool:
@@ -143,8 +147,12 @@ TypeId ExprChecker::input_type(const InputMember& member) {
       return types_.optional_of(TypeTable::kJson);
     case InputType::StringSet:
       return types_.set_of(TypeTable::kString);
+    case InputType::OptionalStringMap:
+      return types_.optional_of(types_.map_of(TypeTable::kString));
     case InputType::JsonList:
       return types_.list_of(TypeTable::kJson);
+    case InputType::OptionalJsonList:
+      return types_.optional_of(types_.list_of(TypeTable::kJson));
     case InputType::Arguments:
       scope_.depends(Dependence::Tools);
       return scope_.tools->args;
@@ -165,6 +173,14 @@ Typed ExprChecker::infer_input(const ast::NameExpr& root, std::vector<Step>& ste
     const std::string group = name;
     name += (i == 0 ? "" : ".") + steps[i].name;
     if (const InputMember* member = find_input(root.name, name)) {
+      scope_.depends(member->hooks == kEveryHook ? Dependence::None : Dependence::Hook);
+      if (!contains(member->hooks, scope_.hook)) {
+        auto& diagnostic = pack_.sink.report(
+            Kind::InputNotHere, whole.span,
+            {std::string(root.name) + "." + name, std::string(abi::hook_name(scope_.hook))});
+        scope_.add_user_note(diagnostic);
+        return bad(whole.span);
+      }
       return read_slot(member->slot, split_path(member->path), input_type(*member), steps, i + 1);
     }
     if (!is_input_group(root.name, name)) {

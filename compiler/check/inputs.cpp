@@ -1,33 +1,42 @@
 #include "compiler/check/inputs.h"
 
-#include "runtime/base/check.h"
+#include <algorithm>
+#include <initializer_list>
 
 namespace catalyst::check {
 namespace {
 
+constexpr HookSet hook_set(std::initializer_list<abi::Hook> hooks) {
+  HookSet out = hooks.size() == 0 ? kEveryHook : 0;
+  for (const abi::Hook hook : hooks) {
+    out |= HookSet{1} << static_cast<unsigned>(hook);
+  }
+  return out;
+}
+
 struct Root {
   std::string_view name;
-  bool hooks[abi::kHookCount];
-  std::string_view hooks_text;
+  HookSet hooks;
 };
 
-constexpr Root kRoots[] = {
-#define INPUT_NAME(root, call, result, list, hooks) {#root, {call, result, list}, hooks},
+/// The tables name hooks without their type.
+struct Tables {
+  using enum abi::Hook;
+  static constexpr Root kRoots[] = {
+#define INPUT_NAME(root, ...) {#root, hook_set({__VA_ARGS__})},
 #include "compiler/check/input.def"
-};
-
-constexpr InputMember kMembers[] = {
-#define INPUT(root, member, slot, path, type) {#root, member, abi::InputRoot::slot, path, InputType::type},
+  };
+  static constexpr InputMember kMembers[] = {
+#define INPUT(root, member, slot, path, type, ...) \
+  {#root, member, abi::InputRoot::slot, path, InputType::type, hook_set({__VA_ARGS__})},
 #include "compiler/check/input.def"
+  };
 };
 
 const Root* find_root(std::string_view name) {
-  for (const Root& root : kRoots) {
-    if (root.name == name) {
-      return &root;
-    }
-  }
-  return nullptr;
+  const auto* found = std::find_if(std::begin(Tables::kRoots), std::end(Tables::kRoots),
+                                   [&](const Root& root) { return root.name == name; });
+  return found == std::end(Tables::kRoots) ? nullptr : found;
 }
 
 bool starts_group(std::string_view name, std::string_view group) {
@@ -37,7 +46,7 @@ bool starts_group(std::string_view name, std::string_view group) {
 }  // namespace
 
 const InputMember* find_input(std::string_view root, std::string_view member) {
-  for (const InputMember& each : kMembers) {
+  for (const InputMember& each : Tables::kMembers) {
     if (each.root == root && each.member == member) {
       return &each;
     }
@@ -46,7 +55,7 @@ const InputMember* find_input(std::string_view root, std::string_view member) {
 }
 
 bool is_input_group(std::string_view root, std::string_view member) {
-  for (const InputMember& each : kMembers) {
+  for (const InputMember& each : Tables::kMembers) {
     if (each.root == root && starts_group(each.member, member)) {
       return true;
     }
@@ -56,7 +65,7 @@ bool is_input_group(std::string_view root, std::string_view member) {
 
 std::vector<std::string_view> input_members(std::string_view root, std::string_view group) {
   std::vector<std::string_view> out;
-  for (const InputMember& each : kMembers) {
+  for (const InputMember& each : Tables::kMembers) {
     if (each.root != root || (!group.empty() && !starts_group(each.member, group))) {
       continue;
     }
@@ -73,32 +82,39 @@ bool is_input_root(std::string_view name) { return find_root(name) != nullptr; }
 
 bool input_available(std::string_view root, abi::Hook hook) {
   const Root* found = find_root(root);
-  return found != nullptr && found->hooks[static_cast<size_t>(hook)];
+  return found != nullptr && contains(found->hooks, hook);
+}
+
+bool input_everywhere(std::string_view root) {
+  const Root* found = find_root(root);
+  return found != nullptr && found->hooks == kEveryHook;
 }
 
 std::vector<std::string_view> input_roots(abi::Hook hook) {
   std::vector<std::string_view> out;
-  for (const Root& root : kRoots) {
-    if (root.hooks[static_cast<size_t>(hook)]) {
+  for (const Root& root : Tables::kRoots) {
+    if (contains(root.hooks, hook)) {
       out.push_back(root.name);
     }
   }
   return out;
 }
 
-std::string_view input_hooks_text(std::string_view root) {
-  const Root* found = find_root(root);
-  return found == nullptr ? std::string_view() : found->hooks_text;
+std::vector<std::string_view> all_input_roots() {
+  std::vector<std::string_view> out;
+  for (const Root& root : Tables::kRoots) {
+    out.push_back(root.name);
+  }
+  return out;
 }
 
-abi::Hook input_hook(std::string_view root) {
-  const Root* found = find_root(root);
-  for (size_t i = 0; found != nullptr && i < abi::kHookCount; ++i) {
-    if (found->hooks[i]) {
-      return static_cast<abi::Hook>(i);
+std::string_view own_input(abi::Hook hook) {
+  for (const Root& root : Tables::kRoots) {
+    if (root.hooks != kEveryHook && contains(root.hooks, hook)) {
+      return root.name;
     }
   }
-  CHECK(false, "every input is there on some hook");
+  return {};
 }
 
 }  // namespace catalyst::check

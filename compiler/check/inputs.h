@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,8 @@ enum class InputType : uint8_t {
   String,
   OptionalString,
   Int,
+  OptionalInt,
+  OptionalDecimal,
   Bool,
   OptionalBool,
   Ip,  // optional
@@ -21,10 +24,19 @@ enum class InputType : uint8_t {
   Json,
   OptionalJson,
   StringSet,
+  OptionalStringMap,
   JsonList,
+  OptionalJsonList,
   Arguments,   // of the tools at hand
   Structured,  // structured result of the tools at hand
 };
+
+/// A set of hooks, one bit each.
+using HookSet = uint32_t;
+constexpr HookSet kEveryHook = (HookSet{1} << abi::kHookCount) - 1;
+constexpr bool contains(HookSet hooks, abi::Hook hook) {
+  return (hooks >> static_cast<unsigned>(hook) & 1) != 0;
+}
 
 /// One readable input: `call.args` or `tool.annotations.read_only`.
 struct InputMember {
@@ -33,6 +45,7 @@ struct InputMember {
   abi::InputRoot slot;
   std::string_view path;  // below the slot's root, '/' between JSON members
   InputType type;
+  HookSet hooks;  // within those of the root
 };
 
 /// nullptr when there is no such member.
@@ -44,10 +57,12 @@ std::vector<std::string_view> input_members(std::string_view root, std::string_v
 
 bool is_input_root(std::string_view name);
 bool input_available(std::string_view root, abi::Hook hook);
+/// True when every hook has `root`.
+bool input_everywhere(std::string_view root);
 std::vector<std::string_view> input_roots(abi::Hook hook);
-/// The hooks that have `root`, as a message says it: "`call` and `result`".
-std::string_view input_hooks_text(std::string_view root);
-/// A hook that has `root`.
-abi::Hook input_hook(std::string_view root);
+std::vector<std::string_view> all_input_roots();
+/// The root that only belongs to `hook` and its like: what a test of the hook writes ("resource"); "" when it
+/// has none.
+std::string_view own_input(abi::Hook hook);
 
 }  // namespace catalyst::check

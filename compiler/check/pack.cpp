@@ -261,17 +261,33 @@ void Pack::check_function(uint32_t index) {
 
 // ---- what nothing uses ----
 
+namespace {
+
+/// The first hook that has every input that `expr` mentions; a fact that mixes inputs of several is about
+/// calls.
+abi::Hook hook_for(const ast::Expr& expr) {
+  for (size_t i = 0; i < abi::kHookCount; ++i) {
+    const auto hook = static_cast<abi::Hook>(i);
+    const auto missing = [&](std::string_view root) {
+      return !input_available(root, hook) && mentions(expr, root);
+    };
+    const std::vector<std::string_view> all = all_input_roots();
+    if (std::none_of(all.begin(), all.end(), missing)) {
+      return hook;
+    }
+  }
+  return abi::Hook::Call;
+}
+
+}  // namespace
+
 void Pack::check_rest() {
   for (uint32_t i = 0; i < facts_.size(); ++i) {
     if (facts_[i].used || !facts_[i].instances.empty()) {
       continue;
     }
     Scope everything;
-    for (const std::string_view root : {"call", "result", "tool"}) {
-      if (mentions(*names.facts[i]->value, root)) {
-        everything.hook = input_hook(root);
-      }
-    }
+    everything.hook = hook_for(*names.facts[i]->value);
     everything.tools = &catalogue.everything_leniently();
     check_fact(i, everything);
   }

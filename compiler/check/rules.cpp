@@ -1,5 +1,7 @@
 #include "compiler/check/rules.h"
 
+#include <array>
+
 #include "compiler/check/effects.h"
 #include "compiler/check/expr.h"
 #include "compiler/check/narrowing.h"
@@ -12,7 +14,7 @@ using diagnostics::Kind;
 namespace {
 
 void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
-  const std::optional<abi::Hook> hook = find_hook(rule.hook.text);
+  const std::optional<abi::Hook> hook = abi::find_hook(rule.hook.text);
   if (!hook) {
     return;  // diagnosed when it was read
   }
@@ -22,15 +24,16 @@ void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
   out.doc = rule.doc;
   out.span = rule.name.span;
   out.hook = *hook;
-  const std::vector<ir::TargetPattern> patterns = check_targets(pack, rule.targets);
+  const std::vector<ir::TargetPattern> patterns = check_targets(pack, *hook, rule.targets);
   out.target = pack.emitter.target(patterns);
 
   Scope scope;
   scope.kind = ScopeKind::Rule;
   scope.hook = *hook;
-  scope.tools = &pack.catalogue.match(patterns);
+  scope.tools = &tools_of(pack, *hook, patterns);
   scope.user = rule.name.span;
-  scope.user_text = "rule `" + rule.name.text + "` uses it on " + rule.hook.text + " " + scope.tools->text;
+  scope.user_text = "rule `" + rule.name.text + "` uses it on " + rule.hook.text +
+                    (scope.tools->text.empty() ? "" : " ") + scope.tools->text;
   std::vector<std::string> present;
   if (rule.condition != nullptr) {
     ExprChecker checker(pack, scope);
@@ -54,15 +57,6 @@ void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
 
 }  // namespace
 
-std::optional<abi::Hook> find_hook(std::string_view text) {
-  for (size_t i = 0; i < abi::kHookCount; ++i) {
-    if (abi::kHookNames[i] == text) {
-      return static_cast<abi::Hook>(i);
-    }
-  }
-  return std::nullopt;
-}
-
 void check_rules(Pack& pack) {
   Conflicts conflicts;
   for (const ast::RuleDecl* rule : pack.names.rules) {
@@ -75,20 +69,29 @@ void check_rules(Pack& pack) {
 }
 
 void check_defaults(Pack& pack) {
-  const ast::DefaultDecl* first = nullptr;
+  const ast::DefaultDecl* general = nullptr;
+  std::array<const ast::DefaultDecl*, abi::kHookCount> named{};
   for (const ast::DefaultDecl* decl : pack.names.defaults) {
-    if (!decl->hook.text.empty() && decl->hook.text != abi::hook_name(abi::Hook::Call)) {
+    const std::optional<abi::Hook> hook = abi::find_hook(decl->hook.text);
+    if (hook && !effect_allowed(ast::EffectKind::Allow, *hook)) {
       pack.sink.report(Kind::DefaultNotHere, decl->hook.span, {decl->hook.text});
       continue;
     }
-    if (first != nullptr) {
+    const ast::DefaultDecl*& place = hook ? named[static_cast<size_t>(*hook)] : general;
+    if (place != nullptr) {
       auto& diagnostic = pack.sink.report(Kind::DuplicateDefault, decl->span,
-                                          {std::string(abi::hook_name(abi::Hook::Call))});
-      diagnostic.notes.push_back({first->span, "the first one is here"});
+                                          {hook ? "`" + decl->hook.text + "`" : "the pack"});
+      diagnostic.notes.push_back({place->span, "the first one is here"});
       continue;
     }
-    first = decl;
-    pack.module.default_deny[static_cast<size_t>(abi::Hook::Call)] = decl->deny;
+    place = decl;
+  }
+  for (size_t i = 0; i < abi::kHookCount; ++i) {
+    const auto hook = static_cast<abi::Hook>(i);
+    // A session that may do nothing is no risk; to refuse it must be said by name.
+    const bool covered = hook != abi::Hook::Session && effect_allowed(ast::EffectKind::Allow, hook);
+    const ast::DefaultDecl* decl = named[i] != nullptr ? named[i] : covered ? general : nullptr;
+    pack.module.default_deny[i] = decl != nullptr && decl->deny;
   }
 }
 

@@ -17,13 +17,18 @@ void suggest_pattern(diagnostics::Diagnostic& diagnostic, const source::Span& sp
   }
 }
 
-void check_server(Pack& pack, const ast::TargetPattern& target) {
+void unknown_server(Pack& pack, abi::HookTarget form, const ast::TargetPattern& target) {
   std::vector<std::string_view> candidates;
   for (const auto& server : pack.catalogue.servers()) {
     candidates.push_back(server->name);
   }
   auto& diagnostic = pack.sink.report(Kind::UnknownServer, target.span, {target.server});
-  suggest_pattern(diagnostic, target.span, target.server, candidates, "", "." + target.tool);
+  if (form == abi::HookTarget::Tool || form == abi::HookTarget::Prompt) {
+    suggest_pattern(diagnostic, target.span, target.server, candidates, "", "." + target.tool);
+  } else if (const std::string_view near = diagnostics::did_you_mean(target.server, candidates);
+             !near.empty()) {
+    diagnostic.notes.push_back({{}, "did you mean `" + std::string(near) + "`?"});
+  }
 }
 
 void unknown_tool(Pack& pack, const ast::TargetPattern& target, const Server& server) {
@@ -49,13 +54,27 @@ void matches_nothing(Pack& pack, const ast::TargetPattern& target) {
   }
 }
 
-/// Longer names of servers and tools do not exist (MCP allows 128); comparing patterns takes time with their
-/// product.
+/// Longer names of servers and tools do not exist (MCP allows 128), and uris that are told apart further
+/// behind are not written by hand; comparing patterns takes time with their product.
 constexpr size_t kMaxPatternBytes = 256;
+constexpr size_t kMaxUriBytes = 1024;
 
-/// False when it is not even worth keeping.
-bool check_target(Pack& pack, const ast::TargetPattern& target) {
-  if (target.server.size() > kMaxPatternBytes || target.tool.size() > kMaxPatternBytes) {
+void check_tools(Pack& pack, const ast::TargetPattern& target, const Server* server) {
+  const ToolSet& found = pack.catalogue.match({{target.server, target.tool}});
+  if (!found.members.empty() || found.open) {
+    return;
+  }
+  if (server != nullptr && !is_glob(target.tool)) {
+    unknown_tool(pack, target, *server);
+  } else {
+    matches_nothing(pack, target);
+  }
+}
+
+/// False when the pattern is not even worth keeping.
+bool check_target(Pack& pack, abi::HookTarget form, const ast::TargetPattern& target) {
+  const size_t most = form == abi::HookTarget::Uri ? kMaxUriBytes : kMaxPatternBytes;
+  if (target.server.size() > kMaxPatternBytes || target.tool.size() > most) {
     pack.sink.report(Kind::InvalidTarget, target.span, {pack.quote(target.span)});
     return false;
   }
@@ -63,18 +82,26 @@ bool check_target(Pack& pack, const ast::TargetPattern& target) {
     return true;
   }
   const Server* server = is_glob(target.server) ? nullptr : pack.catalogue.find(target.server);
-  if (server == nullptr && !is_glob(target.server)) {
-    check_server(pack, target);
-    return true;
-  }
-  const ToolSet& found = pack.catalogue.match({{target.server, target.tool}});
-  if (!found.members.empty() || found.open) {
-    return true;
-  }
-  if (server != nullptr && !is_glob(target.tool)) {
-    unknown_tool(pack, target, *server);
-  } else {
-    matches_nothing(pack, target);
+  const bool unknown = server == nullptr && !is_glob(target.server);
+  switch (form) {
+    case abi::HookTarget::Tool:
+      if (unknown) {
+        unknown_server(pack, form, target);
+      } else {
+        check_tools(pack, target, server);
+      }
+      return true;
+    case abi::HookTarget::Prompt:
+    case abi::HookTarget::Uri:
+    case abi::HookTarget::Server:
+      if (unknown) {
+        unknown_server(pack, form, target);
+      }
+      return true;
+    case abi::HookTarget::Agent:
+    case abi::HookTarget::Event:
+    case abi::HookTarget::None:
+      return true;
   }
   return true;
 }
@@ -104,14 +131,20 @@ void load_servers(Pack& pack, const SchemaReader& read) {
   }
 }
 
-std::vector<ir::TargetPattern> check_targets(Pack& pack, const std::vector<ast::TargetPattern>& targets) {
+std::vector<ir::TargetPattern> check_targets(Pack& pack, abi::Hook hook,
+                                             const std::vector<ast::TargetPattern>& targets) {
   std::vector<ir::TargetPattern> out;
   for (const ast::TargetPattern& target : targets) {
-    if (check_target(pack, target)) {
+    if (check_target(pack, abi::hook_info(hook).target, target)) {
       out.push_back({target.server, target.tool});
     }
   }
   return out;
+}
+
+const ToolSet& tools_of(Pack& pack, abi::Hook hook, const std::vector<ir::TargetPattern>& patterns) {
+  static const ToolSet kNone{"", {}, false, types::TypeTable::kJson, types::TypeTable::kJson};
+  return abi::hook_info(hook).target == abi::HookTarget::Tool ? pack.catalogue.match(patterns) : kNone;
 }
 
 }  // namespace catalyst::check

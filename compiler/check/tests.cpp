@@ -1,6 +1,7 @@
 #include "compiler/check/tests.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "compiler/check/effects.h"
 #include "compiler/check/expr.h"
@@ -32,14 +33,14 @@ bool expected_on(Expectation::Kind kind, abi::Hook hook) {
     case Expectation::Kind::Allow:
     case Expectation::Kind::Deny:
     case Expectation::Kind::Message:
-      return hook != abi::Hook::ListTools;
+      return effect_allowed(ast::EffectKind::Deny, hook);
     case Expectation::Kind::Hidden:
     case Expectation::Kind::Listed:
-      return hook == abi::Hook::ListTools;
+      return effect_allowed(ast::EffectKind::Hide, hook);
     case Expectation::Kind::Set:
-      return hook == abi::Hook::Call;
+      return effect_allowed(ast::EffectKind::Set, hook);
     case Expectation::Kind::Redact:
-      return hook == abi::Hook::Result;
+      return effect_allowed(ast::EffectKind::Redact, hook);
     case Expectation::Kind::Audit:
     case Expectation::Kind::Tag:
     case Expectation::Kind::Error:
@@ -56,11 +57,56 @@ std::vector<std::string_view> error_names() {
   return out;
 }
 
+/// A JSON object that is put together from members at paths.
+class JsonObject {
+ public:
+  /// `path`: names separated by '/'.
+  void set(std::string_view path, std::string json) {
+    const size_t slash = path.find('/');
+    Member& member = find(path.substr(0, slash));
+    if (slash == std::string_view::npos) {
+      member.json = std::move(json);
+    } else {
+      if (member.inner == nullptr) {
+        member.inner = std::make_unique<JsonObject>();
+      }
+      member.inner->set(path.substr(slash + 1), std::move(json));
+    }
+  }
+  [[nodiscard]] bool has(std::string_view name) const {
+    return std::any_of(members_.begin(), members_.end(), [&](const Member& m) { return m.name == name; });
+  }
+  [[nodiscard]] std::string text() const {
+    std::string out = "{";
+    for (const Member& member : members_) {
+      out += (out.size() == 1 ? "" : ",") + value::json_string(member.name) + ":" +
+             (member.inner != nullptr ? member.inner->text() : member.json);
+    }
+    return out + "}";
+  }
+
+ private:
+  struct Member {
+    std::string name;
+    std::string json;
+    std::unique_ptr<JsonObject> inner;
+  };
+  Member& find(std::string_view name) {
+    for (Member& member : members_) {
+      if (member.name == name) {
+        return member;
+      }
+    }
+    return members_.emplace_back(Member{std::string(name), {}, nullptr});
+  }
+  std::vector<Member> members_;
+};
+
 /// One test block. Everything in it is constant, so its data leave here as JSON texts.
 class TestChecker {
  public:
   TestChecker(Pack& pack, const ast::TestDecl& test, abi::Hook hook)
-      : pack_(pack), test_(test), tools_(pack.catalogue.match(check_targets(pack, {test.target}))) {
+      : pack_(pack), test_(test), tools_(tools_of(pack, hook, check_targets(pack, hook, {test.target}))) {
     scope_.kind = ScopeKind::Constant;
     out_.title = test.title.text;
     out_.span = test.title.span;
@@ -74,14 +120,8 @@ class TestChecker {
     for (const ast::TestGiven& given : test_.givens) {
       check_given(given);
     }
-    if (test_.input != nullptr) {
-      out_.args = json(*test_.input, optional_fields(tools_.args)).value_or("{}");
-    }
+    check_input();
     check_result();
-    if (out_.hook == abi::Hook::ListTools) {
-      out_.definition = tools_.members.empty() ? "{\"name\":" + value::json_string(out_.tool) + "}"
-                                               : tools_.members[0].tool->definition();
-    }
     for (const ast::TestExpectation& expectation : test_.expectations) {
       check_expectation(expectation);
     }
@@ -129,6 +169,55 @@ class TestChecker {
     return pack_.types.record_type(name, std::move(fields), true);
   }
 
+  /// What stands after the target: arguments of a tool or prompt, else members of the hook's own input.
+  void check_input() {
+    const bool on_tool = out_.hook == abi::Hook::Call || out_.hook == abi::Hook::Result;
+    if (out_.hook == abi::Hook::ListTools) {
+      out_.definition = tools_.members.empty() ? "{\"name\":" + value::json_string(out_.tool) + "}"
+                                               : tools_.members[0].tool->definition();
+    }
+    if (test_.input == nullptr) {
+      return;
+    }
+    if (on_tool) {
+      out_.args = json(*test_.input, optional_fields(tools_.args)).value_or("{}");
+      return;
+    }
+    if (out_.hook == abi::Hook::Prompt) {
+      JsonObject params;
+      params.set("arguments", json(*test_.input, pack_.types.map_of(TypeTable::kString)).value_or("{}"));
+      out_.params = params.text();
+      return;
+    }
+    const std::string_view own = own_input(out_.hook);
+    const std::string_view root = own.empty() ? "session" : own;
+    const auto& record = static_cast<const ast::RecordExpr&>(*test_.input);
+    const bool defined = effect_allowed(ast::EffectKind::Hide, out_.hook) || out_.hook == abi::Hook::Read;
+    (defined ? out_.definition : out_.params) =
+        members(record, root, defined ? abi::InputRoot::ToolDefinition : abi::InputRoot::Params).text();
+  }
+
+  /// Members of the input `root` that lie in the text `slot`, with the names that MCP uses.
+  JsonObject members(const ast::RecordExpr& record, std::string_view root, abi::InputRoot slot) {
+    JsonObject out;
+    for (const ast::FieldInit& field : record.fields) {
+      const InputMember* member = find_input(root, field.name.text);
+      if (member == nullptr || member->slot != slot) {
+        auto& diagnostic = pack_.sink.report(Kind::UnknownField, field.name.span,
+                                             {field.name.text, "`" + std::string(root) + "`"});
+        std::vector<std::string_view> names = input_members(root);
+        std::erase_if(names, [&](std::string_view name) {
+          const InputMember* each = find_input(root, name);
+          return each == nullptr || each->slot != slot;
+        });
+        suggest(diagnostic, field.name.span, field.name.text, names);
+        continue;
+      }
+      out.set(member->path, json(*field.value, input_type(member->type)).value_or("null"));
+    }
+    return out;
+  }
+
   TypeId input_type(InputType type) {
     types::TypeTable& types = pack_.types;
     switch (type) {
@@ -136,7 +225,10 @@ class TestChecker {
       case InputType::OptionalString:
         return types.optional_of(TypeTable::kString);
       case InputType::Int:
+      case InputType::OptionalInt:
         return types.optional_of(TypeTable::kInt);
+      case InputType::OptionalDecimal:
+        return types.optional_of(TypeTable::kDecimal);
       case InputType::Bool:
       case InputType::OptionalBool:
         return types.optional_of(TypeTable::kBool);
@@ -150,7 +242,10 @@ class TestChecker {
         return types.optional_of(TypeTable::kJson);
       case InputType::StringSet:
         return types.optional_of(types.set_of(TypeTable::kString));
+      case InputType::OptionalStringMap:
+        return types.optional_of(types.map_of(TypeTable::kString));
       case InputType::JsonList:
+      case InputType::OptionalJsonList:
         return types.optional_of(types.list_of(TypeTable::kJson));
       case InputType::Structured:
         return types.optional_of(tools_.structured);
@@ -172,8 +267,11 @@ class TestChecker {
       return;
     }
     std::vector<types::Field> fields;
-    for (const std::string_view member : input_members(subject)) {
-      fields.push_back({std::string(member), input_type(find_input(subject, member)->type)});
+    for (const std::string_view name : input_members(subject)) {
+      const InputMember* member = find_input(subject, name);
+      if (member->hooks == kEveryHook) {
+        fields.push_back({std::string(name), input_type(member->type)});
+      }
     }
     const TypeId type = pack_.types.record_type(subject, std::move(fields), true);
     std::string& place = subject == "principal" ? out_.principal
@@ -183,44 +281,30 @@ class TestChecker {
   }
 
   void check_result() {
-    const bool on_result = out_.hook == abi::Hook::Result;
-    if (on_result && test_.result == nullptr) {
+    const bool answered = out_.hook == abi::Hook::Result || out_.hook == abi::Hook::Reply;
+    if (answered && test_.result == nullptr) {
       pack_.sink.report(Kind::ResultNotHere, test_.target.span,
-                        {"a test of the hook `result` says what comes back: `returning { ... }`"});
-    } else if (!on_result && test_.result != nullptr) {
+                        {"a test of the hook `" + std::string(abi::hook_name(out_.hook)) +
+                         "` says what comes back: `returning { ... }`"});
+    } else if (!answered && test_.result != nullptr) {
       pack_.sink.report(Kind::ResultNotHere, test_.result->span,
-                        {"only a test of the hook `result` has a result"});
+                        {"only a test of the hooks `result` and `reply` has a result"});
     }
-    if (!on_result || test_.result == nullptr) {
+    if (!answered || test_.result == nullptr) {
       return;
     }
+    const bool of_tool = out_.hook == abi::Hook::Result;
     if (test_.result->kind == ast::ExprKind::Record) {
-      out_.result = result_members(static_cast<const ast::RecordExpr&>(*test_.result));
-    } else if (const auto text = json(*test_.result, TypeTable::kString)) {
-      out_.result = "{\"content\":[{\"type\":\"text\",\"text\":" + *text + "}]}";
-    }
-  }
-
-  /// `{ structured: {...} }` with the names that MCP uses.
-  std::string result_members(const ast::RecordExpr& record) {
-    std::string out = "{";
-    bool content = false;
-    for (const ast::FieldInit& field : record.fields) {
-      const InputMember* member = find_input("result", field.name.text);
-      if (member == nullptr) {
-        auto& diagnostic =
-            pack_.sink.report(Kind::UnknownField, field.name.span, {field.name.text, "`result`"});
-        suggest(diagnostic, field.name.span, field.name.text, input_members("result"));
-        continue;
+      JsonObject result = members(static_cast<const ast::RecordExpr&>(*test_.result),
+                                  of_tool ? "result" : "reply", abi::InputRoot::Result);
+      if (of_tool && !result.has("content")) {
+        result.set("content", "[]");
       }
-      content = content || member->path == "content";
-      out += (out.size() == 1 ? "" : ",") + value::json_string(member->path) + ":" +
-             json(*field.value, input_type(member->type)).value_or("null");
+      out_.result = result.text();
+    } else if (const auto text = json(*test_.result, TypeTable::kString)) {
+      out_.result = of_tool ? "{\"content\":[{\"type\":\"text\",\"text\":" + *text + "}]}"
+                            : "{\"role\":\"agent\",\"parts\":[{\"text\":" + *text + "}]}";
     }
-    if (!content) {
-      out += out.size() == 1 ? "\"content\":[]" : ",\"content\":[]";
-    }
-    return out + "}";
   }
 
   void check_by(const ast::Name& by) {
@@ -275,7 +359,7 @@ class TestChecker {
         return true;
       case Expectation::Kind::Set: {
         TypeId type;
-        if (!resolve_set_path(pack_, *expected.path, tools_, out.path, type)) {
+        if (!resolve_set_path(pack_, *expected.path, out_.hook, tools_, out.path, type)) {
           return false;
         }
         const auto text = json(*expected.value, type);
@@ -283,7 +367,8 @@ class TestChecker {
         return text.has_value();
       }
       case Expectation::Kind::Redact:
-        return expected.path == nullptr || resolve_redact_path(pack_, *expected.path, tools_, out.path);
+        return expected.path == nullptr ||
+               resolve_redact_path(pack_, *expected.path, out_.hook, tools_, out.path, out.place);
       case Expectation::Kind::Audit:
         out.text = expected.word.text;
         return true;
@@ -328,7 +413,7 @@ class TestChecker {
 
 void check_tests(Pack& pack) {
   for (const ast::TestDecl* test : pack.names.tests) {
-    if (const std::optional<abi::Hook> hook = find_hook(test->hook.text)) {
+    if (const std::optional<abi::Hook> hook = abi::find_hook(test->hook.text)) {
       pack.module.tests.push_back(TestChecker(pack, *test, *hook).check());
     }
   }

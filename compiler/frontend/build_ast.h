@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/frontend/parse.h"
 #include "grammar/CatalystParser.h"
+#include "runtime/abi/hook.h"
 
 namespace catalyst::frontend {
 
@@ -49,10 +51,13 @@ class Builder {
   ast::Effect effect(P::EffectContext* in);
   void redaction(P::EffectContext* in, ast::Effect& out);
   ast::Decl* test(P::TestDeclContext* in);
+  bool test_target(P::TestWhenContext* in, ast::TestDecl& out);
   ast::TestExpectation expectation(P::ExpectationContext* in);
   ast::Name hook(P::HookContext* in);
-  void targets(P::TargetsContext* in, std::vector<ast::TargetPattern>& out);
-  ast::TargetPattern target(antlr4::Token* token, bool one_tool);
+  enum class Asked : uint8_t { Pattern, One };  // of a rule; of a test, which names one thing without `*`
+  void targets(P::TargetsContext* in, abi::Hook hook, std::vector<ast::TargetPattern>& out);
+  /// Nothing when the target was reported.
+  std::optional<ast::TargetPattern> target(P::TargetContext* in, abi::Hook hook, Asked asked);
   const ast::Expr* path(P::PlaceContext* in, const char* user);
   void check_path(const ast::Expr* expr, const char* user);
   const ast::Expr* result_path(P::ResultPathContext* in);

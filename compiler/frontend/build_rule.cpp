@@ -14,7 +14,7 @@ ast::Decl* Builder::rule(P::RuleDeclContext* in) {
     return nullptr;
   }
   out->hook = hook(in->hook());
-  targets(in->targets(), out->targets);
+  targets(in->targets(), abi::find_hook(out->hook.text).value_or(abi::Hook::Call), out->targets);
   if (P::ConditionContext* condition = in->condition()) {
     out->condition = expression(condition->expression());
   }
@@ -30,57 +30,11 @@ ast::Name Builder::hook(P::HookContext* in) {
   if (in == nullptr || in->children.empty()) {
     return {"call", span(in)};  // a broken rule; nothing of it that depends on the hook was read
   }
-  return {in->CALL() != nullptr ? "call" : in->RESULT() != nullptr ? "result" : "list tools", span(in)};
-}
-
-void Builder::targets(P::TargetsContext* in, std::vector<ast::TargetPattern>& out) {
-  if (in == nullptr) {
-    return;
+  std::string words;
+  for (antlr4::tree::ParseTree* word : in->children) {
+    words += (words.empty() ? "" : " ") + word->getText();
   }
-  for (antlr4::tree::TerminalNode* each : in->TARGET()) {
-    ast::TargetPattern pattern = target(each->getSymbol(), false);
-    if (!pattern.tool.empty()) {
-      out.push_back(std::move(pattern));
-    }
-  }
-}
-
-/// The scanner joined the target's tokens; here its text is taken apart at the first dot outside of quotes.
-/// The tool is empty when the target was reported.
-ast::TargetPattern Builder::target(antlr4::Token* token, bool one_tool) {
-  ast::TargetPattern out;
-  out.span = span(token);
-  const std::string all = text(out.span);
-  bool quoted = false;
-  bool dotted = false;
-  bool well_formed = true;
-  char previous = '.';
-  for (const char c : all) {
-    if (c == '"') {
-      quoted = !quoted;
-    } else if (c == '.' && !quoted && !dotted) {
-      dotted = true;
-    } else {
-      (dotted ? out.tool : out.server) += c;
-    }
-    well_formed &= quoted || c != '.' || previous != '.';
-    previous = c;
-  }
-  if (all == "*") {
-    dotted = true;
-    out.tool = "*";
-  }
-  const bool starred = out.server.find('*') != std::string::npos || out.tool.find('*') != std::string::npos;
-  if (!dotted || out.server.empty() || out.tool.empty() || !well_formed || all.back() == '.' ||
-      (one_tool && starred)) {
-    sink_.report(Kind::InvalidTarget, out.span, {all})
-        .notes.push_back({{},
-                          one_tool && starred
-                              ? "a test names one tool, without `*`"
-                              : "a target is `SERVER.TOOL`; `*` stands for any run of characters"});
-    out.tool.clear();
-  }
-  return out;
+  return {std::move(words), span(in)};
 }
 
 void Builder::check_path(const ast::Expr* expr, const char* user) {
@@ -136,7 +90,7 @@ ast::Effect Builder::effect(P::EffectContext* in) {
       break;
     case P::HIDE:
       out.kind = EffectKind::Hide;
-      targets(in->targets(), out.patterns);
+      targets(in->targets(), abi::Hook::ListTools, out.patterns);
       break;
     case P::SET:
       out.kind = EffectKind::Set;
@@ -196,18 +150,17 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
   for (P::GivenContext* given : in->given()) {
     out->givens.push_back({name(given->anyName()), expression(given->expression()), span(given)});
   }
-  if (P::TestWhenContext* when = in->testWhen()) {
-    out->hook = hook(when->hook());
-    if (when->TARGET() != nullptr) {
-      out->target = target(when->TARGET()->getSymbol(), true);
-    }
-    out->input =
-        when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
-    out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
-  }
-  if (out->target.tool.empty()) {
+  P::TestWhenContext* when = in->testWhen();
+  if (when == nullptr) {
     return nullptr;  // nothing to run
   }
+  out->hook = hook(when->hook());
+  if (!test_target(when, *out)) {
+    return nullptr;
+  }
+  out->input =
+      when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
+  out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
   for (P::TestThenContext* then : in->testThen()) {
     for (P::ExpectationContext* each : then->expectation()) {
       if (!each->children.empty()) {

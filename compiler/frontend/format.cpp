@@ -51,10 +51,13 @@ class Formatter {
     layout_.write(" = ");
     layout_.expression(*expr, indent);
   }
+  static abi::HookTarget form(const Name& hook) {
+    return abi::hook_info(abi::find_hook(hook.text).value_or(abi::Hook::Call)).target;
+  }
   static std::string hook(const Name& hook, const std::vector<TargetPattern>& targets) {
     std::string out = hook.text;
     for (size_t i = 0; i < targets.size(); ++i) {
-      out += (i == 0 ? " " : ", ") + flat(targets[i]);
+      out += (i == 0 ? " " : ", ") + flat(targets[i], form(hook));
     }
     return out;
   }
@@ -186,7 +189,7 @@ void Formatter::effect(const Effect& effect) {
       break;
     case EffectKind::Hide:
       for (size_t i = 0; i < effect.patterns.size(); ++i) {
-        layout_.write((i == 0 ? " tool " : ", ") + flat(effect.patterns[i]));
+        layout_.write((i == 0 ? " tool " : ", ") + flat(effect.patterns[i], abi::HookTarget::Tool));
       }
       break;
     case EffectKind::Set:
@@ -221,7 +224,8 @@ void Formatter::test(const TestDecl& test) {
     layout_.end_line(given.span.end);
   }
   layout_.begin_item(test.hook.span.begin, 2);
-  layout_.write("when  " + test.hook.text + " " + flat(test.target));
+  const std::string target = flat(test.target, form(test.hook));
+  layout_.write("when  " + test.hook.text + (target.empty() ? "" : " ") + target);
   uint32_t end = test.target.span.end;
   if (test.input != nullptr) {
     layout_.write(" ");

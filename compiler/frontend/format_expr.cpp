@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <string>
+#include <unordered_set>
 
 #include "compiler/frontend/precedence.h"
+#include "grammar/CatalystLexer.h"
 
 namespace catalyst::frontend {
 
@@ -17,6 +20,20 @@ bool is_word_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) !
 bool is_word(std::string_view text) {
   return !text.empty() && std::isdigit(static_cast<unsigned char>(text[0])) == 0 &&
          std::all_of(text.begin(), text.end(), is_word_char);
+}
+
+bool is_keyword(std::string_view text) {
+  using grammar::CatalystLexer;
+  static const auto words = [] {
+    std::unordered_set<std::string> out;
+    const antlr4::dfa::Vocabulary& vocabulary = CatalystLexer(nullptr).getVocabulary();
+    for (size_t type = CatalystLexer::PACK; type <= CatalystLexer::MAP; ++type) {
+      const std::string literal = vocabulary.getLiteralName(type);
+      out.insert(literal.substr(1, literal.size() - 2));
+    }
+    return out;
+  }();
+  return words.contains(std::string(text));
 }
 
 void append_escaped(std::string& out, std::string_view text) {
@@ -186,7 +203,7 @@ std::string flat_target_part(std::string_view text, bool dots) {
   // A target begins with a word or a star.
   bare &= dots || (!text.empty() && text.front() != '-' &&
                    std::isdigit(static_cast<unsigned char>(text.front())) == 0);
-  return bare ? std::string(text) : "\"" + std::string(text) + "\"";
+  return bare ? std::string(text) : string_literal(text);
 }
 
 }  // namespace
@@ -245,8 +262,27 @@ std::string flat(const TypeExpr& type) {
   return {};
 }
 
-std::string flat(const TargetPattern& target) {
-  return flat_target_part(target.server, false) + "." + flat_target_part(target.tool, true);
+std::string flat(const TargetPattern& target, abi::HookTarget form) {
+  switch (form) {
+    case abi::HookTarget::Tool:
+    case abi::HookTarget::Prompt:
+      return flat_target_part(target.server, false) + "." + flat_target_part(target.tool, true);
+    case abi::HookTarget::Uri: {
+      const std::string from = target.server == "*" ? "" : "from " + flat_target_part(target.server, false);
+      const bool any = target.tool == "*" && !from.empty();
+      return any ? from : string_literal(target.tool) + (from.empty() ? "" : " ") + from;
+    }
+    case abi::HookTarget::Server:
+    case abi::HookTarget::Agent:
+      // A keyword would be read as the next clause.
+      return is_keyword(target.server) ? string_literal(target.server)
+                                       : flat_target_part(target.server, false);
+    case abi::HookTarget::Event:
+      return string_literal(target.tool);
+    case abi::HookTarget::None:
+      return {};
+  }
+  return {};
 }
 
 std::string string_literal(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "compiler/ast/ast.h"
+#include "runtime/abi/hook.h"
 
 namespace catalyst::frontend {
 
@@ -11,7 +12,8 @@ namespace catalyst::frontend {
 /// it that an `if` or a quantifier at its right end could swallow.
 std::string flat(const ast::Expr& expr, int least, bool tail);
 std::string flat(const ast::TypeExpr& type);
-std::string flat(const ast::TargetPattern& target);
+/// Empty for hooks without targets.
+std::string flat(const ast::TargetPattern& target, abi::HookTarget form);
 
 /// A string literal without interpolation.
 std::string string_literal(std::string_view text);

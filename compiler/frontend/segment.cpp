@@ -25,6 +25,18 @@ bool is_name(size_t type) {
     case L::RESULT:
     case L::TOOLS:
     case L::TOOL:
+    case L::RESOURCES:
+    case L::PROMPTS:
+    case L::READ:
+    case L::PROMPT:
+    case L::COMPLETE:
+    case L::SAMPLE:
+    case L::ELICIT:
+    case L::ROOTS:
+    case L::SESSION:
+    case L::REPLY:
+    case L::EVENT:
+    case L::FROM:
     case L::TAG:
     case L::METADATA:
     case L::FULL:
@@ -64,7 +76,7 @@ Run target_run(const TokenList& list, size_t i) {
     const size_t type = list.tokens[at].type();
     if (type == L::STRING_BEGIN) {
       size_t end = at + 1;
-      while (type_at(list, end) == L::TEXT) {
+      while (type_at(list, end) == L::TEXT || type_at(list, end) == L::DOUBLE_BRACE) {
         ++end;
       }
       if (type_at(list, end) != L::STRING_END) {
@@ -84,7 +96,7 @@ Run target_run(const TokenList& list, size_t i) {
   return run;
 }
 
-enum class Place : uint8_t { None, Rule, Test, Hide, Further };
+enum class Place : uint8_t { None, Rule, Test, Expected };
 
 /// Whether a target may stand in front of the token that would be kept next.
 Place place_after(std::span<const Token> kept) {
@@ -94,16 +106,33 @@ Place place_after(std::span<const Token> kept) {
   const auto hook_head = [](size_t type) {
     return type == L::ON ? Place::Rule : type == L::WHEN ? Place::Test : Place::None;
   };
+  const auto expected = [](bool here) { return here ? Place::Expected : Place::None; };
   switch (back(1)) {
     case L::CALL:
     case L::RESULT:
+    case L::READ:
+    case L::PROMPT:
+    case L::COMPLETE:
+    case L::SAMPLE:
+    case L::ELICIT:
+    case L::ROOTS:
+    case L::MESSAGE:
+    case L::REPLY:
+    case L::EVENT:
       return hook_head(back(2));
     case L::TOOLS:
+    case L::RESOURCES:
+    case L::PROMPTS:
       return back(2) == L::LIST ? hook_head(back(3)) : Place::None;
     case L::TOOL:
-      return back(2) == L::HIDE ? Place::Hide : Place::None;
+      return expected(back(2) == L::HIDE);
     case L::COMMA:
-      return back(2) == L::TARGET ? Place::Further : Place::None;
+      return expected(back(2) == L::TARGET);
+    case L::FROM: {
+      const bool of_hook = (back(2) == L::READ && hook_head(back(3)) != Place::None) ||
+                           (back(2) == L::RESOURCES && back(3) == L::LIST);
+      return expected(back(2) == L::TARGET || (back(2) == L::COMMA && back(3) == L::TARGET) || of_hook);
+    }
     default:
       return Place::None;
   }
@@ -113,18 +142,20 @@ bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
   if (run.end == i) {
     return false;
   }
-  const bool lone_name = run.end == i + 1 && type_at(list, i) == L::IDENTIFIER;
+  const bool name = type_at(list, i) == L::IDENTIFIER;
+  const bool quoted = type_at(list, i) == L::STRING_BEGIN;
+  const size_t next = type_at(list, run.end);
   switch (place) {
     case Place::None:
       return false;
     case Place::Test:
       // In a rule `when call.args...` or `when result contains "x"` is a condition.
-      return run.dotted || (lone_name && type_at(list, run.end) == L::LEFT_BRACE);
+      return run.dotted || quoted ||
+             (name && (next == L::LEFT_BRACE || next == L::RETURNING || next == L::THEN));
     case Place::Rule:
-      return run.dotted || run.starred || lone_name || type_at(list, i) == L::STRING_BEGIN;
-    case Place::Hide:
-    case Place::Further:
-      return true;
+      return run.dotted || run.starred || name || quoted;
+    case Place::Expected:
+      return type_at(list, i) != L::FROM;
   }
   return false;
 }
@@ -225,7 +256,8 @@ bool Cutter::starts_segment(uint32_t i) const {
   }
   const bool hook_head =
       (previous == L::ON || previous == L::WHEN) && (i < 2 || type_at(list_, i - 2) != L::DOT);
-  if (!begins_declaration(type) || (type == L::LIST && next == L::TOOLS && hook_head)) {
+  const bool listing = next == L::TOOLS || next == L::RESOURCES || next == L::PROMPTS;
+  if (!begins_declaration(type) || (type == L::LIST && listing && hook_head)) {
     return false;
   }
   if (is_name(next) || (type == L::TEST && next == L::STRING_BEGIN) ||

@@ -75,7 +75,7 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
     case P::RuleType:
       return "a type";
     case P::RuleHook:
-      return "a hook (`call`, `result`, `list tools`)";
+      return "a hook (`call`, `result`, `list tools`, `read`, `prompt`, ...)";
     case P::RulePlace:
       return "a path such as `call.args.name`";
     case P::RuleString:

@@ -102,10 +102,11 @@ enum class EffectKind : uint8_t { Hide, Set, Redact, Audit, Tag };
 struct Effect {
   EffectKind kind;
   Span span;
-  TargetId target;  // Hide: which tools (within the rule's target); invalid: all of them
-  std::vector<std::string>
-      path;      // Set: below call.args; Redact: below result ("*" = every element or member)
-  ExprId value;  // Set: new value; Tag: text (string), invalid: "true"
+  TargetId target;                // Hide: which tools (within the rule's target); invalid: all of them
+  std::vector<std::string> path;  // Set: below what the hook's `set` changes; Redact: below `place` ("*" =
+                                  // every element or member)
+  abi::RedactPlace place = abi::RedactPlace::Result;  // Redact
+  ExprId value;                                       // Set: new value; Tag: text (string), invalid: "true"
   std::vector<uint32_t> redactions;  // Redact: indexes into Module::redactions; empty: the whole value
   uint8_t audit_level = 0;           // Audit: decision::AuditLevel
   std::string tag;                   // Tag: key
@@ -139,6 +140,7 @@ struct TestExpectation {
   Span span;
   std::string by;  // rule name or ""
   std::vector<std::string> path;
+  abi::RedactPlace place = abi::RedactPlace::Result;  // Redact, when there is a path
   std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text
   std::string key;   // Tag
 };
@@ -147,11 +149,12 @@ struct Test {
   Span span;
   abi::Hook hook;
   std::string server;
-  std::string tool;
+  std::string tool;       // or prompt, uri, event
   std::string principal;  // JSON object {id, tenant, roles, risk, mfa, claims}
   std::string session;    // JSON object
   std::string client;     // JSON object
   std::string args;
+  std::string params;
   std::string result;
   std::string definition;
   int64_t now_us = 0;

@@ -67,7 +67,7 @@ class Printer {
     out.append("pack ").append(m_.pack_name).append(" ").append(m_.pack_version).append("\n");
     for (size_t hook = 0; hook < abi::kHookCount; hook++) {
       if (m_.default_deny[hook]) {
-        out.append("default deny on ").append(abi::kHookNames[hook]).append("\n");
+        out.append("default deny on ").append(abi::kHooks[hook].name).append("\n");
       }
     }
     for (const Fact& fact : m_.facts) {

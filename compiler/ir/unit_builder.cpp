@@ -124,6 +124,7 @@ class Builder {
       e.path = effect.path;
       e.value = index_of(effect.value);
       e.redactions = effect.redactions;
+      e.place = effect.place;
       e.audit_level = effect.audit_level;
       e.tag = effect.tag;
     }

@@ -3,24 +3,58 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string_view>
 
 namespace catalyst::abi {
 
 /// Where a rule attaches.
 enum class Hook : uint8_t {
-#define HOOK(name, text) name,
+#define HOOK(name, text, target, set_root) name,
 #include "runtime/abi/hook.def"
 #undef HOOK
 };
 
-inline constexpr std::string_view kHookNames[] = {
-#define HOOK(name, text) text,
+/// What the targets of a hook name. A pattern always has two halves, the server and the thing; the half that
+/// a hook does not name is `*`.
+enum class HookTarget : uint8_t {
+  Tool,    // db.drop_*
+  Prompt,  // docs.summary; completion also names templates: docs."file:///{path}"
+  Uri,     // "file:///etc/*" from files
+  Server,  // github: the server that asks something of the client
+  Agent,   // reviewer: stands in the server's half
+  Event,   // "order.*": stands in the thing's half
+  None,
+};
+
+/// Which of the two texts of an exchange `redact` covers.
+enum class RedactPlace : uint8_t {
+  Params,  // what is asked
+  Result,  // what comes back
+};
+
+struct HookInfo {
+  std::string_view name;
+  HookTarget target;
+  std::string_view set_root;  // "call.args"; empty: `set` has no place there
+};
+
+inline constexpr HookInfo kHooks[] = {
+#define HOOK(name, text, target, set_root) {text, HookTarget::target, set_root},
 #include "runtime/abi/hook.def"
 #undef HOOK
 };
-inline constexpr size_t kHookCount = std::size(kHookNames);
+inline constexpr size_t kHookCount = std::size(kHooks);
 
-constexpr std::string_view hook_name(Hook hook) { return kHookNames[static_cast<size_t>(hook)]; }
+constexpr const HookInfo& hook_info(Hook hook) { return kHooks[static_cast<size_t>(hook)]; }
+constexpr std::string_view hook_name(Hook hook) { return hook_info(hook).name; }
+constexpr std::optional<Hook> find_hook(std::string_view name) {
+  for (size_t i = 0; i < kHookCount; ++i) {
+    if (kHooks[i].name == name) {
+      return static_cast<Hook>(i);
+    }
+  }
+  return std::nullopt;
+}
 
 }  // namespace catalyst::abi

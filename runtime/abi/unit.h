@@ -76,6 +76,7 @@ struct RuleEffect {
   std::vector<std::string> path;     // Set, Redact
   uint32_t value = kNone;            // Set, Tag: expression
   std::vector<uint32_t> redactions;  // Redact
+  RedactPlace place = RedactPlace::Result;
   uint8_t audit_level = 0;
   std::string tag;
 };

@@ -6,8 +6,6 @@ namespace catalyst::decision {
 
 namespace {
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
 bool matches_target(const std::vector<abi::TargetPattern>& patterns, std::string_view server,
                     std::string_view tool) {
   return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const abi::TargetPattern& p) {
@@ -88,12 +86,6 @@ bool matches_name(std::string_view pattern, std::string_view text) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;
       retry = t;
-    } else if (p < pattern.size() && pattern[p] == '?') {
-      ++p;
-      ++t;
-      while (t < text.size() && is_continuation(text[t])) {
-        ++t;
-      }
     } else if (p < pattern.size() && pattern[p] == text[t]) {
       ++p;
       ++t;
@@ -184,7 +176,9 @@ ToolBinding ToolCache::bind_new(std::string_view server, std::string_view tool, 
   row.targets = targets.get();
   ToolClass made;
   for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
-    made[hook] = bind_hook(unit, unit.plans[hook], row);
+    if (!unit.plans[hook].ranked.empty()) {
+      made[hook] = bind_hook(unit, unit.plans[hook], row);
+    }
   }
   row.hooks = share(std::move(made));
   targets_.push_back(std::move(targets));

@@ -47,7 +47,7 @@ struct alignas(64) ToolBinding {
 };
 static_assert(sizeof(ToolBinding) == 64);
 
-/// True when `text` matches the tool pattern: `*` any run, `?` one code point. At worst pattern times text
+/// True when `text` matches the pattern of a target: `*` stands for any run. At worst pattern times text
 /// steps.
 bool matches_name(std::string_view pattern, std::string_view text);
 

@@ -31,6 +31,8 @@ class Pack {
   [[nodiscard]] std::string_view rule_name(uint32_t rule) const;
   /// True when no rule attaches to `hook` and its default allows: evaluation may be skipped.
   [[nodiscard]] bool ignores(abi::Hook hook) const;
+  /// True when some rule on `hook` redacts.
+  [[nodiscard]] bool redacts(abi::Hook hook) const;
   /// Built with the pack for the evaluators of this folder.
   struct Tables;
   [[nodiscard]] const Tables& tables() const { return *tables_; }

@@ -235,7 +235,8 @@ void Evaluation::apply_effects(const Match& match) {
         apply_set(match, effect, i);
         break;
       case abi::RuleEffect::Kind::Redact:
-        redactions_.push_back(RedactEffect{pack_->tables().effect_paths[index][i], effect.redactions, index});
+        redactions_.push_back(
+            RedactEffect{pack_->tables().effect_paths[index][i], effect.redactions, index, effect.place});
         break;
       case abi::RuleEffect::Kind::Audit:
         verdict_.audit = std::max(verdict_.audit, static_cast<AuditLevel>(effect.audit_level));

@@ -18,6 +18,10 @@ std::string dotted(std::string_view root, std::span<const std::string_view> path
   return out;
 }
 
+std::string_view redacted_root(abi::Hook hook, abi::RedactPlace place) {
+  return place == abi::RedactPlace::Result ? std::string_view("result") : abi::hook_name(hook);
+}
+
 std::string_view source_of(const abi::Unit& unit, const abi::SourcePlace& place) {
   if (place.file >= unit.files.size() || place.offset > unit.files[place.file].text.size()) {
     return {};
@@ -54,14 +58,16 @@ void explain_verdict(const Pack& pack, const Verdict& verdict, Explanation& out)
   out.message = verdict.message;
   out.audit = verdict.audit;
   for (const SetEffect& set : verdict.sets) {
-    out.effects.push_back("set " + dotted("call.args", set.path) + " = " + std::string(set.json));
+    out.effects.push_back("set " + dotted(abi::hook_info(out.hook).set_root, set.path) + " = " +
+                          std::string(set.json));
   }
   for (const RedactEffect& redact : verdict.redactions) {
     std::string text = "redact ";
     for (const uint32_t pattern : redact.patterns) {
       text += (text.size() > 7 ? ", " : "") + pack.unit().redactions[pattern].name;
     }
-    out.effects.push_back(text + (redact.patterns.empty() ? "" : " in ") + dotted("result", redact.path));
+    out.effects.push_back(text + (redact.patterns.empty() ? "" : " in ") +
+                          dotted(redacted_root(out.hook, redact.place), redact.path));
   }
   for (const TagEffect& tag : verdict.tags) {
     out.effects.push_back("tag " + std::string(tag.key) + " = " + std::string(tag.value));

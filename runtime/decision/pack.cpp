@@ -22,6 +22,7 @@ Pack::Tables::Tables(const abi::Unit& unit) : id(next_pack_id()), paths(unit), r
     brief.push_back({rule.name, rule.message, rule.verdict == abi::RuleVerdict::Deny});
     std::vector<std::vector<std::string_view>>& paths_of_rule = effect_paths.emplace_back();
     for (const abi::RuleEffect& effect : rule.effects) {
+      redacts[static_cast<size_t>(rule.hook)] |= effect.kind == abi::RuleEffect::Kind::Redact;
       paths_of_rule.emplace_back(effect.path.begin(), effect.path.end());
     }
   }
@@ -46,6 +47,8 @@ bool Pack::ignores(abi::Hook hook) const {
   const auto h = static_cast<size_t>(hook);
   return !tables_->has_rules[h] && !unit_->default_deny[h];
 }
+
+bool Pack::redacts(abi::Hook hook) const { return tables_->redacts[static_cast<size_t>(hook)]; }
 
 size_t Pack::redact(uint32_t pattern, std::string& text) const {
   return tables_->redactor.redact(pattern, text);

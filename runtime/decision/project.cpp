@@ -54,6 +54,8 @@ uint8_t json_root_of(InputRoot root) {
       return static_cast<uint8_t>(JsonRoot::Claims);
     case InputRoot::CallArgs:
       return static_cast<uint8_t>(JsonRoot::Args);
+    case InputRoot::Params:
+      return static_cast<uint8_t>(JsonRoot::Params);
     case InputRoot::Result:
       return static_cast<uint8_t>(JsonRoot::Result);
     case InputRoot::ToolDefinition:
@@ -167,6 +169,9 @@ bool Projector::project(const Request& request, const SlotSelection& selection, 
   if (selection.roots[static_cast<size_t>(JsonRoot::Args)]) {
     read_root(request.args, JsonRoot::Args);
   }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Params)]) {
+    read_root(request.params, JsonRoot::Params);
+  }
   if (selection.roots[static_cast<size_t>(JsonRoot::Result)]) {
     read_root(request.result, JsonRoot::Result);
   }
@@ -234,6 +239,7 @@ void Projector::fill_trusted(const Request& request, const SlotSelection& select
         break;
       case InputRoot::PrincipalClaims:
       case InputRoot::CallArgs:
+      case InputRoot::Params:
       case InputRoot::Result:
       case InputRoot::ToolDefinition:
         break;

@@ -14,8 +14,8 @@
 
 namespace catalyst::decision {
 
-enum class JsonRoot : uint8_t { Claims, Args, Result, Definition };
-inline constexpr size_t kJsonRootCount = 4;
+enum class JsonRoot : uint8_t { Claims, Args, Params, Result, Definition };
+inline constexpr size_t kJsonRootCount = 5;
 inline constexpr uint8_t kNoJsonRoot = kJsonRootCount;
 
 /// kNoJsonRoot for inputs that are not JSON.
@@ -41,7 +41,7 @@ class PathTree {
 
   [[nodiscard]] const Node& node(uint32_t index) const { return nodes_[index]; }
   [[nodiscard]] size_t size() const { return nodes_.size(); }
-  /// Nodes 0 to 3 are the roots.
+  /// The first nodes are the roots.
   [[nodiscard]] static uint32_t root(JsonRoot root) { return static_cast<uint32_t>(root); }
   /// The child called `key`, UINT32_MAX when there is none. `end` is where the text ends that holds `key`.
   [[nodiscard]] static uint32_t find(const Node& node, std::string_view key, const char* end) noexcept;

@@ -31,12 +31,13 @@ struct Request {
   std::string_view protocol_version;  // "2025-11-25"
   std::string_view client_name;
   std::string_view client_version;
-  std::string_view client_ip;   // textual, empty when unknown (stdio)
-  std::string_view server;      // configured name of the upstream, "github"
-  std::string_view tool;        // name as the upstream knows it, "create_issue"
-  std::string_view args;        // JSON object text; empty: {}
-  std::string_view result;      // hook Result: JSON text of the CallToolResult
-  std::string_view definition;  // hook ListTools: JSON text of the tool's definition
+  std::string_view client_ip;  // textual, empty when unknown (stdio)
+  std::string_view server;  // configured name of the upstream, "github"; hooks Message, Reply: of the agent
+  std::string_view tool;  // what it is about, as the upstream knows it: tool, prompt, uri, name of the event
+  std::string_view args;  // hooks Call, Result: JSON object text; empty: {}
+  std::string_view params;  // other hooks: JSON text of the request's params (A2A message, data of an event)
+  std::string_view result;  // hooks Result, Reply: JSON text of what came back
+  std::string_view definition;  // list hooks, and where known Read and Prompt: JSON text of the definition
   int64_t now_us = 0;           // microseconds since the epoch
 };
 

@@ -33,6 +33,7 @@ struct Pack::Tables {
   PathTree paths;
   Redactor redactor;
   std::array<bool, abi::kHookCount> has_rules{};
+  std::array<bool, abi::kHookCount> redacts{};
   /// What every verdict says of its rule, close together: RuleInfo is several cache lines.
   struct Brief {
     std::string_view name;

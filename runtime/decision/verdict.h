@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/abi/hook.h"
 #include "runtime/value/value.h"
 
 namespace catalyst::decision {
@@ -14,8 +15,8 @@ enum class Outcome : uint8_t { Allow, Deny };
 
 enum class AuditLevel : uint8_t { None, Metadata, Full };
 
-/// `set PATH = value`: replace (or add) the member at `path` below the arguments. `json` is the new value's
-/// JSON text.
+/// `set PATH = value`: replace (or add) the member at `path` below the arguments, or the params of hooks
+/// without them. `json` is the new value's JSON text.
 struct SetEffect {
   std::span<const std::string_view> path;
   std::string_view json;
@@ -29,6 +30,7 @@ struct RedactEffect {
   std::span<const std::string_view> path;
   std::span<const uint32_t> patterns;
   uint32_t rule = 0;
+  abi::RedactPlace place = abi::RedactPlace::Result;  // which text `path` leads into
 };
 
 struct TagEffect {
@@ -50,7 +52,7 @@ struct Verdict {
   static constexpr uint32_t kNoRule = UINT32_MAX;
 
   Outcome outcome = Outcome::Allow;
-  bool hidden = false;         // hook ListTools: not shown, and refused as unknown when called
+  bool hidden = false;         // list hooks: not shown, and refused as unknown when asked for
   uint32_t rule = kNoRule;     // the rule that decided; kNoRule: the default did
   std::string_view rule_name;  // "" when the default decided
   std::string_view message;    // what the rule says to the caller, "" when it says nothing

@@ -74,7 +74,8 @@ std::string set_failure(const ir::TestExpectation& expected, const Verdict& verd
 std::string redact_failure(const ir::TestExpectation& expected, const Verdict& verdict,
                            const decision::Pack& pack) {
   for (const decision::RedactEffect& effect : verdict.redactions) {
-    if ((expected.path.empty() || same_path(effect.path, expected.path)) &&
+    if ((expected.path.empty() ||
+         (effect.place == expected.place && same_path(effect.path, expected.path))) &&
         (expected.by.empty() || rule_of(pack, effect.rule) == expected.by)) {
       return {};
     }

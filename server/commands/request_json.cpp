@@ -3,6 +3,8 @@
 #include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace catalyst::server {
@@ -10,9 +12,12 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr const char* kPrincipal[] = {"id", "tenant", "roles", "mfa", "risk", "claims"};
+constexpr const char* kSession[] = {"id", "protocol"};
+constexpr const char* kClient[] = {"name", "version", "ip"};
+
 /// Refuses members that nobody reads: a misspelt one would silently decide something else.
-Result<void> only_members(const Json& object, std::string_view where,
-                          std::initializer_list<const char*> known) {
+Result<void> only_members(const Json& object, std::string_view where, std::span<const char* const> known) {
   if (!object.is_object()) {
     return error(std::string(where) + " must be an object");
   }
@@ -41,12 +46,39 @@ std::string json_of(const Json& object, const char* key, const char* fallback) {
 }
 
 Result<abi::Hook> hook_of(const std::string& text) {
-  for (size_t i = 0; i < abi::kHookCount; ++i) {
-    if (abi::kHookNames[i] == text) {
-      return static_cast<abi::Hook>(i);
-    }
+  if (const std::optional<abi::Hook> hook = abi::find_hook(text)) {
+    return *hook;
   }
-  return error("`" + text + "` is no hook; use call, result or list tools");
+  std::string known;
+  for (const abi::HookInfo& info : abi::kHooks) {
+    known += (known.empty() ? "" : ", ") + std::string(info.name);
+  }
+  return error("`" + text + "` is no hook; known: " + known);
+}
+
+/// The members that say what a request of a hook is about, as its target does.
+struct SubjectMembers {
+  const char* server = nullptr;
+  const char* thing = nullptr;
+};
+SubjectMembers subject_members(abi::HookTarget target) {
+  switch (target) {
+    case abi::HookTarget::Tool:
+      return {"server", "tool"};
+    case abi::HookTarget::Prompt:
+      return {"server", "prompt"};
+    case abi::HookTarget::Uri:
+      return {"server", "uri"};
+    case abi::HookTarget::Server:
+      return {"server", nullptr};
+    case abi::HookTarget::Agent:
+      return {"agent", nullptr};
+    case abi::HookTarget::Event:
+      return {nullptr, "event"};
+    case abi::HookTarget::None:
+      return {};
+  }
+  return {};
 }
 
 Result<int64_t> now_of(const Json& root) {
@@ -71,7 +103,7 @@ Result<int64_t> now_of(const Json& root) {
 }  // namespace
 
 struct StoredRequest::Impl {
-  std::string id, tenant, claims, server, tool, args, result, definition;
+  std::string id, tenant, claims, server, tool, args, params, result, definition;
   std::string session_id, protocol_version, client_name, client_version, client_ip;
   std::vector<std::string> roles;
   std::vector<std::string_view> role_views;
@@ -79,8 +111,7 @@ struct StoredRequest::Impl {
   decision::Request request;
 
   Result<void> read_principal(const Json& json) {
-    if (auto known = only_members(json, "principal", {"id", "tenant", "roles", "mfa", "risk", "claims"});
-        known.has_error()) {
+    if (auto known = only_members(json, "principal", kPrincipal); known.has_error()) {
       return known.error();
     }
     id = text_of(json, "id");
@@ -100,17 +131,45 @@ struct StoredRequest::Impl {
     return {};
   }
 
+  Result<void> read_subject(const Json& root, abi::Hook hook) {
+    request.hook = hook;
+    const bool on_tool = hook == abi::Hook::Call || hook == abi::Hook::Result;
+    const SubjectMembers names = subject_members(abi::hook_info(hook).target);
+    std::vector<const char*> known = {"hook", "principal", "session", "client", "now", "definition"};
+    for (const char* name : {names.server, names.thing, on_tool ? "args" : "params",
+                             hook == abi::Hook::Result || hook == abi::Hook::Reply ? "result" : nullptr}) {
+      if (name != nullptr) {
+        known.push_back(name);
+      }
+    }
+    if (auto checked = only_members(root, "the request of hook " + std::string(abi::hook_name(hook)), known);
+        checked.has_error()) {
+      return checked.error();
+    }
+    for (const auto& [name, place] : {std::pair{names.server, &server}, std::pair{names.thing, &tool}}) {
+      *place = name == nullptr ? "" : text_of(root, name);
+      if (name != nullptr && place->empty()) {
+        return error("the request needs `" + std::string(name) + "`");
+      }
+    }
+    args = json_of(root, "args", "{}");
+    params = json_of(root, "params", "");
+    result = json_of(root, "result", "");
+    definition = json_of(root, "definition", "");
+    return {};
+  }
+
   Result<void> read_session(const Json& json) {
-    if (auto known = only_members(json, "session", {"id", "protocol_version"}); known.has_error()) {
+    if (auto known = only_members(json, "session", kSession); known.has_error()) {
       return known.error();
     }
     session_id = text_of(json, "id");
-    protocol_version = text_of(json, "protocol_version");
+    protocol_version = text_of(json, "protocol");
     return {};
   }
 
   Result<void> read_client(const Json& json) {
-    if (auto known = only_members(json, "client", {"name", "version", "ip"}); known.has_error()) {
+    if (auto known = only_members(json, "client", kClient); known.has_error()) {
       return known.error();
     }
     client_name = text_of(json, "name");
@@ -134,6 +193,7 @@ struct StoredRequest::Impl {
     request.server = server;
     request.tool = tool;
     request.args = args;
+    request.params = params;
     request.result = result;
     request.definition = definition;
   }
@@ -145,27 +205,21 @@ Result<std::unique_ptr<StoredRequest>> StoredRequest::from_json(std::string_view
     return error("the request is not valid JSON");
   }
   auto impl = std::make_unique<Impl>();
-  if (auto known = only_members(root, "the request",
-                                {"hook", "server", "tool", "args", "result", "definition", "principal",
-                                 "session", "client", "now"});
-      known.has_error()) {
-    return known.error();
+  if (!root.is_object()) {
+    return error("the request must be an object");
   }
   const auto hook = hook_of(root.value("hook", Json("call")).is_string() ? root.value("hook", "call") : "");
+  if (hook.has_error()) {
+    return hook.error();
+  }
+  if (auto read = impl->read_subject(root, *hook); read.has_error()) {
+    return read.error();
+  }
   const auto now = now_of(root);
-  if (hook.has_error() || now.has_error()) {
-    return hook.has_error() ? hook.error() : now.error();
+  if (now.has_error()) {
+    return now.error();
   }
-  impl->request.hook = *hook;
   impl->request.now_us = *now;
-  impl->server = text_of(root, "server");
-  impl->tool = text_of(root, "tool");
-  if (impl->server.empty() || impl->tool.empty()) {
-    return error("the request needs `server` and `tool`");
-  }
-  impl->args = json_of(root, "args", "{}");
-  impl->result = json_of(root, "result", "");
-  impl->definition = json_of(root, "definition", "");
   for (const auto& [key, read] :
        {std::pair{"principal", &Impl::read_principal}, std::pair{"session", &Impl::read_session},
         std::pair{"client", &Impl::read_client}}) {
@@ -196,6 +250,7 @@ Result<std::unique_ptr<StoredRequest>> StoredRequest::from_test(const ir::Test& 
   impl->server = test.server;
   impl->tool = test.tool;
   impl->args = test.args;
+  impl->params = test.params;
   impl->result = test.result;
   impl->definition = test.definition;
   impl->set_views();

@@ -14,9 +14,10 @@ namespace catalyst::server {
 class StoredRequest {
  public:
   /// Reads {"hook": "call", "server": "s", "tool": "t", "args": {}, "result": {}, "definition": {},
-  /// "principal": {"id", "tenant", "roles", "mfa", "risk", "claims"}, "session": {"id", "protocol_version"},
-  /// "client": {"name", "version", "ip"}, "now": microseconds or "2026-01-01T00:00:00Z"}. Everything but
-  /// server and tool may be left out; an unknown member is an error.
+  /// "principal": {"id", "tenant", "roles", "mfa", "risk", "claims"}, "session": {"id", "protocol"},
+  /// "client": {"name", "version", "ip"}, "now": microseconds or "2026-01-01T00:00:00Z"}. Instead of `tool`,
+  /// other hooks have `prompt`, `uri`, `agent` or `event`, and instead of `args` the `params` as the protocol
+  /// has them. Everything but what the request is about may be left out; an unknown member is an error.
   static Result<std::unique_ptr<StoredRequest>> from_json(std::string_view text);
   /// The request of a `test` block.
   static Result<std::unique_ptr<StoredRequest>> from_test(const ir::Test& test);

@@ -442,7 +442,7 @@ class Finder {
   const Module& module_;
 };
 
-bool is_literal(const std::string& pattern) { return pattern.find_first_of("*?") == std::string::npos; }
+bool is_literal(const std::string& pattern) { return pattern.find('*') == std::string::npos; }
 
 }  // namespace
 

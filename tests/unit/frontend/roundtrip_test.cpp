@@ -6,6 +6,7 @@
 #include "compiler/ast/print.h"
 #include "compiler/frontend/format.h"
 #include "compiler/frontend/parse.h"
+#include "runtime/abi/hook.h"
 
 // Trees made at random, written by the formatter, read back: the same tree, and the same text when written
 // again. ROUNDTRIP_SEED and ROUNDTRIP_COUNT in the environment choose others.
@@ -250,15 +251,32 @@ class Generator {
     return out;
   }
 
-  TargetPattern target(bool one_tool) {
+  TargetPattern target(bool one, const std::string& hook) {
     static const char* const kServers[] = {"db", "list", "when", "odd one", "2nd", "a-b"};
     static const char* const kTools[] = {"drop_table", "read-file",  "when", "2x",
                                          "v1.2.3",     "weird tool", "a.b",  "set"};
+    static const char* const kUris[] = {"file:///a b", "https://x.example/?q={id}", "x", "order.placed"};
     TargetPattern out{kServers[below(std::size(kServers))], kTools[below(std::size(kTools))], {}};
-    if (!one_tool && once_in(3)) {
+    switch (abi::hook_info(*abi::find_hook(hook)).target) {
+      case abi::HookTarget::Tool:
+      case abi::HookTarget::Prompt:
+        break;
+      case abi::HookTarget::Server:
+      case abi::HookTarget::Agent:
+        out.tool = one ? "" : "*";
+        return out;
+      case abi::HookTarget::Event:
+        return {one ? "" : "*", kUris[below(std::size(kUris))], {}};
+      case abi::HookTarget::Uri:
+        out.tool = kUris[below(std::size(kUris))];
+        break;
+      case abi::HookTarget::None:
+        return {};
+    }
+    if (!one && once_in(3)) {
       out.tool = once_in(2) ? "*" : "*_x*";
     }
-    if (!one_tool && once_in(6)) {
+    if (!one && once_in(6)) {
       out.server = "*";
     }
     return out;
@@ -272,10 +290,7 @@ class Generator {
     return out;
   }
 
-  Name hook() {
-    static const char* const kHooks[] = {"call", "result", "list tools"};
-    return {kHooks[below(3)], {}};
-  }
+  Name hook() { return {std::string(abi::kHooks[below(abi::kHookCount)].name), {}}; }
 
   const Decl* declaration() {
     switch (below(10)) {
@@ -354,7 +369,7 @@ class Generator {
         break;
       case EffectKind::Hide:
         for (size_t n = below(3); n > 0; --n) {
-          out.patterns.push_back(target(false));
+          out.patterns.push_back(target(false, "list tools"));
         }
         break;
       case EffectKind::Set:
@@ -382,8 +397,9 @@ class Generator {
     auto* out = decl<RuleDecl>(DeclKind::Rule);
     out->name = name();
     out->hook = hook();
-    for (size_t n = below(3); n > 0; --n) {
-      out->targets.push_back(target(false));
+    const bool targeted = out->hook.text != "session";
+    for (size_t n = targeted ? below(3) : 0; n > 0; --n) {
+      out->targets.push_back(target(false, out->hook.text));
     }
     out->condition = once_in(2) ? expr(5) : nullptr;
     for (size_t n = 1 + below(3); n > 0; --n) {
@@ -401,7 +417,7 @@ class Generator {
       out->givens.push_back({any_name(), expr(2), {}});
     }
     out->hook = hook();
-    out->target = target(true);
+    out->target = target(true, out->hook.text);
     out->input = once_in(2) ? record(2, false) : nullptr;
     out->result = once_in(3) ? expr(2) : nullptr;
     for (size_t n = 1 + below(3); n > 0; --n) {
