@@ -16,8 +16,6 @@ constexpr ListSpec kSpecs[] = {
      "notifications/resources/list_changed"},
 };
 
-bool is_named(ListKind kind) { return kind == ListKind::Tools || kind == ListKind::Prompts; }
-
 /// Reads the item at the cursor; its key is empty when it has none.
 Item read_item(JsonReader& reader, std::string_view key_name) {
   Item item;
@@ -68,6 +66,21 @@ const Item* Listing::find(ListKind kind, std::string_view key) const {
   const ItemIndex& by_key = index[static_cast<size_t>(kind)];
   const auto found = by_key.find(key);
   return found == by_key.end() ? nullptr : found->second;
+}
+
+bool is_named(ListKind kind) { return kind == ListKind::Tools || kind == ListKind::Prompts; }
+
+abi::Hook list_hook(ListKind kind) {
+  switch (kind) {
+    case ListKind::Tools:
+      return abi::Hook::ListTools;
+    case ListKind::Prompts:
+      return abi::Hook::ListPrompts;
+    case ListKind::Resources:
+    case ListKind::Templates:
+      return abi::Hook::ListResources;
+  }
+  return abi::Hook::ListTools;
 }
 
 Result<std::string> read_page(std::string_view result_json, ListKind kind, const CatalogueLimits& limits,

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/abi/hook.h"
 #include "runtime/base/result.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/param_headers.h"
@@ -31,6 +32,10 @@ struct ListSpec {
   std::string_view changed;     // the notification that it changed
 };
 const ListSpec& list_spec(ListKind kind);
+/// The hook whose rules say what of a list is seen.
+abi::Hook list_hook(ListKind kind);
+/// True for what is found by a name that federation changes: tools and prompts.
+bool is_named(ListKind kind);
 
 /// One definition as its server gave it.
 struct Item {

@@ -1,5 +1,8 @@
-// The rules' part of the router: which pack is in force, and what it says about a tool, a call and its
-// result.
+// The rules' part of the router: which pack is in force, and what it says about what is listed, asked for and
+// answered.
+
+#include <algorithm>
+#include <iterator>
 
 #include "runtime/decision/apply.h"
 #include "runtime/mcp/clock.h"
@@ -78,41 +81,51 @@ const Verdict& Router::decide(RequestContext& context, decision::Request& reques
   return verdict;
 }
 
-decision::Request Router::decision_request(const RequestContext& context, abi::Hook hook,
-                                           std::string_view server, const Item& tool) const {
+decision::Request Router::decision_request(const RequestContext& context, const Subject& subject) const {
   decision::Request request;
-  request.hook = hook;
+  request.hook = subject.hook;
   request.principal = &context.exchange.principal();
   request.session_id = context.session ? std::string_view(context.session->id()) : std::string_view();
   request.protocol_version = context.protocol_version();
   request.client_name = context.client_name();
   request.client_version = context.client_version();
   request.client_ip = context.exchange.peer();
-  request.server = server;
-  request.tool = tool.key;
-  request.definition = tool.json;
+  request.server = subject.server;
+  request.tool = subject.thing;
+  request.args = subject.args;
+  request.params = subject.params;
+  request.result = subject.result;
+  request.definition = subject.definition;
   request.now_us = context.record.start_us;
   return request;
 }
 
-bool Router::is_hidden(RequestContext& context, std::string_view server, const Item& tool) {
-  if (context.pack->ignores(abi::Hook::ListTools)) {
+Subject Router::subject_of(abi::Hook hook, const Catalogue::Found& found) const {
+  return {.hook = hook,
+          .server = upstreams_[found.server]->name(),
+          .thing = found.item->key,
+          .definition = found.item->json};
+}
+
+bool Router::is_hidden(RequestContext& context, const Subject& listed) {
+  if (context.pack->ignores(listed.hook)) {
     return false;
   }
-  decision::Request request = decision_request(context, abi::Hook::ListTools, server, tool);
+  decision::Request request = decision_request(context, listed);
   const Verdict& verdict = decide(context, request);
-  // A rule that failed while it should have hidden a tool hides it.
+  // A rule that failed while it should have hidden something hides it.
   const bool hidden =
       verdict.hidden || (verdict.outcome == Outcome::Deny && verdict.rule != Verdict::kNoRule);
-  // Listing asks about every tool: only what hides the tool that is being called belongs into the record.
-  if (context.envelope.method == "tools/call" && hidden) {
+  // Listing asks about everything there is: only what hides the thing that is asked for belongs into the
+  // record.
+  if (hidden && !context.envelope.method.ends_with("/list")) {
     observe(context, request, verdict);
     context.record.ruling = Ruling::Hidden;
   }
   return hidden;
 }
 
-Reply Router::denied(RequestContext& context, const Verdict& verdict) const {
+std::string Router::denial(const RequestContext& context, const Verdict& verdict) const {
   std::string data = R"({"rule":)";
   value::append_json_string(data, verdict.rule_name);
   data += R"(,"pack":)";
@@ -121,18 +134,22 @@ Reply Router::denied(RequestContext& context, const Verdict& verdict) const {
   data += R"(,"request_id":)";
   value::append_json_string(data, context.exchange.request_id());
   data += '}';
-  return failure(context, code::kDenied, verdict.message.empty() ? "Denied by policy." : verdict.message,
-                 data);
+  return error_object(code::kDenied, verdict.message.empty() ? "Denied by policy." : verdict.message, data);
 }
 
-std::optional<Reply> Router::decide_call(RequestContext& context, const Catalogue::Found& found,
-                                         std::string& arguments) {
-  if (context.pack->ignores(abi::Hook::Call)) {
+Reply Router::denied(RequestContext& context, const Verdict& verdict) const {
+  Reply reply;
+  reply.error_code = code::kDenied;
+  reply.message = error_message(context.envelope.id_json, denial(context, verdict));
+  return reply;
+}
+
+std::optional<Reply> Router::decide_request(RequestContext& context, const Subject& subject,
+                                            std::string& arguments) {
+  if (context.pack->ignores(subject.hook)) {
     return std::nullopt;
   }
-  decision::Request request =
-      decision_request(context, abi::Hook::Call, upstreams_[found.server]->name(), *found.item);
-  request.args = context.envelope.arguments_json;
+  decision::Request request = decision_request(context, subject);
   const Verdict& verdict = decide(context, request);
   observe(context, request, verdict);
   if (verdict.outcome == Outcome::Deny) {
@@ -140,36 +157,104 @@ std::optional<Reply> Router::decide_call(RequestContext& context, const Catalogu
   }
   if (!verdict.sets.empty()) {
     context.record.sets = static_cast<uint32_t>(verdict.sets.size());
-    arguments = decision::apply_sets(request.args, verdict.sets);
+    arguments = decision::apply_sets(context.envelope.arguments_json, verdict.sets);
   }
   return std::nullopt;
 }
 
-std::optional<Reply> Router::decide_result(RequestContext& context, const Catalogue::Found& found,
-                                           std::string_view arguments, std::string_view payload,
+std::optional<Reply> Router::decide_result(RequestContext& context, const Subject& subject,
                                            std::string& result) {
-  if (context.pack->ignores(abi::Hook::Result)) {
+  if (context.pack->ignores(subject.hook)) {
     return std::nullopt;
   }
-  decision::Request request =
-      decision_request(context, abi::Hook::Result, upstreams_[found.server]->name(), *found.item);
-  request.args = arguments;
-  request.result = payload;
+  decision::Request request = decision_request(context, subject);
   const Verdict& verdict = decide(context, request);
   observe(context, request, verdict);
   if (verdict.outcome == Outcome::Deny) {
     return denied(context, verdict);
   }
-  if (!verdict.sets.empty()) {
-    result = decision::apply_sets(payload, verdict.sets);
-  }
-  if (!verdict.redactions.empty()) {
-    size_t count = 0;
-    result = decision::apply_redactions(result.empty() ? payload : std::string_view(result), *context.pack,
-                                        verdict.redactions, &count);
-    context.record.redactions = static_cast<uint32_t>(count);
-  }
+  redact(context, verdict, abi::RedactPlace::Result, subject.result, result);
   return std::nullopt;
+}
+
+void Router::redact_answer(RequestContext& context, const Subject& subject, std::string_view answer,
+                           std::string& changed) {
+  if (!context.pack->redacts(subject.hook)) {
+    return;
+  }
+  // Rules are pure: the request is decided once more instead of keeping its verdict while the answer is
+  // awaited.
+  decision::Request request = decision_request(context, subject);
+  redact(context, decide(context, request), abi::RedactPlace::Result, answer, changed);
+}
+
+void Router::redact(RequestContext& context, const Verdict& verdict, abi::RedactPlace place,
+                    std::string_view text, std::string& changed) const {
+  std::vector<decision::RedactEffect> here;
+  std::copy_if(verdict.redactions.begin(), verdict.redactions.end(), std::back_inserter(here),
+               [place](const decision::RedactEffect& effect) { return effect.place == place; });
+  if (here.empty()) {
+    return;
+  }
+  size_t count = 0;
+  changed = decision::apply_redactions(text, *context.pack, here, &count);
+  context.record.redactions += static_cast<uint32_t>(count);
+}
+
+std::optional<Reply> Router::decide_session(RequestContext& context, const SessionTerms& terms) {
+  context.pack = current_pack();
+  if (context.pack->ignores(abi::Hook::Session)) {
+    return std::nullopt;
+  }
+  const bool modern = context.era == Era::Modern;
+  const std::string_view offered = context.envelope.meta.client_capabilities_json;
+  const std::string wrapped =
+      modern && !offered.empty() ? R"({"capabilities":)" + std::string(offered) + "}" : "";
+  decision::Request request = decision_request(
+      context, {.hook = abi::Hook::Session,
+                .params = modern ? std::string_view(wrapped) : context.envelope.params_json});
+  request.protocol_version = terms.protocol_version;
+  request.client_name = terms.client_name;
+  request.client_version = terms.client_version;
+  const Verdict& verdict = decide(context, request);
+  observe(context, request, verdict);
+  return verdict.outcome == Outcome::Deny ? std::optional(denied(context, verdict)) : std::nullopt;
+}
+
+ServerRequestRuling Router::decide_server_request(RequestContext& context, abi::Hook hook, uint32_t server,
+                                                  std::string_view params) {
+  if (context.pack == nullptr) {
+    context.pack = current_pack();
+  }
+  ServerRequestRuling out;
+  if (context.pack->ignores(hook)) {
+    return out;
+  }
+  decision::Request request =
+      decision_request(context, {.hook = hook, .server = upstreams_[server]->name(), .params = params});
+  const Verdict& verdict = decide(context, request);
+  observe(context, request, verdict);
+  if (verdict.outcome == Outcome::Deny) {
+    out.refusal = denial(context, verdict);
+    return out;
+  }
+  if (!verdict.sets.empty()) {
+    out.params = decision::apply_sets(params, verdict.sets);
+  }
+  const std::string before = out.params;
+  redact(context, verdict, abi::RedactPlace::Params, before.empty() ? params : std::string_view(before),
+         out.params);
+  return out;
+}
+
+std::string Router::redact_client_answer(RequestContext& context, abi::Hook hook, uint32_t server,
+                                         std::string_view params, std::string_view answer) {
+  std::string changed;
+  if (context.pack != nullptr) {
+    redact_answer(context, {.hook = hook, .server = upstreams_[server]->name(), .params = params}, answer,
+                  changed);
+  }
+  return changed;
 }
 
 }  // namespace catalyst::mcp

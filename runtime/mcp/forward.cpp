@@ -195,14 +195,23 @@ Reply Router::answer(RequestContext& context, uint32_t server, const UpstreamRep
 }
 
 Task<Reply> Router::forward(RequestContext& context, uint32_t server, const ParamsEdit& edit,
-                            std::string_view name) {
+                            std::string_view name, const Subject* decided) {
   const std::optional<std::string> changed = bridge_params(context.envelope, crossing(context, server), edit);
   Sent outcome = co_await send(context, server,
                                changed ? std::string_view(*changed) : context.envelope.params_json, name);
   if (!outcome.upstream) {
     co_return std::move(outcome.reply);
   }
-  co_return answer(context, server, *outcome.upstream);
+  UpstreamReply& upstream = *outcome.upstream;
+  if (decided != nullptr && !upstream.is_error) {
+    std::string redacted;
+    redact_answer(context, *decided, upstream.payload, redacted);
+    if (!redacted.empty()) {
+      upstream.body = std::move(redacted);
+      upstream.payload = upstream.body;
+    }
+  }
+  co_return answer(context, server, upstream);
 }
 
 }  // namespace catalyst::mcp

@@ -100,6 +100,9 @@ Task<Reply> Router::handle_initialize(RequestContext& context) {
   const std::string_view declared = find_member(params, "capabilities");
   terms.capabilities = asking_capabilities(declared);
   terms.askable = can_be_asked(terms.capabilities);
+  if (std::optional<Reply> refusal = decide_session(context, terms)) {
+    co_return std::move(*refusal);
+  }
   context.session = sessions_.create(std::move(terms), steady_ms());
   if (context.session == nullptr) {
     Reply full = failure(context, code::kServerError, "Too many sessions are open.");

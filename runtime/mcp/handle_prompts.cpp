@@ -1,4 +1,4 @@
-// Prompts and completion: routed by name, passed through.
+// Lists, prompts and completion: routed by name.
 
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
@@ -14,15 +14,29 @@ Task<Reply> Router::handle_list(RequestContext& context) {
   if (std::optional<Reply> missing = missing_server(context)) {
     co_return std::move(*missing);
   }
+  context.pack = current_pack();
   for (const ListKind kind : kListKinds) {
     const ListSpec& spec = list_spec(kind);
     if (spec.method == context.envelope.method) {
-      std::string members = "\"" + std::string(spec.member) + "\":";
-      members += context.catalogue->list_json(context.scope, kind);
-      co_return result(context, members);
+      co_return result(context, "\"" + std::string(spec.member) + "\":" + visible_list(context, kind));
     }
   }
   co_return failure(context, code::kMethodNotFound, "Method not found");
+}
+
+std::string Router::visible_list(RequestContext& context, ListKind kind) {
+  const abi::Hook hook = list_hook(kind);
+  if (context.pack->ignores(hook)) {
+    return std::string(context.catalogue->list_json(context.scope, kind));
+  }
+  std::string out = "[";
+  context.catalogue->for_each(context.scope, kind, [&](const Catalogue::Found& found) {
+    if (!is_hidden(context, subject_of(hook, found))) {
+      out.append(out.size() > 1 ? "," : "");
+      out += context.scope.federated() && is_named(kind) ? found.item->federated_json() : found.item->json;
+    }
+  });
+  return out + "]";
 }
 
 Task<Reply> Router::handle_prompts_get(RequestContext& context) {
@@ -38,50 +52,74 @@ Task<Reply> Router::handle_prompts_get(RequestContext& context) {
     }
     co_return unknown(context, "prompt", envelope.name);
   }
+  context.record.server = upstreams_[found->server]->name();
   context.record.tool = found->item->key;
+  context.pack = current_pack();
+  if (is_hidden(context, subject_of(abi::Hook::ListPrompts, *found))) {
+    co_return unknown(context, "prompt", envelope.name);
+  }
+  Subject prompt = subject_of(abi::Hook::Prompt, *found);
+  prompt.params = envelope.params_json;
+  if (std::optional<Reply> refusal = decide_request(context, prompt, context.arguments)) {
+    co_return std::move(*refusal);
+  }
   std::string name_json;
   ParamsEdit edit;
+  if (context.record.sets > 0) {
+    edit.arguments_json = context.arguments;
+  }
   if (context.scope.federated()) {
     name_json = value::json_string(found->item->key);
     edit.name_json = name_json;
   }
-  co_return co_await forward(context, found->server, edit, found->item->key);
+  co_return co_await forward(context, found->server, edit, found->item->key, &prompt);
 }
 
 Task<Reply> Router::handle_complete(RequestContext& context) {
   const std::string_view ref = find_member(context.envelope.params_json, "ref");
   const std::string type = string_of(find_member(ref, "type"));
-  if (type == "ref/prompt") {
-    const std::string name = string_of(find_member(ref, "name"));
-    const std::optional<Catalogue::Found> found = co_await find(context, ListKind::Prompts, name);
-    if (!found) {
-      co_return unknown(context, "prompt", name);
-    }
-    context.record.tool = found->item->key;
-    const std::string name_json = value::json_string(found->item->key);
-    const MemberEdit rename = {MemberEdit::Kind::Set, "name", name_json};
-    const std::string renamed = context.scope.federated() ? edit_object(ref, {&rename, 1}) : std::string();
-    ParamsEdit edit;
-    edit.ref_json = renamed;
-    co_return co_await forward(context, found->server, edit, {});
-  }
-  if (type != "ref/resource") {
+  if (type != "ref/prompt" && type != "ref/resource") {
     co_return failure(context, code::kInvalidParams,
                       "Invalid params: ref.type must be ref/prompt or ref/resource");
   }
-  const std::string uri = string_of(find_member(ref, "uri"));
-  context.catalogue = co_await keeper_->settled(context.scope);
+  const bool of_prompt = type == "ref/prompt";
+  const std::string name = string_of(find_member(ref, of_prompt ? "name" : "uri"));
+  const std::string_view kind = of_prompt ? "prompt" : "resource";
+  const std::optional<Catalogue::Found> found =
+      co_await find(context, of_prompt ? ListKind::Prompts : ListKind::Templates, name);
   std::optional<uint32_t> server;
-  if (const std::optional<Catalogue::Found> listed =
-          context.catalogue->find(context.scope, ListKind::Templates, uri)) {
-    server = listed->server;
-  } else {
-    server = context.catalogue->find_resource(context.scope, uri);
+  if (found) {
+    server = found->server;
+  } else if (!of_prompt) {
+    server = context.catalogue->find_resource(context.scope, name);
   }
   if (!server) {
-    co_return unknown(context, "resource", uri);
+    co_return unknown(context, kind, name);
   }
-  co_return co_await forward(context, *server, {}, {});
+  const std::string key = found ? found->item->key : name;
+  context.record.server = upstreams_[*server]->name();
+  context.record.tool = found ? std::string_view(found->item->key) : std::string_view();
+  context.pack = current_pack();
+  const abi::Hook listing = of_prompt ? abi::Hook::ListPrompts : abi::Hook::ListResources;
+  if (found && is_hidden(context, subject_of(listing, *found))) {
+    co_return unknown(context, kind, name);
+  }
+  const Subject subject = {.hook = abi::Hook::Complete,
+                           .server = upstreams_[*server]->name(),
+                           .thing = key,
+                           .params = context.envelope.params_json};
+  if (std::optional<Reply> refusal = decide_request(context, subject, context.arguments)) {
+    co_return std::move(*refusal);
+  }
+  ParamsEdit edit;
+  std::string renamed;
+  if (of_prompt && context.scope.federated()) {
+    const std::string name_json = value::json_string(key);
+    const MemberEdit rename = {MemberEdit::Kind::Set, "name", name_json};
+    renamed = edit_object(ref, {&rename, 1});
+    edit.ref_json = renamed;
+  }
+  co_return co_await forward(context, *server, edit, {});
 }
 
 }  // namespace catalyst::mcp

@@ -8,6 +8,59 @@
 
 namespace catalyst::mcp {
 
+Reply Router::no_resource(RequestContext& context, std::string_view uri) const {
+  const std::string data = R"({"uri":)" + value::json_string(uri) + "}";
+  return failure(context, context.era == Era::Modern ? code::kInvalidParams : code::kLegacyResourceNotFound,
+                 "Resource not found: " + std::string(uri), data);
+}
+
+Subject Router::resource_subject(const RequestContext& context, uint32_t server, std::string_view uri) const {
+  const Listing* listing = context.catalogue->servers()[server].listing.get();
+  const Item* listed = listing == nullptr ? nullptr : listing->find(ListKind::Resources, uri);
+  return {.hook = abi::Hook::Read,
+          .server = upstreams_[server]->name(),
+          .thing = uri,
+          .definition = listed == nullptr ? std::string_view() : std::string_view(listed->json),
+          .params = context.envelope.params_json};
+}
+
+/// Hidden itself, or only reachable by a template that is.
+bool Router::is_resource_hidden(RequestContext& context, uint32_t server, const Subject& read) {
+  Subject listed = read;
+  listed.hook = abi::Hook::ListResources;
+  listed.params = {};
+  if (context.pack->ignores(listed.hook)) {
+    return false;
+  }
+  if (is_hidden(context, listed)) {
+    return true;
+  }
+  const Listing* listing = context.catalogue->servers()[server].listing.get();
+  if (!read.definition.empty() || listing == nullptr) {
+    return false;
+  }
+  for (const Item& item : listing->of(ListKind::Templates)) {
+    if (matches_template(item.key, read.thing)) {
+      listed.thing = item.key;
+      listed.definition = item.json;
+      return is_hidden(context, listed);
+    }
+  }
+  return false;
+}
+
+Task<Reply> Router::read_from(RequestContext& context, uint32_t server, std::string_view uri) {
+  const Subject read = resource_subject(context, server, uri);
+  context.record.server = read.server;
+  if (is_resource_hidden(context, server, read)) {
+    co_return no_resource(context, uri);
+  }
+  if (std::optional<Reply> refusal = decide_request(context, read, context.arguments)) {
+    co_return std::move(*refusal);
+  }
+  co_return co_await forward(context, server, {}, uri, &read);
+}
+
 Task<Reply> Router::handle_resources_read(RequestContext& context) {
   const std::string_view uri = context.envelope.uri;
   if (uri.data() == nullptr) {
@@ -18,8 +71,9 @@ Task<Reply> Router::handle_resources_read(RequestContext& context) {
   if (std::optional<Reply> missing = missing_server(context)) {
     co_return std::move(*missing);
   }
+  context.pack = current_pack();
   if (const std::optional<uint32_t> server = context.catalogue->find_resource(context.scope, uri)) {
-    co_return co_await forward(context, *server, {}, uri);
+    co_return co_await read_from(context, *server, uri);
   }
   // Servers may serve what they do not list: the first one that has it answers.
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
@@ -28,15 +82,13 @@ Task<Reply> Router::handle_resources_read(RequestContext& context) {
         find_member(entry.listing->info->capabilities, "resources").empty()) {
       continue;
     }
-    Reply reply = co_await forward(context, server, {}, uri);
-    if (reply.error_code == 0) {
+    Reply reply = co_await read_from(context, server, uri);
+    // A denial ends the search: asking on would tell which server has it.
+    if (reply.error_code == 0 || reply.error_code == code::kDenied) {
       co_return reply;
     }
   }
-  const std::string data = R"({"uri":)" + value::json_string(uri) + "}";
-  co_return failure(context,
-                    context.era == Era::Modern ? code::kInvalidParams : code::kLegacyResourceNotFound,
-                    "Resource not found: " + std::string(uri), data);
+  co_return no_resource(context, uri);
 }
 
 Task<Reply> Router::handle_subscribe(RequestContext& context) {
@@ -49,6 +101,15 @@ Task<Reply> Router::handle_subscribe(RequestContext& context) {
   const std::optional<uint32_t> server = context.catalogue->find_resource(context.scope, uri);
   if (!server) {
     co_return unknown(context, "resource", uri);
+  }
+  // Whoever may not read a resource may not learn when it changes.
+  context.pack = current_pack();
+  const Subject read = resource_subject(context, *server, uri);
+  if (is_resource_hidden(context, *server, read)) {
+    co_return unknown(context, "resource", uri);
+  }
+  if (std::optional<Reply> refusal = decide_request(context, read, context.arguments)) {
+    co_return std::move(*refusal);
   }
   if (crossing(context, *server).server == Era::Modern) {
     co_return failure(context, code::kMethodNotFound,

@@ -1,39 +1,10 @@
-// tools/list and tools/call: the methods that rules decide.
+// tools/call.
 
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
-
-Task<Reply> Router::handle_tools_list(RequestContext& context) {
-  if (context.envelope.cursor.data() != nullptr) {
-    co_return failure(context, code::kInvalidParams, "Invalid params: this cursor was never given out");
-  }
-  keeper_->mark_used(context.scope);
-  context.catalogue = co_await keeper_->settled(context.scope);
-  if (std::optional<Reply> missing = missing_server(context)) {
-    co_return std::move(*missing);
-  }
-  context.pack = current_pack();
-  std::string members = R"("tools":)";
-  if (context.pack->ignores(abi::Hook::ListTools)) {
-    members += context.catalogue->list_json(context.scope, ListKind::Tools);
-    co_return result(context, members);
-  }
-  members += '[';
-  bool first = true;
-  context.catalogue->for_each(context.scope, ListKind::Tools, [&](const Catalogue::Found& found) {
-    if (is_hidden(context, upstreams_[found.server]->name(), *found.item)) {
-      return;
-    }
-    members.append(first ? "" : ",");
-    first = false;
-    members += context.scope.federated() ? found.item->federated_json() : found.item->json;
-  });
-  members += ']';
-  co_return result(context, members);
-}
 
 std::optional<Reply> Router::check_param_headers(RequestContext& context,
                                                  const Catalogue::Found& found) const {
@@ -67,17 +38,18 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
     }
     co_return unknown(context, "tool", envelope.name);
   }
-  const std::string& server = upstreams_[found->server]->name();
-  context.record.server = server;
+  context.record.server = upstreams_[found->server]->name();
   context.record.tool = found->item->key;
   context.pack = current_pack();
-  if (is_hidden(context, server, *found->item)) {
+  if (is_hidden(context, subject_of(abi::Hook::ListTools, *found))) {
     co_return unknown(context, "tool", envelope.name);
   }
   if (std::optional<Reply> mismatch = check_param_headers(context, *found)) {
     co_return std::move(*mismatch);
   }
-  std::optional<Reply> refusal = decide_call(context, *found, context.arguments);
+  Subject call = subject_of(abi::Hook::Call, *found);
+  call.args = envelope.arguments_json;
+  std::optional<Reply> refusal = decide_request(context, call, context.arguments);
   if (context.record.audit == decision::AuditLevel::Full && context.arguments.empty()) {
     context.arguments = envelope.arguments_json;
   }
@@ -112,7 +84,10 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
     co_return answer(context, found.server, upstream);
   }
   std::string result;
-  if (std::optional<Reply> refusal = decide_result(context, found, arguments, upstream.payload, result)) {
+  Subject back = subject_of(abi::Hook::Result, found);
+  back.args = arguments;
+  back.result = upstream.payload;
+  if (std::optional<Reply> refusal = decide_result(context, back, result)) {
     co_return std::move(*refusal);
   }
   if (!result.empty()) {

@@ -37,7 +37,7 @@ const Router::Method* Router::find_method(std::string_view name) {
   // The most frequent first: the search is linear.
   static constexpr Method kMethods[] = {
       {"tools/call", &Router::handle_tools_call, Offered::Both},
-      {"tools/list", &Router::handle_tools_list, Offered::Both},
+      {"tools/list", &Router::handle_list, Offered::Both},
       {"resources/read", &Router::handle_resources_read, Offered::Both},
       {"prompts/get", &Router::handle_prompts_get, Offered::Both},
       {"completion/complete", &Router::handle_complete, Offered::Both},
@@ -143,11 +143,22 @@ Task<Reply> Router::request(RequestContext& context) {
   const bool offered =
       method != nullptr && (method->offered == Offered::Both ||
                             (method->offered == Offered::Modern) == (context.era == Era::Modern));
+  if (context.era == Era::Modern) {
+    SessionTerms terms;
+    terms.protocol_version = kModernVersion;
+    terms.client_name = context.envelope.meta.client_name;
+    terms.client_version = context.envelope.meta.client_version;
+    if (std::optional<Reply> refusal = decide_session(context, terms)) {
+      return refuse(std::move(*refusal));
+    }
+  }
   if (offered) {
     return (this->*method->handler)(context);
   }
   return handle_unknown(context);
 }
+
+Task<Reply> Router::refuse(Reply reply) { co_return reply; }
 
 Task<Reply> Router::handle_unknown(RequestContext& context) {
   const std::string_view method = context.envelope.method;

@@ -17,6 +17,23 @@
 
 namespace catalyst::mcp {
 
+/// What the rules are asked about, beside who asks.
+struct Subject {
+  abi::Hook hook = abi::Hook::Call;
+  std::string_view server = {};
+  std::string_view thing = {};  // tool, prompt or uri as the server knows it
+  std::string_view definition = {};
+  std::string_view args = {};
+  std::string_view params = {};
+  std::string_view result = {};
+};
+
+/// What the rules make of a server's request to the client.
+struct ServerRequestRuling {
+  std::optional<std::string> refusal;  // a JSON-RPC error object for the server: the client is not asked
+  std::string params;                  // changed by rules; empty: as they came
+};
+
 /// The one place where rules decide and messages are sent on. One handler per method family, each in its own
 /// file (handle_*.cpp). Shared by all io threads; its own state is immutable or guards itself.
 class Router : public std::enable_shared_from_this<Router> {
@@ -52,20 +69,27 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Reply> handle_discover(RequestContext& context);
   Task<Reply> handle_ping(RequestContext& context);
   Task<Reply> handle_set_level(RequestContext& context);
-  Task<Reply> handle_tools_list(RequestContext& context);
   Task<Reply> handle_tools_call(RequestContext& context);
   /// Sends a call that the rules allow, and lets them see the result.
   Task<Reply> call_tool(RequestContext& context, Catalogue::Found found);
   [[nodiscard]] std::optional<Reply> check_param_headers(RequestContext& context,
                                                          const Catalogue::Found& found) const;
   Task<Reply> handle_list(RequestContext& context);
+  /// The JSON array of what this client may see.
+  [[nodiscard]] std::string visible_list(RequestContext& context, ListKind kind);
   Task<Reply> handle_prompts_get(RequestContext& context);
   Task<Reply> handle_complete(RequestContext& context);
   Task<Reply> handle_resources_read(RequestContext& context);
+  Task<Reply> read_from(RequestContext& context, uint32_t server, std::string_view uri);
+  [[nodiscard]] Reply no_resource(RequestContext& context, std::string_view uri) const;
+  [[nodiscard]] Subject resource_subject(const RequestContext& context, uint32_t server,
+                                         std::string_view uri) const;
+  [[nodiscard]] bool is_resource_hidden(RequestContext& context, uint32_t server, const Subject& read);
   Task<Reply> handle_subscribe(RequestContext& context);
   Task<Reply> handle_unsubscribe(RequestContext& context);
   Task<Reply> handle_listen(RequestContext& context);
   Task<Reply> handle_unknown(RequestContext& context);
+  static Task<Reply> refuse(Reply reply);
 
   // forward.cpp
   struct Sent {
@@ -78,9 +102,10 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Sent> send_modern(RequestContext& context, uint32_t server, UpstreamCall& call, Era era);
   Task<Sent> send_legacy(RequestContext& context, uint32_t server, UpstreamCall& call, Era era);
   [[nodiscard]] Sent sent(RequestContext& context, uint32_t server, Result<UpstreamReply> reply) const;
-  /// send, and the reply bridged to the client's era.
-  Task<Reply> forward(RequestContext& context, uint32_t server, const ParamsEdit& edit,
-                      std::string_view name);
+  /// send, and the reply bridged to the client's era; redacted by the rules that let `decided` pass, when
+  /// given.
+  Task<Reply> forward(RequestContext& context, uint32_t server, const ParamsEdit& edit, std::string_view name,
+                      const Subject* decided = nullptr);
   [[nodiscard]] Reply answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const;
   void relay(RequestContext& context, std::string message) const;
 
@@ -117,15 +142,34 @@ class Router : public std::enable_shared_from_this<Router> {
   // decide.cpp
   [[nodiscard]] std::shared_ptr<const decision::Pack> current_pack() const;
   const decision::Verdict& decide(RequestContext& context, decision::Request& request);
-  [[nodiscard]] decision::Request decision_request(const RequestContext& context, abi::Hook hook,
-                                                   std::string_view server, const Item& tool) const;
-  [[nodiscard]] bool is_hidden(RequestContext& context, std::string_view server, const Item& tool);
+  [[nodiscard]] decision::Request decision_request(const RequestContext& context,
+                                                   const Subject& subject) const;
+  [[nodiscard]] Subject subject_of(abi::Hook hook, const Catalogue::Found& found) const;
+  /// What the rules of a list hook say; recorded when the thing is being asked for rather than listed.
+  [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed);
+  /// The error object of a denied request.
+  [[nodiscard]] std::string denial(const RequestContext& context, const decision::Verdict& verdict) const;
   [[nodiscard]] Reply denied(RequestContext& context, const decision::Verdict& verdict) const;
-  std::optional<Reply> decide_call(RequestContext& context, const Catalogue::Found& found,
-                                   std::string& arguments);
-  std::optional<Reply> decide_result(RequestContext& context, const Catalogue::Found& found,
-                                     std::string_view arguments, std::string_view payload,
-                                     std::string& result);
+  /// The refusal of a request of a client, if there is one; `arguments` are the new ones when rules set any.
+  std::optional<Reply> decide_request(RequestContext& context, const Subject& subject,
+                                      std::string& arguments);
+  /// The same for what comes back from a tool; `result` is the new one when rules redact.
+  std::optional<Reply> decide_result(RequestContext& context, const Subject& subject, std::string& result);
+  /// What the rules that let the request pass redact in its answer; `changed` stays empty when nothing.
+  void redact_answer(RequestContext& context, const Subject& subject, std::string_view answer,
+                     std::string& changed);
+  void redact(RequestContext& context, const decision::Verdict& verdict, abi::RedactPlace place,
+              std::string_view text, std::string& changed) const;
+  /// May this client connect? Legacy clients are asked when they initialize; modern ones have no session, so
+  /// each of their requests is.
+  std::optional<Reply> decide_session(RequestContext& context, const SessionTerms& terms);
+  /// A request that a server makes of the client: hooks Sample, Elicit, Roots.
+  [[nodiscard]] ServerRequestRuling decide_server_request(RequestContext& context, abi::Hook hook,
+                                                          uint32_t server, std::string_view params);
+  /// The client's answer to it, on its way to the server: redacted, or empty when it goes as it is. `params`
+  /// are those that decide_server_request was asked about.
+  [[nodiscard]] std::string redact_client_answer(RequestContext& context, abi::Hook hook, uint32_t server,
+                                                 std::string_view params, std::string_view answer);
 
   // router.cpp
   [[nodiscard]] Reply result(RequestContext& context, std::string_view members) const;

@@ -126,6 +126,82 @@ TEST_F(Policy, ADeniedResultDoesNotLeave) {
   EXPECT_THAT(answer, Not(HasSubstr("ana@")));
 }
 
+class OtherHooks : public Policy {
+ protected:
+  OtherHooks() {
+    upstream->answers["resources/list"] =
+        R"({"resources":[{"uri":"file:///a","name":"a"},{"uri":"file:///key","name":"key"}]})";
+    upstream->answers["resources/read"] =
+        R"({"contents":[{"uri":"file:///a","text":"mail ana@acme.example now"}]})";
+    upstream->answers["prompts/list"] = R"({"prompts":[{"name":"sum"},{"name":"draft"}]})";
+    upstream->answers["prompts/get"] = R"({"messages":[]})";
+    upstream->answers["completion/complete"] = R"({"completion":{"values":["x"]}})";
+  }
+  std::string ask(Gateway& gateway, const std::string& method, const std::string& params = "",
+                  const std::string& name = "") {
+    FakeExchange exchange = modern(method, params, name);
+    gateway.run(exchange);
+    return exchange.sent;
+  }
+  ir::Effect hide() { return effect(EffectKind::Hide); }
+};
+
+TEST_F(OtherHooks, ResourcesAreListedAndReadByRules) {
+  make.rule("no_keys", Hook::Read, make.target({{"*", "*/key"}}), {}, ir::VerdictKind::Deny);
+  make.module().redactions.push_back({"mail", "[a-z]+@[a-z.]+", {}});
+  ir::Effect redact = effect(EffectKind::Redact);
+  redact.redactions = {0};
+  redact.path = {"contents", "text"};
+  make.effect("mask", Hook::Read, {}, redact);
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(ask(gateway, "resources/read", R"("uri":"file:///a",)", "file:///a"),
+              HasSubstr("mail [redacted] now"));
+  const size_t before = upstream->seen.size();
+  EXPECT_THAT(ask(gateway, "resources/read", R"("uri":"file:///key",)", "file:///key"),
+              HasSubstr(R"("data":{"rule":"no_keys")"));
+  EXPECT_EQ(upstream->seen.size(), before);
+}
+
+TEST_F(OtherHooks, HiddenResourcesAreNotFound) {
+  make.effect("hide_keys", Hook::ListResources, {}, hide()).target = make.target({{"*", "*/key"}});
+  Gateway gateway({upstream}, make.pack());
+  const std::string listed = ask(gateway, "resources/list");
+  EXPECT_THAT(listed, HasSubstr("file:///a"));
+  EXPECT_THAT(listed, Not(HasSubstr("key")));
+  EXPECT_THAT(ask(gateway, "resources/read", R"("uri":"file:///key",)", "file:///key"),
+              HasSubstr("Resource not found: file:///key"));
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Hidden);
+}
+
+TEST_F(OtherHooks, PromptsAreListedFetchedAndCompletedByRules) {
+  make.effect("hide_drafts", Hook::ListPrompts, {}, hide()).target = make.target({{"db", "draft"}});
+  ir::Effect set = effect(EffectKind::Set);
+  set.path = {"tenant"};
+  set.value = make.text("acme");
+  make.effect("tenant", Hook::Prompt, {}, set);
+  make.rule("no_guesses", Hook::Complete, make.target({{"db", "sum"}}), {}, ir::VerdictKind::Deny);
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(ask(gateway, "prompts/list"), Not(HasSubstr("draft")));
+  EXPECT_THAT(ask(gateway, "prompts/get", R"("name":"db__draft",)", "db__draft"),
+              HasSubstr("Unknown prompt: db__draft"));
+  ask(gateway, "prompts/get", R"("name":"db__sum","arguments":{"tenant":"evil"},)", "db__sum");
+  EXPECT_THAT(upstream->seen.back().params, HasSubstr(R"("tenant":"acme")"));
+  EXPECT_THAT(ask(gateway, "completion/complete",
+                  R"("ref":{"type":"ref/prompt","name":"db__sum"},"argument":{"name":"a","value":"b"},)"),
+              HasSubstr(R"("rule":"no_guesses")"));
+}
+
+TEST_F(OtherHooks, AClientThatMayNotConnectGetsNothing) {
+  make.rule("nobody", Hook::Session, ir::TargetId{0U}, {}, ir::VerdictKind::Deny);
+  Gateway gateway({upstream}, make.pack());
+  const size_t before = upstream->seen.size();
+  EXPECT_THAT(ask(gateway, "server/discover"), HasSubstr(R"("rule":"nobody")"));
+  EXPECT_THAT(ask(gateway, "tools/list"), HasSubstr(R"("rule":"nobody")"));
+  EXPECT_EQ(gateway.open(), "");
+  EXPECT_EQ(gateway.observer.kept.back().rule, "nobody");
+  EXPECT_EQ(upstream->seen.size(), before);
+}
+
 TEST_F(Policy, ASwapDecidesTheNextRequest) {
   Gateway gateway({upstream});
   EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
