@@ -32,6 +32,7 @@ bool is_readable(const TypeTable& table, const Slot& slot) {
       return is(TypeTable::kTime);
     case InputRoot::PrincipalClaims:
     case InputRoot::CallArgs:
+    case InputRoot::Params:
     case InputRoot::Result:
     case InputRoot::ToolDefinition:
       return true;

@@ -30,7 +30,7 @@ constexpr bool known(abi::InputRoot x) {
 
 constexpr bool known(abi::Hook x) {
   switch (x) {
-#define HOOK(name, text) case abi::Hook::name:
+#define HOOK(name, text, target, set_root) case abi::Hook::name:
 #include "runtime/abi/hook.def"
 #undef HOOK
     return true;
@@ -104,6 +104,15 @@ constexpr bool known(ir::EffectKind x) {
     case EffectKind::Redact:
     case EffectKind::Audit:
     case EffectKind::Tag:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool known(abi::RedactPlace x) {
+  switch (x) {
+    case abi::RedactPlace::Params:
+    case abi::RedactPlace::Result:
       return true;
   }
   return false;

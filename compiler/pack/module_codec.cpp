@@ -25,8 +25,8 @@ std::string describe_format() {
 #define INPUT_ROOT(name, text_, trusted) describer.text(text_);
 #include "runtime/abi/input_root.def"
 #undef INPUT_ROOT
-  for (const std::string_view hook : abi::kHookNames) {
-    describer.text(hook);
+  for (const abi::HookInfo& hook : abi::kHooks) {
+    describer.text(hook.name);
   }
   for (const value::BuiltinInfo& builtin : value::builtins()) {
     describer.text(builtin.name);
