@@ -7,6 +7,7 @@
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Pass.h>
 #include <llvm/Support/Process.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
@@ -32,14 +33,44 @@ std::string host_features() {
   return text;
 }
 
-Result<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module& module, llvm::TargetMachine& machine) {
+/// Runs behind the code generator's own passes, which take one function after the other: when nobody wants
+/// the code any more, the functions that are left lose their bodies, and the generator has nothing to do for
+/// them. The object is then incomplete and must not be linked.
+class Abandon final : public llvm::FunctionPass {
+ public:
+  explicit Abandon(std::stop_token stop) : FunctionPass(id), stop_(std::move(stop)) {}
+  bool runOnFunction(llvm::Function& done) override {
+    if (stop_.stop_requested()) {
+      for (auto left = std::next(done.getIterator()); left != done.getParent()->end(); ++left) {
+        left->deleteBody();
+      }
+    }
+    return false;
+  }
+  void getAnalysisUsage(llvm::AnalysisUsage& usage) const override { usage.setPreservesAll(); }
+
+  static char id;
+
+ private:
+  std::stop_token stop_;
+};
+char Abandon::id = 0;
+
+Result<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module& module, llvm::TargetMachine& machine,
+                                                        const std::stop_token& stop) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) {
     return error("LLVM cannot emit object code for this processor");
   }
-  passes.run(module);
+  passes.add(new Abandon(stop));
+  if (!stop.stop_requested()) {
+    passes.run(module);
+  }
+  if (stop.stop_requested()) {
+    return error("stopped");
+  }
   return std::unique_ptr<llvm::MemoryBuffer>(std::make_unique<llvm::SmallVectorMemoryBuffer>(
       std::move(bytes), "unit.o", /*RequiresNullTerminator=*/false));
 }
@@ -92,8 +123,9 @@ MachineCode::MachineCode(std::unique_ptr<Session> session) : session_(std::move(
 MachineCode::~MachineCode() = default;
 
 Result<std::unique_ptr<MachineCode>> MachineCode::link(llvm::Module& module, llvm::TargetMachine& machine,
-                                                       const std::string& table, size_t code_bytes_max) {
-  auto object = emit_object(module, machine);
+                                                       const std::string& table, size_t code_bytes_max,
+                                                       const std::stop_token& stop) {
+  auto object = emit_object(module, machine, stop);
   if (!object) {
     return object.error();
   }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "runtime/base/result.h"
@@ -18,8 +19,9 @@ namespace catalyst::codegen {
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(int opt_level);
 
 /// Cleans up what lowering wrote: memory to registers, common tests once, straight control flow. Nothing that
-/// inlines or unrolls, so time stays linear in the size of the module.
-void optimise(llvm::Module& module, llvm::TargetMachine& machine);
+/// inlines or unrolls, so time stays linear in the size of the module. Leaves off before the next function
+/// when stop is requested.
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, const std::stop_token& stop);
 
 /// Executable memory of one unit: written, then made read-only and executable before any pointer leaves.
 /// Destroying it unmaps the code; the caller sees to it that no thread is inside.
@@ -27,10 +29,11 @@ class MachineCode {
  public:
   /// Generates code for `module` and links it. `table` names a global array of pointers, the only thing that
   /// is looked up. Symbols that the module uses but does not define resolve against the host allow list
-  /// alone. Errors: more than `code_bytes_max` of object code, an unknown symbol, or memory that the system
-  /// refuses.
+  /// alone. Errors: more than `code_bytes_max` of object code, an unknown symbol, memory that the system
+  /// refuses, or stop was requested, which is looked at between functions.
   static Result<std::unique_ptr<MachineCode>> link(llvm::Module& module, llvm::TargetMachine& machine,
-                                                   const std::string& table, size_t code_bytes_max);
+                                                   const std::string& table, size_t code_bytes_max,
+                                                   const std::stop_token& stop);
   ~MachineCode();
   MachineCode(const MachineCode&) = delete;
   MachineCode& operator=(const MachineCode&) = delete;

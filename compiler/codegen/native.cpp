@@ -221,9 +221,9 @@ class Compiler {
       return error(std::move(problem));
     }
     if (options_.opt_level > 0) {
-      optimise(out, **machine);
+      optimise(out, **machine, options_.stop);
     }
-    auto code = MachineCode::link(out, **machine, kTable, options_.code_bytes_max);
+    auto code = MachineCode::link(out, **machine, kTable, options_.code_bytes_max, options_.stop);
     if (!code) {
       return code.error();
     }
@@ -244,6 +244,9 @@ class Compiler {
       }
       if (survey.total() > options_.exprs_max) {
         return "the pack has more than " + std::to_string(options_.exprs_max) + " expressions";
+      }
+      if (options_.stop.stop_requested()) {
+        return "stopped";
       }
       roots_.push_back(root);
       table.push_back(lowering.lower_root(root.expr, root.kind));

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 
 #include "compiler/ir/ir.h"
 #include "runtime/abi/frame.h"
@@ -29,6 +30,8 @@ struct Options {
   /// Cells (rules and atoms) of decision buckets that become functions; the buckets behind stay packed.
   /// 10,000 ordinary rules have 50,000.
   size_t bucket_cells_max = 1'000'000;
+  /// When stop is requested, compile gives up before the next function and answers an error.
+  std::stop_token stop;
 };
 
 /// Machine code of one unit. Immutable and thread-safe; frees its code when the last owner goes. Same answers

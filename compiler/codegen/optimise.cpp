@@ -26,7 +26,7 @@ namespace catalyst::codegen {
 
 // Analyses are registered by hand: llvm::PassBuilder would do it in one call and link every optimisation that
 // LLVM has.
-void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, const std::stop_token& stop) {
   llvm::FunctionAnalysisManager functions;
   llvm::ModuleAnalysisManager modules;
   functions.registerPass([] { return llvm::PassInstrumentationAnalysis(); });
@@ -59,6 +59,9 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/false));
   passes.addPass(llvm::SimplifyCFGPass());
   for (llvm::Function& function : module) {
+    if (stop.stop_requested()) {
+      return;
+    }
     if (!function.isDeclaration()) {
       passes.run(function, functions);
       functions.clear(function,

@@ -16,6 +16,7 @@ Result<std::shared_ptr<const abi::Unit>> compile_native(const Analysis& analysis
   codegen::Options native;
   native.opt_level = options.opt_level;
   native.trace = options.trace;
+  native.stop = options.stop;
   auto code = codegen::compile(analysis.module, native, unit.get());
   if (!code) {
     return add_context(code.error(), "compiling pack " + unit->pack_name);

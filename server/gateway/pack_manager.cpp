@@ -1,5 +1,8 @@
 #include "server/gateway/pack_manager.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -7,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <sstream>
+#include <stop_token>
 #include <thread>
 
 #include "compiler/driver/compile.h"
@@ -19,6 +23,7 @@ namespace {
 using observe::Level;
 using Clock = std::chrono::steady_clock;
 
+constexpr int kNativeNice = 10;
 constexpr size_t kFileBytesMax = size_t{16} * 1024 * 1024;
 
 int64_t now_ms() {
@@ -126,6 +131,7 @@ struct PackManager::Impl {
   bool forced = false;
   std::vector<std::function<void(const ReloadOutcome&)>> waiting;
   std::shared_ptr<driver::Analysis> for_native;  // the newest policy without native code
+  std::stop_source outdated;                     // of the compilation of native code that is under way
   PackStatus status;
   std::vector<std::pair<std::string, std::string>> last_texts;
 
@@ -164,6 +170,7 @@ struct PackManager::Impl {
     {
       const std::lock_guard lock(mutex);
       for_native = attempt.analysis;
+      outdated.request_stop();
     }
     wake.notify_all();
     ReloadOutcome outcome = failure_of(attempt);  // warnings
@@ -224,6 +231,8 @@ struct PackManager::Impl {
   }
 
   void run_native() {
+    // Requests and the packed form of the next policy go first. Without effect where the system refuses.
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNativeNice);
     std::unique_lock lock(mutex);
     while (true) {
       wake.wait(lock, [this] { return for_native != nullptr || stop; });
@@ -232,15 +241,20 @@ struct PackManager::Impl {
       }
       const std::shared_ptr<driver::Analysis> analysis = std::exchange(for_native, nullptr);
       const uint64_t generation = status.generation;
+      outdated = std::stop_source();
+      const std::stop_token stop_asked = outdated.get_token();
       lock.unlock();
-      go_native(*analysis, generation);
+      go_native(*analysis, generation, stop_asked);
       lock.lock();
     }
   }
 
-  void go_native(const driver::Analysis& analysis, uint64_t generation) {
+  void go_native(const driver::Analysis& analysis, uint64_t generation, const std::stop_token& stop_asked) {
     const auto start = Clock::now();
-    auto unit = driver::compile_native(analysis);
+    auto unit = driver::compile_native(analysis, {.stop = stop_asked});
+    if (stop_asked.stop_requested()) {
+      return;
+    }
     if (unit.has_error()) {
       observe::log(Level::Warn, "no native code, the packed form decides",
                    {{"reason", unit.error().message()}});
@@ -275,6 +289,7 @@ void PackManager::stop() {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stop = true;
+    impl_->outdated.request_stop();
   }
   impl_->wake.notify_all();
   for (std::thread* thread : {&impl_->compiler, &impl_->native}) {

@@ -28,7 +28,7 @@ Result<std::unique_ptr<MachineCode>> link_caller(const char* symbol) {
   auto* table = llvm::ArrayType::get(builder.getPtrTy(), 1);
   new llvm::GlobalVariable(module, table, true, llvm::GlobalValue::ExternalLinkage,
                            llvm::ConstantArray::get(table, {caller}), "table");
-  return MachineCode::link(module, **machine, "table", 1 << 20);
+  return MachineCode::link(module, **machine, "table", 1 << 20, {});
 }
 
 TEST(HostSymbols, OnlyTheListResolves) {

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <stop_token>
+#include <thread>
 
 #include "tests/unit/decision/module_maker.h"
 
@@ -103,6 +106,34 @@ TEST(Native, LimitsAreErrors) {
   Options few_exprs;
   few_exprs.exprs_max = 100;
   EXPECT_FALSE(compile(module, few_exprs).has_value());
+}
+
+TEST(Native, StopsInTheMiddle) {
+  using Clock = std::chrono::steady_clock;
+  const auto module = some_module(400);
+  const auto begin = Clock::now();
+  ASSERT_TRUE(compile(module).has_value());
+  const auto whole = Clock::now() - begin;
+  // At every stage: lowering, optimisation, code generation, linking.
+  for (int tenths = 0; tenths < 10; ++tenths) {
+    std::stop_source source;
+    std::jthread stopper([&, tenths] {
+      std::this_thread::sleep_for(whole * tenths / 10);
+      source.request_stop();
+    });
+    Options options;
+    options.stop = source.get_token();
+    const auto code = compile(module, options);
+    if (!code.has_value()) {
+      EXPECT_EQ(code.error().message(), "stopped");
+      EXPECT_TRUE(source.stop_requested());
+    }
+  }
+  std::stop_source source;
+  source.request_stop();
+  Options options;
+  options.stop = source.get_token();
+  EXPECT_FALSE(compile(module, options).has_value());
 }
 
 TEST(Native, BucketsBeyondTheBudgetStayPacked) {

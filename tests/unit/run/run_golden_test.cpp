@@ -1,5 +1,6 @@
-// What the tests of a pack decide, the same in every form a pack can run in: packed with the interpreter,
-// native without and with optimisation, and native again after the first code was unloaded.
+// What the tests of a pack decide, the same in every form a pack can run in: rule by rule in the reference
+// interpreter, packed, native without and with optimisation, and native again after a reload unloaded the
+// first code.
 
 #include <gtest/gtest.h>
 
@@ -8,7 +9,9 @@
 
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/compile.h"
+#include "runtime/decision/apply.h"
 #include "runtime/decision/engine.h"
+#include "runtime/decision/explain.h"
 #include "server/commands/policy_tests.h"
 #include "server/commands/request_json.h"
 #include "server/commands/verdict_json.h"
@@ -19,9 +22,41 @@ namespace {
 
 using testing::GoldenSource;
 
+driver::Analysis analyze(const GoldenSource& golden) {
+  driver::AnalyzeOptions options;
+  options.read_schema = [](const std::string& path) -> std::optional<std::string> {
+    return testing::read_file(testing::repository_path("tests/golden/run/" + path));
+  };
+  return driver::analyze({{golden.path, golden.text}}, options);
+}
+
+std::string diagnostics_of(const driver::Analysis& analysis) {
+  std::string text;
+  for (const diagnostics::Diagnostic& diagnostic : analysis.diagnostics.all()) {
+    text += diagnostics::render(analysis.sources, diagnostic, diagnostics::Color::Never);
+  }
+  return text;
+}
+
+enum class Way { Indexed, Reference };
+
+/// The verdict, and what it makes of the arguments or of the result.
+std::string decide(const decision::Request& request, const decision::Pack& pack,
+                   decision::Evaluator& evaluator, Way way) {
+  const decision::Verdict& verdict =
+      way == Way::Indexed ? evaluator.evaluate(pack, request) : evaluator.evaluate_reference(pack, request);
+  std::string text = server::verdict_text(verdict, pack);
+  if (!verdict.sets.empty()) {
+    text += "  sent     " + decision::apply_sets(request.args, verdict.sets) + "\n";
+  }
+  if (!verdict.redactions.empty()) {
+    text += "  returned " + decision::apply_redactions(request.result, pack, verdict.redactions) + "\n";
+  }
+  return text;
+}
+
 /// Title, outcome of the expectations and verdict of every test, in order.
-std::string decide_all(const ir::Module& module, std::shared_ptr<const abi::Unit> unit) {
-  const decision::Pack pack(std::move(unit));
+std::string decide_all(const ir::Module& module, const decision::Pack& pack, Way way) {
   decision::Evaluator evaluator;
   std::string text;
   for (const ir::Test& test : module.tests) {
@@ -31,42 +66,68 @@ std::string decide_all(const ir::Module& module, std::shared_ptr<const abi::Unit
       text += "  " + failure + "\n";
     }
     const auto request = server::StoredRequest::from_test(test);
-    text += request.has_value() ? server::verdict_text(evaluator.evaluate(pack, (*request)->request()), pack)
+    text += request.has_value() ? decide((*request)->request(), pack, evaluator, way)
                                 : request.error().message() + "\n";
   }
   return text;
 }
 
 std::string run(const GoldenSource& golden) {
-  driver::AnalyzeOptions options;
-  options.read_schema = [](const std::string& path) -> std::optional<std::string> {
-    return testing::read_file(testing::repository_path("tests/golden/run/" + path));
-  };
-  const driver::Analysis analysis = driver::analyze({{golden.path, golden.text}}, options);
+  const driver::Analysis analysis = analyze(golden);
   if (analysis.module == nullptr) {
-    std::string text;
-    for (const diagnostics::Diagnostic& diagnostic : analysis.diagnostics.all()) {
-      text += diagnostics::render(analysis.sources, diagnostic, diagnostics::Color::Never);
-    }
-    return text;
+    return diagnostics_of(analysis);
   }
-  const std::string expected = decide_all(*analysis.module, driver::compile_packed(analysis));
+  const auto packed = std::make_shared<const decision::Pack>(driver::compile_packed(analysis));
+  const std::string expected = decide_all(*analysis.module, *packed, Way::Indexed);
   std::string differences;
-  for (const int opt_level : {0, 2, 2}) {
+  const auto compare = [&](const std::string& form, const std::string& actual) {
+    differences += actual == expected ? "" : form + " answers otherwise:\n" + actual;
+  };
+  compare("the interpreter", decide_all(*analysis.module, *packed, Way::Reference));
+  decision::Engine engine(packed);
+  for (const auto& [form, opt_level] :
+       {std::pair("native at O0", 0), std::pair("native at O2", 2), std::pair("native after a reload", 2)}) {
     const auto native = driver::compile_native(analysis, {.opt_level = opt_level});
     if (!native.has_value()) {
       return native.error().message();
     }
-    const std::string actual = decide_all(*analysis.module, *native);
-    if (actual != expected) {
-      differences += "native at O" + std::to_string(opt_level) + " answers otherwise:\n" + actual;
-    }
+    engine.swap(std::make_shared<const decision::Pack>(*native));
+    compare(form, decide_all(*analysis.module, *engine.current(), Way::Indexed));
   }
   return expected + differences;
 }
 
-const bool kRegistered = testing::register_goldens(
-    {.name = "RunGolden", .directory = "tests/golden/run", .sections = {{"run", run}}, .defaults = {"run"}});
+/// Why each test is answered as it is, the same from packed and native units.
+std::string explain(const GoldenSource& golden) {
+  const driver::Analysis analysis = analyze(golden);
+  if (analysis.module == nullptr) {
+    return diagnostics_of(analysis);
+  }
+  const auto native = driver::compile_native(analysis);
+  if (!native.has_value()) {
+    return native.error().message();
+  }
+  const decision::Pack packed_pack(driver::compile_packed(analysis));
+  const decision::Pack native_pack(*native);
+  std::string text;
+  for (const ir::Test& test : analysis.module->tests) {
+    const auto request = server::StoredRequest::from_test(test);
+    if (request.has_error()) {
+      return request.error().message();
+    }
+    const std::string explained = to_text(decision::explain(packed_pack, (*request)->request()));
+    text += test.title + "\n" + explained;
+    if (to_text(decision::explain(native_pack, (*request)->request())) != explained) {
+      text += "the native unit explains it otherwise\n";
+    }
+  }
+  return text;
+}
+
+const bool kRegistered = testing::register_goldens({.name = "RunGolden",
+                                                    .directory = "tests/golden/run",
+                                                    .sections = {{"run", run}, {"explain", explain}},
+                                                    .defaults = {"run"}});
 
 }  // namespace
 }  // namespace catalyst
