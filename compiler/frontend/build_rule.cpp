@@ -31,8 +31,10 @@ ast::Name Builder::hook(P::HookContext* in) {
     return {"call", span(in)};  // a broken rule; nothing of it that depends on the hook was read
   }
   std::string words;
-  for (antlr4::tree::ParseTree* word : in->children) {
-    words += (words.empty() ? "" : " ") + word->getText();
+  for (const antlr4::tree::ParseTree* child : in->children) {
+    if (const auto* word = dynamic_cast<const antlr4::tree::TerminalNode*>(child)) {
+      words += (words.empty() ? "" : " ") + text(span(word->getSymbol()));
+    }
   }
   return {std::move(words), span(in)};
 }
