@@ -1,6 +1,7 @@
 // The router's part in what servers ask of clients: who may be asked what, and the ways of a question between
 // the generations.
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -9,6 +10,7 @@
 
 #include "runtime/mcp/asking.h"
 #include "runtime/mcp/clock.h"
+#include "runtime/mcp/json_reader.h"
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/upstream_wire.h"
 #include "runtime/value/json_text.h"
@@ -22,13 +24,16 @@ constexpr std::string_view kRound = "round";
 constexpr std::string_view kParked = "parked";
 constexpr auto kPollPause = std::chrono::milliseconds(200);
 
-std::string request_message(std::string_view id_json, std::string_view method, std::string_view params) {
-  std::string out = R"({"jsonrpc":"2.0","id":)" + std::string(id_json) + R"(,"method":)";
-  value::append_json_string(out, method);
-  if (!params.empty()) {
-    out.append(R"(,"params":)").append(params);
+abi::Hook hook_of(AskKind kind) {
+  switch (kind) {
+    case AskKind::Sampling:
+      return abi::Hook::Sample;
+    case AskKind::Elicitation:
+      return abi::Hook::Elicit;
+    case AskKind::Roots:
+      return abi::Hook::Roots;
   }
-  return out + "}";
+  return abi::Hook::Sample;
 }
 
 /// As if the server had answered with this error.
@@ -43,9 +48,9 @@ UpstreamReply error_reply(std::string message) {
 /// The answers to one round of questions, coming in from other threads.
 struct Gathering : std::enable_shared_from_this<Gathering> {
   explicit Gathering(const asio::any_io_executor& executor) : timer(executor) {}
-  asio::steady_timer timer;  // the call's executor, like everything below
-  std::string responses = "{";
-  std::string failed;  // error object text
+  asio::steady_timer timer;                                  // the call's executor, like everything below
+  std::vector<std::pair<std::string, std::string>> answers;  // by key
+  std::string failed;                                        // error object text
   size_t open = 0;
 
   Session::AskDone take(std::string key) {
@@ -56,10 +61,7 @@ struct Gathering : std::enable_shared_from_this<Gathering> {
         if (is_error) {
           self->failed = payload;
         } else {
-          self->responses += self->responses.size() > 1 ? "," : "";
-          value::append_json_string(self->responses, key);
-          self->responses += ':';
-          self->responses += payload;
+          self->answers.emplace_back(key, payload);
         }
         self->timer.cancel();
       });
@@ -70,12 +72,24 @@ struct Gathering : std::enable_shared_from_this<Gathering> {
 }  // namespace
 
 std::optional<std::string> Router::refuse_question(RequestContext& context, uint32_t server,
-                                                   const Question& question) {
-  if (can_be_asked(context.capabilities(), question.kind, question.params)) {
-    return std::nullopt;
+                                                   Question& question) {
+  if (!can_be_asked(context.capabilities(), question.kind, question.params)) {
+    return error_object(code::kMethodNotFound, "Server \"" + upstreams_[server]->name() + "\" asks " +
+                                                   question.method + ", which the client did not declare.");
   }
-  return error_object(code::kMethodNotFound, "Server \"" + upstreams_[server]->name() + "\" asks " +
-                                                 question.method + ", which the client did not declare.");
+  ServerRequestRuling ruling =
+      decide_server_request(context, hook_of(question.kind), server, question.params);
+  if (!ruling.params.empty()) {
+    question.params = std::move(ruling.params);
+  }
+  return std::move(ruling.refusal);
+}
+
+std::string Router::permitted_answer(RequestContext& context, uint32_t server, const Question& question,
+                                     std::string answer) {
+  std::string changed =
+      redact_client_answer(context, hook_of(question.kind), server, question.params, answer);
+  return changed.empty() ? answer : changed;
 }
 
 void Router::response(RequestContext& context) {
@@ -107,20 +121,33 @@ void Router::ask_client(RequestContext& context, std::string_view method, std::s
 
 void Router::relay_question(RequestContext& context, uint32_t server, ServerRequest request) {
   const std::optional<AskKind> kind = ask_kind(request.method);
+  Question question{{}, kind.value_or(AskKind::Roots), request.method, request.params};
   if (kind) {
-    const Question question{{}, *kind, request.method, request.params};
     if (std::optional<std::string> refused = refuse_question(context, server, question)) {
       request.answer(true, std::move(*refused));
       return;
     }
   }
   ++*context.unanswered;
-  ask_client(context, request.method, request.params,
-             [unanswered = context.unanswered, answer = std::move(request.answer)](bool is_error,
+  // The answer comes in on another connection: what the rules make of it is decided where the call runs.
+  auto decided = [this, &context, server, kind, question, answer = request.answer](bool is_error,
                                                                                    std::string payload) {
-               --*unanswered;
-               answer(is_error, std::move(payload));
-             });
+    answer(is_error, is_error || !kind ? std::move(payload)
+                                       : permitted_answer(context, server, question, std::move(payload)));
+  };
+  ask_client(
+      context, question.method, question.params,
+      [unanswered = context.unanswered, executor = context.executor, alive = std::weak_ptr(context.alive),
+       decided = std::move(decided), answer = request.answer](bool is_error, std::string payload) {
+        --*unanswered;
+        asio::post(executor, [alive, decided, answer, is_error, payload = std::move(payload)]() mutable {
+          if (const auto still = alive.lock()) {
+            decided(is_error, std::move(payload));
+          } else {
+            answer(true, error_object(code::kInternalError, "The call that asked this is over."));
+          }
+        });
+      });
 }
 
 Task<Result<UpstreamReply>> Router::answer_rounds(RequestContext& context, uint32_t server,
@@ -157,14 +184,14 @@ Task<Result<UpstreamReply>> Router::answer_rounds(RequestContext& context, uint3
 }
 
 Task<Result<std::string>> Router::gather_answers(RequestContext& context, uint32_t server,
-                                                 const std::vector<Question>& questions) {
+                                                 std::vector<Question> questions) {
   const auto gathering = std::make_shared<Gathering>(context.executor);
   if (questions.empty()) {
     gathering->timer.expires_after(kPollPause);  // the server only wants to be called again
     co_await gathering->timer.async_wait(asio::use_awaitable);
     co_return std::string("{}");
   }
-  for (const Question& question : questions) {
+  for (Question& question : questions) {
     if (std::optional<std::string> refused = refuse_question(context, server, question)) {
       co_return error(string_of(find_member(*refused, "message")));
     }
@@ -189,7 +216,16 @@ Task<Result<std::string>> Router::gather_answers(RequestContext& context, uint32
     co_return error("The client refused the server's question: " +
                     string_of(find_member(gathering->failed, "message")));
   }
-  co_return gathering->responses + "}";
+  std::string responses = "{";
+  for (const Question& question : questions) {
+    const auto found = std::find_if(gathering->answers.begin(), gathering->answers.end(),
+                                    [&](const auto& entry) { return entry.first == question.key; });
+    responses += responses.size() > 1 ? "," : "";
+    value::append_json_string(responses, question.key);
+    responses += ':';
+    responses += permitted_answer(context, server, question, found->second);
+  }
+  co_return responses + "}";
 }
 
 std::string Router::seal_state(const RequestContext& context, uint32_t server, std::string_view purpose,
@@ -240,14 +276,44 @@ std::optional<std::string> Router::unseal_round(RequestContext& context, uint32_
       return std::nullopt;
     }
   }
-  const bool legacy = crossing(context, server).server == Era::Legacy;
-  const MemberEdit edits[] = {
-      {legacy ? Edit::Remove : Edit::Set, "requestState", own ? *own : std::string_view()},
-      {Edit::Remove, "inputResponses", {}}};
-  if (legacy) {
-    return edit_object(params, edits);  // a server of the old generation knows neither
+  std::vector<MemberEdit> edits;
+  if (crossing(context, server).server == Era::Legacy) {
+    edits = {{Edit::Remove, "requestState", {}}, {Edit::Remove, "inputResponses", {}}};  // it knows neither
+    return edit_object(params, edits);
   }
-  return own ? std::optional(edit_object(params, {edits, 1})) : std::nullopt;
+  const std::string responses = permitted_answers(context, server, find_member(params, "inputResponses"));
+  if (own) {
+    edits.push_back({Edit::Set, "requestState", *own});
+  }
+  if (!responses.empty()) {
+    edits.push_back({Edit::Set, "inputResponses", responses});
+  }
+  return edits.empty() ? std::nullopt : std::optional(edit_object(params, edits));
+}
+
+std::string Router::permitted_answers(RequestContext& context, uint32_t server,
+                                      std::string_view responses_json) {
+  JsonReader reader;
+  std::string_view key;
+  std::vector<std::pair<std::string_view, std::string_view>> members;
+  if (!responses_json.starts_with('{') || !reader.open(responses_json) || !reader.enter_object()) {
+    return {};
+  }
+  while (reader.next_member(key)) {
+    members.emplace_back(key, reader.value());
+  }
+  bool changed = false;
+  std::string out = "{";
+  for (const auto& [raw, answer] : members) {
+    const std::optional<AskKind> kind = kind_of_answer(answer);
+    // What was asked is not known here any more, only what kind of answer this is.
+    const std::string redacted =
+        kind ? redact_client_answer(context, hook_of(*kind), server, {}, answer) : std::string();
+    changed = changed || !redacted.empty();
+    out.append(out.size() > 1 ? ",\"" : "\"").append(raw).append("\":");
+    out += redacted.empty() ? std::string(answer) : redacted;
+  }
+  return changed ? out + "}" : std::string();
 }
 
 Reply Router::input_required_reply(RequestContext& context, std::string_view result_json) const {
@@ -257,25 +323,34 @@ Reply Router::input_required_reply(RequestContext& context, std::string_view res
 }
 
 Reply Router::pass_questions(RequestContext& context, uint32_t server, std::string_view result_json) {
-  const std::optional<std::vector<Question>> questions = read_questions(result_json);
+  std::optional<std::vector<Question>> questions = read_questions(result_json);
   if (!questions) {
     return failure(context, code::kInternalError, "The server asks what no client knows.");
   }
-  for (const Question& question : *questions) {
+  bool changed = false;
+  for (Question& question : *questions) {
+    const std::string before = question.params;
     if (std::optional<std::string> refused = refuse_question(context, server, question)) {
       Reply reply;
       reply.error_code = error_code_of(*refused);
       reply.message = error_message(context.envelope.id_json, *refused);
       return reply;
     }
+    changed = changed || question.params != before;
+  }
+  std::vector<MemberEdit> edits;
+  const std::string requests = changed ? questions_json(*questions) : std::string();
+  if (changed) {
+    edits.push_back({Edit::Set, "inputRequests", requests});
   }
   const std::string_view state = find_member(result_json, "requestState");
-  if (state.empty()) {
-    return input_required_reply(context, result_json);
+  const std::string sealed =
+      state.empty() ? std::string() : value::json_string(seal_state(context, server, kRound, state));
+  if (!state.empty()) {
+    edits.push_back({Edit::Set, "requestState", sealed});
   }
-  const std::string sealed = value::json_string(seal_state(context, server, kRound, state));
-  const MemberEdit edit = {Edit::Set, "requestState", sealed};
-  return input_required_reply(context, edit_object(result_json, {&edit, 1}));
+  return input_required_reply(context,
+                              edits.empty() ? std::string(result_json) : edit_object(result_json, edits));
 }
 
 Task<Router::Sent> Router::send_parked(RequestContext& context, uint32_t server, const UpstreamCall& call) {
@@ -287,13 +362,17 @@ Task<Router::Sent> Router::send_parked(RequestContext& context, uint32_t server,
     if (parked == nullptr) {
       co_return Sent{bad_state(context), std::nullopt};
     }
-    parked->answer(find_member(call.params, "inputResponses"));
+    parked->answer(find_member(call.params, "inputResponses"),
+                   [&](const Question& question, std::string answer) {
+                     return permitted_answer(context, server, question, std::move(answer));
+                   });
   } else {
     const MemberEdit edit = {Edit::Remove, "inputResponses", {}};
     const std::string params = edit_object(call.params, {&edit, 1});
     UpstreamCall fresh = call;
     fresh.params = params;
-    parked = std::make_shared<ParkedCall>(context.executor, upstreams_[server], fresh);
+    parked =
+        std::make_shared<ParkedCall>(context.executor, upstreams_[server], fresh, context.upstream_session);
     parked->start();
   }
   const ParkedCall::Listening listening = parked->listen(
@@ -316,19 +395,23 @@ Task<Router::Sent> Router::send_parked(RequestContext& context, uint32_t server,
       }
       co_return sent(context, server, std::move(*reply));
     }
-    for (const Question& question : parked->questions()) {
+    std::vector<Question> open = parked->questions();
+    std::vector<Question> asked;
+    for (Question& question : open) {
       if (std::optional<std::string> refused = refuse_question(context, server, question)) {
         parked->refuse(question.key, std::move(*refused));
+      } else {
+        asked.push_back(std::move(question));
       }
     }
-    if (!parked->questions().empty()) {
-      co_return Sent{park(context, server, std::move(parked)), std::nullopt};
+    if (!asked.empty()) {
+      co_return Sent{park(context, server, std::move(parked), asked), std::nullopt};
     }
   }
 }
 
-Reply Router::park(RequestContext& context, uint32_t server, std::shared_ptr<ParkedCall> call) {
-  const std::vector<Question> questions = call->questions();
+Reply Router::park(RequestContext& context, uint32_t server, std::shared_ptr<ParkedCall> call,
+                   std::span<const Question> questions) {
   const std::string id = parked_.add(call, steady_ms());
   if (id.empty()) {
     call->cancel();

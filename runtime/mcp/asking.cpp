@@ -150,23 +150,35 @@ std::optional<std::vector<Question>> read_questions(std::string_view result_json
   return out;
 }
 
+std::string questions_json(std::span<const Question> questions) {
+  std::string out = "{";
+  for (const Question& question : questions) {
+    out += out.size() > 1 ? "," : "";
+    value::append_json_string(out, question.key);
+    out += R"(:{"method":)";
+    value::append_json_string(out, question.method);
+    out += R"(,"params":)";
+    out += question.params.empty() ? "{}" : question.params;
+    out += '}';
+  }
+  return out + "}";
+}
+
+std::optional<AskKind> kind_of_answer(std::string_view answer_json) {
+  if (!find_member(answer_json, "action").empty()) {
+    return AskKind::Elicitation;
+  }
+  if (!find_member(answer_json, "roots").empty()) {
+    return AskKind::Roots;
+  }
+  return find_member(answer_json, "role").empty() ? std::nullopt : std::optional(AskKind::Sampling);
+}
+
 std::string input_required(std::span<const Question> questions, std::string_view request_state,
                            std::string_view server_info) {
   std::string out = R"({"resultType":"input_required")";
   if (!questions.empty()) {
-    out += R"(,"inputRequests":{)";
-    bool first = true;
-    for (const Question& question : questions) {
-      out += first ? "" : ",";
-      first = false;
-      value::append_json_string(out, question.key);
-      out += R"(:{"method":)";
-      value::append_json_string(out, question.method);
-      out += R"(,"params":)";
-      out += question.params.empty() ? "{}" : question.params;
-      out += '}';
-    }
-    out += '}';
+    out += R"(,"inputRequests":)" + questions_json(questions);
   }
   if (!request_state.empty()) {
     out += R"(,"requestState":)";
@@ -183,6 +195,15 @@ std::string bridge_question(const Question& question, Era client) {
   const std::string id = value::json_string(fresh_elicitation_id());
   const MemberEdit edit = {client == Era::Legacy ? Edit::Default : Edit::Remove, "elicitationId", id};
   return edit_object(question.params, {&edit, 1});
+}
+
+std::string request_message(std::string_view id_json, std::string_view method, std::string_view params) {
+  std::string out = R"({"jsonrpc":"2.0","id":)" + std::string(id_json) + R"(,"method":)";
+  value::append_json_string(out, method);
+  if (!params.empty()) {
+    out.append(R"(,"params":)").append(params);
+  }
+  return out + "}";
 }
 
 std::optional<std::vector<Question>> read_url_elicitations(std::string_view error_json) {

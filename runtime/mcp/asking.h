@@ -52,9 +52,16 @@ std::optional<std::vector<Question>> read_questions(std::string_view result_json
 /// The reverse. `request_state` "" for none.
 std::string input_required(std::span<const Question> questions, std::string_view request_state,
                            std::string_view server_info);
+/// Which kind of question a client's answer in inputResponses belongs to, by its shape.
+std::optional<AskKind> kind_of_answer(std::string_view answer_json);
+/// The inputRequests object of these questions.
+std::string questions_json(std::span<const Question> questions);
 /// A question's params for a client of that generation: an address has an `elicitationId` in the old one
 /// alone.
 std::string bridge_question(const Question& question, Era client);
+
+/// {"jsonrpc":"2.0","id":ID,"method":METHOD[,"params":PARAMS]}
+std::string request_message(std::string_view id_json, std::string_view method, std::string_view params);
 
 /// The addresses that a legacy server wants opened before it serves the call (error -32042); nullopt when the
 /// error is another one or broken.

@@ -85,7 +85,7 @@ decision::Request Router::decision_request(const RequestContext& context, const 
   decision::Request request;
   request.hook = subject.hook;
   request.principal = &context.exchange.principal();
-  request.session_id = context.session ? std::string_view(context.session->id()) : std::string_view();
+  request.session_id = context.session ? std::string_view(context.session->label()) : std::string_view();
   request.protocol_version = context.protocol_version();
   request.client_name = context.client_name();
   request.client_version = context.client_version();

@@ -94,7 +94,8 @@ std::optional<Reply> Endpoint::Impl::find_session(HttpExchange& exchange, Scope 
   if (!id || id->empty()) {
     return refusal(id_json, 400, code::kServerError, "Bad Request: Mcp-Session-Id header is required");
   }
-  session = router->sessions().find(*id, exchange.principal().id, scope, steady_ms());
+  session =
+      router->sessions().find(*id, exchange.principal().id, scope, router->scope_name(scope), steady_ms());
   if (session == nullptr) {
     return refusal(id_json, 404, -32001, "Session not found");
   }
@@ -129,7 +130,7 @@ void Endpoint::Impl::report(RequestContext& context, const Reply& reply, int64_t
   record.trace_id = trace_id_of(context.traceparent);
   record.principal = context.exchange.principal().id;
   record.peer = context.exchange.peer();
-  record.session_id = context.session ? std::string_view(context.session->id()) : std::string_view();
+  record.session_id = context.session ? std::string_view(context.session->label()) : std::string_view();
   record.protocol_version = context.protocol_version();
   record.method = context.envelope.method;
   record.era = context.era;
@@ -356,6 +357,7 @@ Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
     co_return co_await refuse(exchange, refusal({}, 409, code::kServerError,
                                                 "Conflict: Only one SSE stream is allowed per session"));
   }
+  session->upstreams().listen();
   Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
   while (sent) {
     const std::optional<std::string> message = co_await session->events().next();
@@ -375,6 +377,7 @@ Task<void> Endpoint::Impl::remove(HttpExchange& exchange, Scope scope) {
   if (std::optional<Reply> early = find_session(exchange, scope, {}, session)) {
     co_return co_await refuse(exchange, *early);
   }
+  session->upstreams().close(UpstreamSessions::Ending::Told);
   router->sessions().erase(session->id(), exchange.principal().id, scope);
   co_await exchange.respond(200, {}, {});
 }

@@ -17,8 +17,11 @@ class Observer;
 
 struct SessionLimits {
   int64_t idle_ms = 30 * 60 * 1000;  // an unused session ends after this; an open event stream counts as use
-  size_t sessions = 10'000;          // beyond it the longest unused one of its shard makes room
-  size_t stream_events = 256;        // queued for one event stream; beyond it the oldest are dropped
+  int64_t max_ms = 24 * 3'600'000;   // a session's id is no good after this, however busy it is
+  size_t sessions = 10'000;    // kept at a time; beyond it the longest unused one of its shard is forgotten
+                               // until it is used again
+  size_t ended = 65'536;       // ids remembered as ended, 16 bytes or so each
+  size_t stream_events = 256;  // queued for one event stream; beyond it the oldest are dropped
   size_t stream_bytes = 1024 * 1024;
   size_t calls_in_flight = 1024;  // of one session
   size_t subscriptions = 1024;    // resources one session or listener may watch

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/mcp/envelope.h"
+#include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
 namespace {
@@ -71,18 +72,37 @@ void EventHub::lists_changed(uint32_t server, const KindSet& kinds) {
 }
 
 void EventHub::resource_updated(uint32_t server, std::string_view uri, std::string_view message) {
+  // A legacy client knows no subscriptions: it gets what it would get from a legacy server.
+  const std::string untagged =
+      notification_message("notifications/resources/updated", R"({"uri":)" + value::json_string(uri) + "}");
   sessions_.for_each([&](Session& session) {
     if (session.terms().scope.covers(server) && session.is_subscribed(uri)) {
-      session.events().push(std::string(message), EventQueue::Repeat::Once);
+      session.events().push(untagged, EventQueue::Repeat::Once);
     }
   });
-  const std::string_view params = find_member(message, "params");
   const std::lock_guard lock(mutex_);
   for (const std::shared_ptr<Listener>& listener : listeners_) {
-    if (listener->scope.covers(server) && listener->uris.find(uri) != listener->uris.end()) {
-      listener->queue.push(tagged_notification("notifications/resources/updated", params, listener->id_json),
-                           EventQueue::Repeat::Once);
+    push_update_locked(*listener, server, uri, message);
+  }
+}
+
+void EventHub::resource_updated(uint32_t server, std::string_view principal_id, std::string_view uri,
+                                std::string_view message) {
+  const std::lock_guard lock(mutex_);
+  for (const std::shared_ptr<Listener>& listener : listeners_) {
+    if (listener->principal_id == principal_id) {
+      push_update_locked(*listener, server, uri, message);
     }
+  }
+}
+
+void EventHub::push_update_locked(Listener& listener, uint32_t server, std::string_view uri,
+                                  std::string_view message) const {
+  if (listener.scope.covers(server) && listener.uris.find(uri) != listener.uris.end()) {
+    // The tag of the subscription between the server and us is replaced by that between us and the client.
+    listener.queue.push(tagged_notification("notifications/resources/updated", find_member(message, "params"),
+                                            listener.id_json),
+                        EventQueue::Repeat::Once);
   }
 }
 
@@ -96,14 +116,14 @@ void EventHub::logged(uint32_t server, LogLevel level, std::string_view message)
   });
 }
 
-bool EventHub::watch(uint32_t server, std::string_view uri) {
+bool EventHub::watch(uint32_t server, std::string_view principal_id, std::string_view uri) {
   const std::lock_guard lock(mutex_);
-  return ++watches_[{server, std::string(uri)}] == 1;
+  return ++watches_[{server, std::string(principal_id), std::string(uri)}] == 1;
 }
 
-bool EventHub::unwatch(uint32_t server, std::string_view uri) {
+bool EventHub::unwatch(uint32_t server, std::string_view principal_id, std::string_view uri) {
   const std::lock_guard lock(mutex_);
-  const auto found = watches_.find({server, std::string(uri)});
+  const auto found = watches_.find({server, std::string(principal_id), std::string(uri)});
   if (found == watches_.end() || --found->second > 0) {
     return false;
   }
@@ -111,12 +131,12 @@ bool EventHub::unwatch(uint32_t server, std::string_view uri) {
   return true;
 }
 
-std::vector<std::string> EventHub::watched(uint32_t server) const {
+std::vector<std::string> EventHub::watched(uint32_t server, std::string_view principal_id) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> uris;
   for (const auto& [key, count] : watches_) {
-    if (key.first == server) {
-      uris.push_back(key.second);
+    if (std::get<0>(key) == server && std::get<1>(key) == principal_id) {
+      uris.push_back(std::get<2>(key));
     }
   }
   return uris;

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "runtime/mcp/catalogue.h"
@@ -18,9 +19,13 @@ namespace catalyst::mcp {
 
 /// A modern client's subscriptions/listen stream. Immutable but for its queue.
 struct Listener {
-  Listener(Scope scope_, std::string id, const SessionLimits& limits)
-      : scope(scope_), id_json(std::move(id)), queue(limits.stream_events, limits.stream_bytes) {}
+  Listener(Scope scope_, std::string principal, std::string id, const SessionLimits& limits)
+      : scope(scope_),
+        principal_id(std::move(principal)),
+        id_json(std::move(id)),
+        queue(limits.stream_events, limits.stream_bytes) {}
   Scope scope;
+  std::string principal_id;
   std::string id_json;  // of its request; tags every message
   bool tools = false;
   bool prompts = false;
@@ -41,17 +46,22 @@ class EventHub {
   void close_all();
 
   void lists_changed(uint32_t server, const KindSet& kinds);
-  /// notifications/resources/updated
+  /// notifications/resources/updated of a server that tells everybody the same.
   void resource_updated(uint32_t server, std::string_view uri, std::string_view message);
-  /// notifications/message that belongs to no call: for legacy sessions that asked for log messages of this
-  /// level.
+  /// The same of a principal's own session with a server: for its listeners alone.
+  void resource_updated(uint32_t server, std::string_view principal_id, std::string_view uri,
+                        std::string_view message);
+
+  /// notifications/message that belongs to no call, of a server that keeps nothing of its clients: for legacy
+  /// sessions that asked for log messages of this level.
   void logged(uint32_t server, LogLevel level, std::string_view message);
 
-  /// Counts who watches a resource of a server; true for the first, so that the server must be told.
-  bool watch(uint32_t server, std::string_view uri);
+  /// Counts who watches a resource of a server on behalf of a principal ("" for everybody); true for the
+  /// first, so that the server must be told.
+  bool watch(uint32_t server, std::string_view principal_id, std::string_view uri);
   /// True when nobody is left.
-  bool unwatch(uint32_t server, std::string_view uri);
-  [[nodiscard]] std::vector<std::string> watched(uint32_t server) const;
+  bool unwatch(uint32_t server, std::string_view principal_id, std::string_view uri);
+  [[nodiscard]] std::vector<std::string> watched(uint32_t server, std::string_view principal_id) const;
 
  private:
   SessionTable& sessions_;
@@ -59,7 +69,10 @@ class EventHub {
   mutable std::mutex mutex_;
   bool closed_ = false;
   std::vector<std::shared_ptr<Listener>> listeners_;
-  std::map<std::pair<uint32_t, std::string>, size_t> watches_;
+  void push_update_locked(Listener& listener, uint32_t server, std::string_view uri,
+                          std::string_view message) const;
+
+  std::map<std::tuple<uint32_t, std::string, std::string>, size_t> watches_;
 };
 
 /// The message with the listener's tag in params._meta.

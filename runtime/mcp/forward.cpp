@@ -95,6 +95,8 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   }
   call.extra_headers = context.param_headers;
   call.capabilities = context.capabilities();
+  context.upstream_session = session_with(context, server);
+  call.session = context.upstream_session.get();
   // Two pointers: fits into std::function without an allocation.
   call.on_notification = [this, &context](std::string message) { relay(context, std::move(message)); };
 
@@ -148,6 +150,7 @@ Task<Router::Sent> Router::send_legacy(RequestContext& context, uint32_t server,
   if (era == Era::Legacy && context.session->terms().askable) {
     context.unanswered = std::make_shared<std::atomic<int>>(0);
     call.unanswered = context.unanswered;
+    context.alive = std::make_shared<const char>();
     call.on_request = [this, &context, server](ServerRequest request) {
       relay_question(context, server, std::move(request));
     };

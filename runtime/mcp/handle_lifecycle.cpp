@@ -43,8 +43,7 @@ std::string Router::capabilities(const RequestContext& context) const {
     add(R"("prompts":{"listChanged":true})");
   }
   if (has("resources")) {
-    const bool subscribe = info.era == Era::Legacy &&
-                           find_member(find_member(info.capabilities, "resources"), "subscribe") == "true";
+    const bool subscribe = find_member(find_member(info.capabilities, "resources"), "subscribe") == "true";
     add(subscribe ? R"("resources":{"listChanged":true,"subscribe":true})"
                   : R"("resources":{"listChanged":true})");
   }
@@ -79,6 +78,27 @@ std::string Router::instructions(const RequestContext& context) const {
   return out;
 }
 
+/// The server's id of a session for this client, so that the client's own id can carry it; "" when the
+/// endpoint stands for several servers, which are greeted when they are used, or for one that keeps nothing
+/// of its clients.
+Task<std::string> Router::greet_for(RequestContext& context, const SessionTerms& terms) {
+  const uint32_t server = context.scope.server;
+  if (context.scope.federated() || crossing(context, server).server == Era::Modern) {
+    co_return std::string();
+  }
+  ClientTerms client;
+  client.principal_id = terms.principal_id;
+  client.capabilities = terms.capabilities;
+  client.ends = false;  // the session takes it over
+  const std::shared_ptr<UpstreamSession> made = upstreams_[server]->open(std::move(client));
+  if (made == nullptr) {
+    co_return std::string();
+  }
+  Result<std::string> id = co_await upstreams_[server]->establish(*made);
+  constexpr size_t kIdMax = 256;  // it becomes part of a header
+  co_return id && id->size() <= kIdMax ? std::move(*id) : std::string();
+}
+
 Task<Reply> Router::handle_initialize(RequestContext& context) {
   if (context.stream == nullptr) {
     co_return failure(context, code::kInvalidRequest,
@@ -103,11 +123,16 @@ Task<Reply> Router::handle_initialize(RequestContext& context) {
   if (std::optional<Reply> refusal = decide_session(context, terms)) {
     co_return std::move(*refusal);
   }
+  terms.scope_name = scope_name(context.scope);
+  terms.upstream_session = co_await greet_for(context, terms);
   context.session = sessions_.create(std::move(terms), steady_ms());
   if (context.session == nullptr) {
     Reply full = failure(context, code::kServerError, "Too many sessions are open.");
     full.http_status = 503;
     co_return full;
+  }
+  if (!context.session->terms().upstream_session.empty()) {
+    session_with(context, context.scope.server);  // so that it ends with the client's
   }
   std::string members =
       R"("protocolVersion":)" + value::json_string(context.session->terms().protocol_version);
@@ -145,10 +170,12 @@ Task<Reply> Router::handle_set_level(RequestContext& context) {
     co_return failure(context, code::kInvalidParams, "Invalid params: level must be a log level");
   }
   context.session->set_log_level(*level);
-  // The sessions share a server's connection: it is asked for what the most curious of them wants, and each
-  // gets its part.
+  // The sessions of a principal may share a server's process: it is asked for what the most curious of them
+  // wants, and each gets its part.
   const std::string params =
-      R"({"level":")" + std::string(log_level_name(lowest_level().value_or(*level))) + "\"}";
+      R"({"level":")" +
+      std::string(log_level_name(lowest_level(context.session->terms().principal_id).value_or(*level))) +
+      "\"}";
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
     const ServerEntry& entry = context.catalogue->servers()[server];
     if (!context.scope.covers(server) || entry.state != ServerEntry::State::Listed ||

@@ -103,18 +103,18 @@ class HubEntry {
 }  // namespace
 
 Task<Reply> Router::handle_listen(RequestContext& context) {
-  auto listener =
-      std::make_shared<Listener>(context.scope, std::string(context.envelope.id_json), options_.sessions);
+  auto listener = std::make_shared<Listener>(context.scope, std::string(context.exchange.principal().id),
+                                             std::string(context.envelope.id_json), options_.sessions);
   if (!read_filter(find_member(context.envelope.params_json, "notifications"),
                    options_.sessions.subscriptions, *listener)) {
     co_return failure(context, code::kInvalidParams, "Invalid params: notifications must be an object");
   }
-  // Only what a server can report is promised.
+  // Only what a server can report, and the client may read, is promised.
   context.catalogue = co_await keeper_->settled(context.scope);
   std::vector<std::pair<uint32_t, std::string>> watched;
   for (auto uri = listener->uris.begin(); uri != listener->uris.end();) {
     const std::optional<uint32_t> server = context.catalogue->find_resource(context.scope, *uri);
-    if (!server || crossing(context, *server).server != Era::Legacy) {
+    if (!server || !may_watch(context, *server, *uri)) {
       uri = listener->uris.erase(uri);
     } else {
       watched.emplace_back(*server, *uri++);
@@ -127,9 +127,8 @@ Task<Reply> Router::handle_listen(RequestContext& context) {
   reply.streamed = true;
   {
     const HubEntry entry(hub_, listener);
-    const auto detached = [self = shared_from_this()](const std::exception_ptr&) {};
     for (const auto& [server, uri] : watched) {
-      asio::co_spawn(home_, watch(server, uri), detached);
+      watch(watcher_of(context, server), server, uri);
     }
     try {
       co_await stream_events(context.exchange, *listener);
@@ -138,7 +137,7 @@ Task<Reply> Router::handle_listen(RequestContext& context) {
       reply.abandoned = true;
     }
     for (const auto& [server, uri] : watched) {
-      asio::co_spawn(home_, unwatch(server, uri), detached);
+      unwatch(watcher_of(context, server), server, uri);
     }
   }
   co_return reply;

@@ -111,21 +111,35 @@ Task<Reply> Router::handle_subscribe(RequestContext& context) {
   if (std::optional<Reply> refusal = decide_request(context, read, context.arguments)) {
     co_return std::move(*refusal);
   }
-  if (crossing(context, *server).server == Era::Modern) {
-    co_return failure(context, code::kMethodNotFound,
-                      "This server does not report changes of single resources.");
-  }
   const bool known = context.session->is_subscribed(uri);
   if (!context.session->subscribe(uri)) {
     co_return failure(context, code::kInternalError, "Too many subscriptions in this session.");
+  }
+  const Watcher watcher = watcher_of(context, *server);
+  if (crossing(context, *server).server == Era::Modern) {
+    if (!known) {
+      watch(watcher, *server, std::string(uri));
+    }
+    co_return result(context, {});
   }
   Reply reply = co_await forward(context, *server, {}, uri);
   if (reply.error_code != 0 || reply.abandoned) {
     context.session->unsubscribe(uri);
   } else if (!known) {
-    hub_.watch(*server, uri);
+    hub_.watch(*server, watcher.principal_id, uri);
   }
   co_return reply;
+}
+
+bool Router::may_watch(RequestContext& context, uint32_t server, std::string_view uri) {
+  context.pack = current_pack();
+  const Subject read = resource_subject(context, server, uri);
+  return !is_resource_hidden(context, server, read) && !decide_request(context, read, context.arguments);
+}
+
+Router::Watcher Router::watcher_of(RequestContext& context, uint32_t server) {
+  std::shared_ptr<UpstreamSession> own = session_with(context, server);
+  return {std::string(own == nullptr ? std::string_view() : context.exchange.principal().id), std::move(own)};
 }
 
 Task<Reply> Router::handle_unsubscribe(RequestContext& context) {
@@ -136,36 +150,11 @@ Task<Reply> Router::handle_unsubscribe(RequestContext& context) {
   context.record.tool = uri;
   context.catalogue = co_await keeper_->settled(context.scope);
   const std::optional<uint32_t> server = context.catalogue->find_resource(context.scope, uri);
-  // Others may still watch the same resource over the same connection to the server.
-  if (server && context.session->unsubscribe(uri) && hub_.unwatch(*server, uri)) {
-    co_return co_await forward(context, *server, {}, uri);
+  if (server && context.session->unsubscribe(uri)) {
+    // Others of the principal may still watch the same resource over the same session with the server.
+    unwatch(watcher_of(context, *server), *server, std::string(uri));
   }
   co_return result(context, {});
-}
-
-Task<void> Router::watch(uint32_t server, std::string uri) {
-  if (hub_.watch(server, uri)) {
-    UpstreamCall call;
-    const std::string params = R"({"uri":)" + value::json_string(uri) + "}";
-    call.method = "resources/subscribe";
-    call.params = params;
-    call.name = uri;
-    call.timeout_ms = options_.call_timeout_ms;
-    // A server that cannot is not an error of the listener: it is merely never notified.
-    co_await upstreams_[server]->call(call);
-  }
-}
-
-Task<void> Router::unwatch(uint32_t server, std::string uri) {
-  if (hub_.unwatch(server, uri)) {
-    UpstreamCall call;
-    const std::string params = R"({"uri":)" + value::json_string(uri) + "}";
-    call.method = "resources/unsubscribe";
-    call.params = params;
-    call.name = uri;
-    call.timeout_ms = options_.call_timeout_ms;
-    co_await upstreams_[server]->call(call);
-  }
 }
 
 }  // namespace catalyst::mcp

@@ -139,8 +139,9 @@ HttpUpstream::SessionPtr HttpUpstream::make_session(UpstreamInfo info, std::stri
 
 /// Posts the greeting of that era; `body_out` gets the JSON-RPC message that answers it, from a JSON body or
 /// an event stream.
-Task<Result<HttpResponse>> HttpUpstream::post_greeting(Era era, std::string& body_out) {
-  const std::string body = greeting_request(++greeting_id_, era, options_.identity, kAllCapabilities);
+Task<Result<HttpResponse>> HttpUpstream::post_greeting(Era era, std::string_view capabilities,
+                                                       std::string& body_out) {
+  const std::string body = greeting_request(++greeting_id_, era, options_.identity, capabilities);
   std::string head = post_line(options_) + static_head_;
   if (era == Era::Modern) {
     head += "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: server/discover\r\n";
@@ -169,20 +170,20 @@ Task<Result<HttpResponse>> HttpUpstream::post_greeting(Era era, std::string& bod
 
 Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet() {
   if (options_.era == Era::Legacy) {
-    co_return co_await greet_legacy();
+    co_return co_await greet_legacy(kAllCapabilities);
   }
   bool legacy = false;
   auto modern = co_await greet_modern(legacy);
   if (modern || !legacy || options_.era == Era::Modern || stopping_) {
     co_return modern;
   }
-  co_return co_await greet_legacy();
+  co_return co_await greet_legacy(kAllCapabilities);
 }
 
 /// `legacy` says that what came back is evidence of a server of the old era.
 Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_modern(bool& legacy) {
   std::string body;
-  auto response = co_await post_greeting(Era::Modern, body);
+  auto response = co_await post_greeting(Era::Modern, "{}", body);
   if (!response) {
     // A server that keeps an unknown request hanging is worth one try the old way; one that is not there is
     // not.
@@ -210,9 +211,9 @@ Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_modern(bool& legacy) 
   co_return error("server/discover: HTTP " + std::to_string(status));
 }
 
-Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_legacy() {
+Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_legacy(std::string_view capabilities) {
   std::string body;
-  auto response = co_await post_greeting(Era::Legacy, body);
+  auto response = co_await post_greeting(Era::Legacy, capabilities, body);
   if (!response) {
     co_return add_context(response.error(), "initialize");
   }
@@ -247,32 +248,54 @@ Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_legacy() {
 /// again.
 Task<void> HttpUpstream::listen(SessionPtr session) {
   asio::steady_timer done(home_, asio::steady_timer::time_point::max());
-  asio::co_spawn(
-      home_,
-      [](std::shared_ptr<HttpUpstream> self, SessionPtr of) -> Task<void> {
-        std::string last_event_id;
-        int64_t retry_ms = kStreamRetryMs;
-        size_t failures = 0;
-        while (!self->stopping_ && failures < kMaxStreamFailures) {
-          const bool again = co_await self->listen_once(of, last_event_id, retry_ms);
-          const auto state = co_await asio::this_coro::cancellation_state;
-          if (state.cancelled() != asio::cancellation_type::none) {
-            co_return;
-          }
-          failures = retry_ms < 0 ? failures + 1 : 0;
-          co_await self->pause(!again ? kStreamSilenceMs : retry_ms < 0 ? kStreamRetryMs : retry_ms);
-        }
-      }(shared_from_this(), session),
-      asio::bind_cancellation_slot(cancel_listen_.slot(),
-                                   [&done](const std::exception_ptr&) { done.cancel(); }));
+  asio::co_spawn(home_, keep_listening(session),
+                 asio::bind_cancellation_slot(
+                     cancel_listen_.slot(),
+                     [&done, self = shared_from_this()](const std::exception_ptr&) { done.cancel(); }));
   error_code ec;
   co_await done.async_wait(asio::redirect_error(asio::use_awaitable, ec));
 }
 
-/// One connection for unsolicited notifications. False: the server has none to offer. `retry_ms` -1: the
-/// connection failed.
-Task<bool> HttpUpstream::listen_once(const SessionPtr& session, std::string& last_event_id,
-                                     int64_t& retry_ms) {
+Task<void> HttpUpstream::keep_listening(SessionPtr session) {
+  std::string last_event_id;
+  int64_t retry_ms = kStreamRetryMs;
+  size_t failures = 0;
+  while (!stopping_ && failures < kMaxStreamFailures) {
+    bool failed = false;
+    watch_changed_ = false;
+    try {
+      const int status = co_await listen_once(session, nullptr, last_event_id, retry_ms);
+      failed = status == 0;
+      failures = failed ? failures + 1 : 0;
+      if (!watch_changed_) {
+        co_await pause(status != 0 && status != 200 ? kStreamSilenceMs : failed ? kStreamRetryMs : retry_ms);
+      }
+    } catch (const boost::system::system_error&) {
+      failed = true;  // cancelled; why is seen below
+    }
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      if (!watch_changed_) {
+        co_return;
+      }
+      failures = 0;
+      co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    }
+  }
+}
+
+void HttpUpstream::watch(std::vector<std::string> uris) {
+  asio::post(home_, [self = shared_from_this(), uris = std::move(uris)]() mutable {
+    self->watched_ = std::move(uris);
+    self->watch_changed_ = true;
+    self->cancel_listen_.emit(asio::cancellation_type::terminal);
+  });
+}
+
+/// One connection for messages that belong to no call. The HTTP status, 0 when the connection failed, -1 for
+/// an answer that is no event stream.
+Task<int> HttpUpstream::listen_once(const SessionPtr& session, const ClientTerms* terms,
+                                    std::string& last_event_id, int64_t& retry_ms) {
   const bool modern = session->info->era == Era::Modern;
   SseParser sse(options_.max_event_bytes);
   std::string head = modern ? session->post_head + "Mcp-Method: subscriptions/listen\r\n" : session->get_head;
@@ -282,10 +305,10 @@ Task<bool> HttpUpstream::listen_once(const SessionPtr& session, std::string& las
   std::string body;
   HttpRequest request;
   if (modern) {
+    const std::string params = listen_params(watched_);
     UpstreamCall call;
     call.method = "subscriptions/listen";
-    call.params =
-        R"({"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true}})";
+    call.params = params;
     append_request(body, ++greeting_id_, call, Era::Modern, options_.identity);
     request.body = {body};
   }
@@ -296,29 +319,47 @@ Task<bool> HttpUpstream::listen_once(const SessionPtr& session, std::string& las
   bool began = false;
   request.on_stream = [&](std::string_view bytes) {
     began = true;
-    return sse.feed(bytes, [&](const SseEvent& event) {
-      const auto message = event.data.empty() ? std::nullopt : read_wire_message(event.data);
-      if (message && message->kind == WireMessage::Kind::Notification && on_event_) {
-        on_event_(message->method, event.data);
-      } else if (message && message->kind == WireMessage::Kind::Request) {
-        post_detached(session, answer_server_request(*message));
-      }
-      return !message || message->kind != WireMessage::Kind::Response;
-    }) == SseParser::Outcome::More;
+    return sse.feed(bytes, [&](const SseEvent& event) { return take_event(session, terms, event.data); }) ==
+           SseParser::Outcome::More;
   };
   auto response = co_await client_.request(request);
   if (!sse.last_event_id().empty()) {
     last_event_id = sse.last_event_id();
   }
-  retry_ms = !response             ? -1
-             : !began              ? kEmptyStreamRetryMs
-             : sse.retry_ms() >= 0 ? sse.retry_ms()
-                                   : kStreamRetryMs;
-  if (response && response->status == 404 && !modern && !session->session_id.empty()) {
-    renew(session->number);
-    co_return false;
+  retry_ms = !began ? kEmptyStreamRetryMs : sse.retry_ms() >= 0 ? sse.retry_ms() : kStreamRetryMs;
+  if (!response) {
+    co_return 0;
   }
-  co_return !response || (response->status == 200 && response->kind == ContentKind::EventStream);
+  if (response->status == 404 && !modern && !session->session_id.empty() && terms == nullptr) {
+    renew(session->number);
+  }
+  co_return response->status == 200 && response->kind != ContentKind::EventStream ? -1 : response->status;
+}
+
+/// False ends the stream.
+bool HttpUpstream::take_event(const SessionPtr& session, const ClientTerms* terms, std::string_view text) {
+  const auto message = text.empty() ? std::nullopt : read_wire_message(text);
+  if (!message) {
+    return true;
+  }
+  switch (message->kind) {
+    case WireMessage::Kind::Response:
+      return false;
+    case WireMessage::Kind::Request:
+      take_request(session, *message, terms == nullptr ? nullptr : terms->on_request);
+      return true;
+    case WireMessage::Kind::Notification:
+      break;
+  }
+  if (message->method == "notifications/progress") {
+    report_progress(*message, text);
+  } else if (terms != nullptr) {
+    terms->on_event(message->method, text);
+  } else if (on_event_ &&
+             (options_.shared || session->session_id.empty() || message->method.ends_with("/list_changed"))) {
+    on_event_(message->method, text);  // of a server with sessions, only what is true for all of them
+  }
+  return true;
 }
 
 void HttpUpstream::renew(uint64_t number) {
@@ -328,6 +369,7 @@ void HttpUpstream::renew(uint64_t number) {
   }
   readiness_.set(UpstreamState::Starting);
   asio::post(home_, [self = shared_from_this()] {
+    self->watch_changed_ = false;
     self->cancel_listen_.emit(asio::cancellation_type::terminal);
     self->timer_.cancel();
   });
@@ -350,6 +392,7 @@ Task<void> HttpUpstream::stop() {
   const std::shared_ptr<HttpUpstream> self = shared_from_this();
   stopping_ = true;
   asio::post(home_, [self] {
+    self->watch_changed_ = false;
     self->cancel_listen_.emit(asio::cancellation_type::terminal);
     self->timer_.cancel();
   });

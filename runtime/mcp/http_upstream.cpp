@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
+#include "runtime/mcp/http_link.h"
 #include "runtime/mcp/sse.h"
 
 namespace catalyst::mcp {
@@ -71,6 +72,7 @@ bool is_header_text(std::string_view text) {
 struct HttpUpstream::CallState {
   const UpstreamCall* call = nullptr;
   SessionPtr session;
+  const ClientTerms* terms = nullptr;  // whose session; nullptr: the gateway's own
   uint64_t id = 0;
   SseParser sse;
   std::string reply;  // whole message, when it came on an event stream
@@ -166,16 +168,23 @@ std::string HttpUpstream::call_head(const Session& session, const UpstreamCall& 
 Task<Result<UpstreamReply>> HttpUpstream::call(const UpstreamCall& call) {
   const size_t index = client_.context_index(co_await asio::this_coro::executor);
   Slot& slot = slots_[index];
+  const LinkPtr link = link_of(call.session);
   for (int tries = 0; tries < 2; ++tries) {
-    auto session = co_await session_for(slot, call.timeout_ms);
+    auto session = link == nullptr ? co_await session_for(slot, call.timeout_ms)
+                                   : co_await session_of(slot, link, call.timeout_ms);
     if (!session) {
       co_return session.error();
     }
-    Attempt result = co_await attempt(*session, call, mint_id(slot, index));
+    Attempt result =
+        co_await attempt(*session, call, mint_id(slot, index), link == nullptr ? nullptr : &link->terms);
     if (result.outcome) {
       co_return std::move(*result.outcome);
     }
-    renew((*session)->number);
+    if (link != nullptr) {
+      forget(link, *session);
+    } else {
+      renew((*session)->number);
+    }
   }
   co_return error(asio::error::connection_reset, options_.name + ": the server forgot its session twice");
 }
@@ -213,8 +222,17 @@ bool is_unreachable(const error_code& code) {
 
 }  // namespace
 
-Task<HttpUpstream::Attempt> HttpUpstream::attempt(SessionPtr session, const UpstreamCall& call, uint64_t id) {
-  CallState state{&call, session, id, SseParser(options_.max_event_bytes), {}, false};
+Task<HttpUpstream::Attempt> HttpUpstream::attempt(SessionPtr session, const UpstreamCall& call, uint64_t id,
+                                                  const ClientTerms* terms) {
+  CallState state{&call, session, terms, id, SseParser(options_.max_event_bytes), {}, false};
+  std::shared_ptr<Reported> reported;
+  if (session->info->era == Era::Legacy && !call.progress_token.empty() && call.on_notification) {
+    reported = std::make_shared<Reported>(
+        Reported{co_await asio::this_coro::executor, call.on_notification, std::string(call.progress_token)});
+    const std::lock_guard lock(reported_mutex_);
+    std::erase_if(reported_, [](const auto& entry) { return entry.second.expired(); });
+    reported_.emplace(id, reported);
+  }
   const std::string head = call_head(*session, call);
   std::string body;
   append_request(body, id, call, session->info->era, options_.identity);
@@ -327,10 +345,35 @@ bool HttpUpstream::take_stream_message(CallState& state, std::string_view text) 
     }
   } else if (message->method == "notifications/message" && state.call->on_notification) {
     state.call->on_notification(std::string(text));
+  } else if (state.terms != nullptr) {
+    state.terms->on_event(message->method, text);
   } else {
     report_event(message->method, text);
   }
   return true;
+}
+
+/// Progress that came on another stream than its call's: some servers send everything on the GET stream.
+void HttpUpstream::report_progress(const WireMessage& message, std::string_view text) {
+  const std::optional<uint64_t> id = progress_token_of(message.params);
+  std::weak_ptr<Reported> call;
+  asio::any_io_executor executor;
+  {
+    const std::lock_guard lock(reported_mutex_);
+    const auto found = id ? reported_.find(*id) : reported_.end();
+    const std::shared_ptr<Reported> alive = found == reported_.end() ? nullptr : found->second.lock();
+    if (alive == nullptr) {
+      return;
+    }
+    call = alive;
+    executor = alive->executor;
+  }
+  // On the call's executor the call cannot end between the look and the step.
+  asio::post(executor, [call, text = std::string(text)] {
+    if (const std::shared_ptr<Reported> alive = call.lock()) {
+      alive->on_notification(restore_progress_token(text, alive->progress_token));
+    }
+  });
 }
 
 void HttpUpstream::take_request(const SessionPtr& session, const WireMessage& message,
@@ -392,9 +435,10 @@ HttpUpstream::Attempt HttpUpstream::judge(const Session& session, HttpResponse r
   return failed("HTTP " + std::to_string(response.status));
 }
 
-Task<Result<void>> HttpUpstream::notify(std::string_view method, std::string_view params) {
+Task<Result<void>> HttpUpstream::notify(std::string_view method, std::string_view params,
+                                        UpstreamSession* client) {
   const size_t index = client_.context_index(co_await asio::this_coro::executor);
-  auto session = co_await session_for(slots_[index], kNotifyTimeoutMs);
+  auto session = co_await session_of(slots_[index], link_of(client), kNotifyTimeoutMs);
   if (!session) {
     co_return session.error();
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,9 @@ struct HttpUpstreamOptions {
   std::vector<std::pair<std::string, std::string>> headers;  // sent with every request, e.g. Authorization
   std::optional<Era> era;                                    // set: no probing
   GatewayIdentity identity;
+  bool shared = false;  // one session serves every client, also where the server keeps sessions
+  size_t listening =
+      400;  // sessions of clients with a stream for what belongs to no call; each keeps a connection
   HttpClientOptions client;
   int64_t greeting_timeout_ms = 5'000;
   int64_t ready_timeout_ms = 10'000;  // how long a call waits for an upstream that is starting
@@ -52,7 +56,11 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
     return readiness_.wait(timeout_ms);
   }
   Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;
-  Task<Result<void>> notify(std::string_view method, std::string_view params) override;
+  Task<Result<void>> notify(std::string_view method, std::string_view params,
+                            UpstreamSession* session) override;
+  std::shared_ptr<UpstreamSession> open(ClientTerms terms) override;
+  Task<Result<std::string>> establish(UpstreamSession& session) override;
+  void watch(std::vector<std::string> uris) override;
   Task<void> stop() override;
 
  private:
@@ -73,6 +81,18 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
     uint64_t next_id = 0;
   };
 
+  // http_link.h: one client's session.
+  class Link;
+  struct LinkState;
+  using LinkPtr = std::shared_ptr<LinkState>;
+
+  /// A call whose progress a server may report on another stream than the call's own.
+  struct Reported {
+    asio::any_io_executor executor;
+    std::function<void(std::string message)> on_notification;
+    std::string progress_token;
+  };
+
   struct CallState;
   struct Attempt {
     std::optional<Result<UpstreamReply>> outcome;  // none: the session is gone, try with a new one
@@ -82,10 +102,16 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   [[nodiscard]] bool is_lost(const Session& session, const HttpResponse& response,
                              const UpstreamReply* reply) const;
   Task<Result<SessionPtr>> session_for(Slot& slot, int64_t timeout_ms);
+  /// The session that a call runs on: the client's own where the server keeps sessions, else the gateway's.
+  Task<Result<SessionPtr>> session_of(Slot& slot, const LinkPtr& link, int64_t timeout_ms);
+  static LinkPtr link_of(UpstreamSession* client);
+  Task<void> keep_listening(LinkPtr link);
+  void forget(const LinkPtr& link, const SessionPtr& session);
+  void end_detached(SessionPtr session);
   SessionPtr current(Slot& slot);
   uint64_t mint_id(Slot& slot, size_t index);
   std::string call_head(const Session& session, const UpstreamCall& call) const;
-  Task<Attempt> attempt(SessionPtr session, const UpstreamCall& call, uint64_t id);
+  Task<Attempt> attempt(SessionPtr session, const UpstreamCall& call, uint64_t id, const ClientTerms* terms);
   Task<Result<void>> resume(CallState& state, int64_t deadline_ms);
   Attempt judge(const Session& session, HttpResponse response, CallState& state);
   bool take_stream_message(CallState& state, std::string_view text);
@@ -98,13 +124,18 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   // Life: http_session.cpp
   Task<void> run();
   Task<Result<SessionPtr>> greet();
-  Task<Result<HttpResponse>> post_greeting(Era era, std::string& body_out);
+  Task<Result<HttpResponse>> post_greeting(Era era, std::string_view capabilities, std::string& body_out);
   Task<Result<SessionPtr>> greet_modern(bool& legacy);
-  Task<Result<SessionPtr>> greet_legacy();
+  Task<Result<SessionPtr>> greet_legacy(std::string_view capabilities);
   SessionPtr make_session(UpstreamInfo info, std::string session_id);
   void publish(SessionPtr session);
   Task<void> listen(SessionPtr session);
-  Task<bool> listen_once(const SessionPtr& session, std::string& last_event_id, int64_t& retry_ms);
+  /// `terms`: whose session it is; nullptr: the gateway's own.
+  Task<void> keep_listening(SessionPtr session);
+  Task<int> listen_once(const SessionPtr& session, const ClientTerms* terms, std::string& last_event_id,
+                        int64_t& retry_ms);
+  bool take_event(const SessionPtr& session, const ClientTerms* terms, std::string_view text);
+  void report_progress(const WireMessage& message, std::string_view text);
   Task<void> pause(int64_t ms);
   Task<void> end_session(SessionPtr session);
   /// From any thread: this session no longer works.
@@ -117,16 +148,21 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   HttpClient client_;
   std::array<Slot, HttpClient::kMaxContexts> slots_;
 
+  std::atomic<size_t> listening_{0};
+  std::atomic<uint64_t> greetings_{0};
+  std::atomic<uint64_t> greeting_id_{0};
   std::atomic<uint64_t> session_number_{0};  // 0: no session in force
   std::mutex mutex_;                         // guards session_, off the request path
   SessionPtr session_;
+  std::mutex reported_mutex_;  // guards reported_: calls with a progress token to legacy servers
+  std::map<uint64_t, std::weak_ptr<Reported>> reported_;
 
   // Home executor only.
   UpstreamEvent on_event_;
   asio::cancellation_signal cancel_listen_;
   asio::steady_timer timer_;
-  uint64_t greetings_ = 0;
-  uint64_t greeting_id_ = 0;
+  std::vector<std::string> watched_;
+  bool watch_changed_ = false;
   std::atomic<bool> stopping_{false};
 };
 

@@ -24,8 +24,8 @@ constexpr size_t kOpenMax = 64;
 }  // namespace
 
 ParkedCall::ParkedCall(const asio::any_io_executor& executor, std::shared_ptr<Upstream> upstream,
-                       const UpstreamCall& call)
-    : executor_(executor), upstream_(std::move(upstream)), call_(call) {
+                       const UpstreamCall& call, std::shared_ptr<UpstreamSession> session)
+    : executor_(executor), upstream_(std::move(upstream)), session_(std::move(session)), call_(call) {
   for (std::string_view* view :
        {&call_.method, &call_.params, &call_.name, &call_.progress_token, &call_.log_level,
         &call_.traceparent, &call_.tracestate, &call_.extra_headers, &call_.capabilities}) {
@@ -148,7 +148,7 @@ std::vector<Question> ParkedCall::questions() const {
   return out;
 }
 
-void ParkedCall::answer(std::string_view responses_json) {
+void ParkedCall::answer(std::string_view responses_json, const Permitted& permitted) {
   std::vector<std::pair<Open, std::string>> answered;
   {
     const std::lock_guard lock(mutex_);
@@ -164,7 +164,7 @@ void ParkedCall::answer(std::string_view responses_json) {
   }
   for (auto& [open, response] : answered) {
     --*unanswered_;
-    open.answer(false, std::move(response));
+    open.answer(false, permitted(open.question, std::move(response)));
   }
 }
 

@@ -23,9 +23,9 @@ namespace catalyst::mcp {
 /// handler at a time waits.
 class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
  public:
-  /// Everything in `call` is copied; its callbacks are replaced.
+  /// Everything in `call` is copied; its callbacks are replaced. `session` is what call.session points to.
   ParkedCall(const asio::any_io_executor& executor, std::shared_ptr<Upstream> upstream,
-             const UpstreamCall& call);
+             const UpstreamCall& call, std::shared_ptr<UpstreamSession> session);
 
   void start();
   /// Where notifications of the call go until the handle that this answers is destroyed; `take` runs on
@@ -41,8 +41,10 @@ class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
   std::optional<Result<UpstreamReply>> take_reply();
   /// What the server waits for.
   [[nodiscard]] std::vector<Question> questions() const;
-  /// Gives the server those answers of an inputResponses object that fit open questions.
-  void answer(std::string_view responses_json);
+  /// Gives the server those answers of an inputResponses object that fit open questions, as `permitted` makes
+  /// them.
+  using Permitted = std::function<std::string(const Question& question, std::string answer)>;
+  void answer(std::string_view responses_json, const Permitted& permitted);
   /// Refuses one question.
   void refuse(std::string_view key, std::string error_json);
   /// Nobody wants the reply any more: cancels the call at the server.
@@ -65,6 +67,7 @@ class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
 
   const asio::any_io_executor executor_;
   const std::shared_ptr<Upstream> upstream_;
+  const std::shared_ptr<UpstreamSession> session_;
   UpstreamCall call_;
   std::vector<std::unique_ptr<std::string>> texts_;  // what call_'s views point into
   asio::cancellation_signal cancel_;                 // executor_ only

@@ -37,12 +37,16 @@ struct RequestContext {
   asio::any_io_executor executor;  // the connection's
   Scope scope;
   Era era = Era::Legacy;
-  std::shared_ptr<Session> session;  // legacy only; nullptr for initialize
-  ReplyStream* stream = nullptr;     // nullptr inside a batch
+  std::shared_ptr<Session> session;                      // legacy only; nullptr for initialize
+  std::shared_ptr<UpstreamSessions> principal_sessions;  // modern only, once needed
+  std::shared_ptr<UpstreamSession>
+      upstream_session;           // the client's own with the server of the call; nullptr: none needed
+  ReplyStream* stream = nullptr;  // nullptr inside a batch
   std::string traceparent;
   std::string_view tracestate;
   std::string param_headers;                     // Mcp-Param-* lines for the upstream
   std::shared_ptr<std::atomic<int>> unanswered;  // questions to a legacy client on behalf of this call
+  std::shared_ptr<const char> alive;             // for what comes back on the executor when this may be gone
   RequestRecord record;
 
   // What the record's views point into.

@@ -66,7 +66,8 @@ Router::Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Up
       options_(std::move(options)),
       own_info_(own_server_info(options_)),
       sealer_(options_.secrets),
-      sessions_(options_.sessions),
+      sessions_(options_.sessions, sealer_),
+      principals_(options_.sessions.sessions, options_.sessions.idle_ms),
       parked_(options_.parked_calls, options_.ask_timeout_ms),
       hub_(sessions_, options_.listeners) {}
 
@@ -78,11 +79,6 @@ void Router::start() {
       self->hub_.lists_changed(server, kinds);
     }
   };
-  hooks.greeted = [weak](uint32_t server) {
-    if (const std::shared_ptr<Router> self = weak.lock()) {
-      self->on_greeted(server);
-    }
-  };
   keeper_ = std::make_shared<CatalogueKeeper>(home_, upstreams_, options_.catalogue, options_.separator,
                                               std::move(hooks));
   sessions_.on_end([weak](Session& session) {
@@ -90,7 +86,8 @@ void Router::start() {
     for (const std::string& uri : self == nullptr ? std::vector<std::string>() : session.subscriptions()) {
       if (const std::optional<uint32_t> server =
               self->keeper_->current()->find_resource(session.terms().scope, uri)) {
-        asio::co_spawn(self->home_, self->unwatch(*server, uri), [self](const std::exception_ptr&) {});
+        std::shared_ptr<UpstreamSession> own = session.upstreams().find(*server);
+        self->unwatch({own == nullptr ? "" : session.terms().principal_id, std::move(own)}, *server, uri);
       }
     }
   });
@@ -111,6 +108,7 @@ Task<void> Router::sweep_sessions() {
     timer.expires_after(kSweepPeriod);
     co_await timer.async_wait(asio::use_awaitable);
     sessions_.sweep(steady_ms());
+    principals_.sweep(steady_ms());
     parked_.sweep(steady_ms());
   }
 }
@@ -118,6 +116,7 @@ Task<void> Router::sweep_sessions() {
 void Router::close_streams() {
   hub_.close_all();
   sessions_.close_all();
+  principals_.close_all();
   parked_.cancel_all();
 }
 
@@ -186,10 +185,17 @@ Task<void> Router::notification(RequestContext& context) {
     }
     co_return;
   }
-  const bool ours = method == "notifications/initialized" || method == "notifications/progress" ||
-                    method == "notifications/roots/list_changed";
+  if (method == "notifications/roots/list_changed" && context.session != nullptr) {
+    for (const auto& [server, own] : context.session->upstreams().all()) {
+      co_await upstreams_[server]->notify(method, context.envelope.params_json, own.get());
+    }
+    co_return;
+  }
+  const bool ours = method == "notifications/initialized" || method == "notifications/roots/list_changed";
   if (!ours && !context.scope.federated()) {
-    co_await upstreams_[context.scope.server]->notify(method, context.envelope.params_json);
+    context.catalogue = keeper_->current();
+    const std::shared_ptr<UpstreamSession> own = session_with(context, context.scope.server);
+    co_await upstreams_[context.scope.server]->notify(method, context.envelope.params_json, own.get());
   }
 }
 
@@ -260,64 +266,6 @@ std::string Router::server_info(Scope scope, const Catalogue& catalogue) const {
     }
   }
   return own_info_;
-}
-
-void Router::on_upstream_event(uint32_t server, std::string_view method, std::string_view message) {
-  if (method == "notifications/resources/updated") {
-    hub_.resource_updated(server, string_of(find_member(find_member(message, "params"), "uri")), message);
-    return;
-  }
-  if (method == "notifications/message") {
-    const std::optional<LogLevel> level =
-        parse_log_level(string_of(find_member(find_member(message, "params"), "level")));
-    if (level) {
-      hub_.logged(server, *level, message);
-    }
-    return;
-  }
-  for (const ListKind kind : kListKinds) {
-    if (list_spec(kind).changed == method) {
-      keeper_->mark_changed(server, kind);
-    }
-  }
-}
-
-void Router::on_greeted(uint32_t server) {
-  asio::co_spawn(home_, restore(server), [self = shared_from_this()](const std::exception_ptr&) {});
-}
-
-/// What sessions asked of a server over its last connection, said again over the new one.
-Task<void> Router::restore(uint32_t server) {
-  const std::shared_ptr<const Listing> listing = keeper_->current()->servers()[server].listing;
-  if (listing == nullptr || listing->info->era != Era::Legacy) {
-    co_return;
-  }
-  UpstreamCall call;
-  call.timeout_ms = options_.call_timeout_ms;
-  std::string params;
-  const std::optional<LogLevel> level = lowest_level();
-  if (level && !find_member(listing->info->capabilities, "logging").empty()) {
-    params = R"({"level":")" + std::string(log_level_name(*level)) + "\"}";
-    call.method = "logging/setLevel";
-    call.params = params;
-    co_await upstreams_[server]->call(call);
-  }
-  for (const std::string& uri : hub_.watched(server)) {
-    params = R"({"uri":)" + value::json_string(uri) + "}";
-    call.method = "resources/subscribe";
-    call.params = params;
-    call.name = uri;
-    co_await upstreams_[server]->call(call);
-  }
-}
-
-std::optional<LogLevel> Router::lowest_level() const {
-  std::optional<LogLevel> lowest;
-  sessions_.for_each([&](Session& session) {
-    const std::optional<LogLevel> level = session.log_level();
-    lowest = level && (!lowest || *level < *lowest) ? level : lowest;
-  });
-  return lowest;
 }
 
 }  // namespace catalyst::mcp

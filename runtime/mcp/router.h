@@ -59,6 +59,10 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
   [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
   [[nodiscard]] std::optional<uint32_t> server_index(std::string_view name) const;
+  /// Name of the server that a scope is about; "" for all.
+  [[nodiscard]] std::string_view scope_name(Scope scope) const {
+    return scope.federated() ? std::string_view() : std::string_view(upstreams_[scope.server]->name());
+  }
 
  private:
   using Handler = Task<Reply> (Router::*)(RequestContext&);
@@ -66,6 +70,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] static const Method* find_method(std::string_view name);
 
   Task<Reply> handle_initialize(RequestContext& context);
+  Task<std::string> greet_for(RequestContext& context, const SessionTerms& terms);
   Task<Reply> handle_discover(RequestContext& context);
   Task<Reply> handle_ping(RequestContext& context);
   Task<Reply> handle_set_level(RequestContext& context);
@@ -110,9 +115,13 @@ class Router : public std::enable_shared_from_this<Router> {
   void relay(RequestContext& context, std::string message) const;
 
   // ask.cpp
-  /// Why a server must not ask this client this, as the text of an error object.
+  /// Why a server must not ask this client this, as the text of an error object; else the rules may have
+  /// changed its params.
   [[nodiscard]] std::optional<std::string> refuse_question(RequestContext& context, uint32_t server,
-                                                           const Question& question);
+                                                           Question& question);
+  /// The client's answer as the server may see it.
+  [[nodiscard]] std::string permitted_answer(RequestContext& context, uint32_t server,
+                                             const Question& question, std::string answer);
   /// Sends a request to the legacy client of a call; `done` gets what becomes of it.
   void ask_client(RequestContext& context, std::string_view method, std::string_view params,
                   Session::AskDone done);
@@ -122,15 +131,19 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Result<UpstreamReply>> answer_rounds(RequestContext& context, uint32_t server, UpstreamCall& call,
                                             UpstreamReply reply);
   Task<Result<std::string>> gather_answers(RequestContext& context, uint32_t server,
-                                           const std::vector<Question>& questions);
+                                           std::vector<Question> questions);
   /// A modern server asks a modern client.
   [[nodiscard]] Reply pass_questions(RequestContext& context, uint32_t server, std::string_view result_json);
   /// A legacy server that may ask a modern client.
   Task<Sent> send_parked(RequestContext& context, uint32_t server, const UpstreamCall& call);
-  [[nodiscard]] Reply park(RequestContext& context, uint32_t server, std::shared_ptr<ParkedCall> call);
+  [[nodiscard]] Reply park(RequestContext& context, uint32_t server, std::shared_ptr<ParkedCall> call,
+                           std::span<const Question> questions);
   /// The params with the client's requestState replaced by the server's own; sets `reply` when it is no good.
   [[nodiscard]] std::optional<std::string> unseal_round(RequestContext& context, uint32_t server,
                                                         std::string_view params, std::optional<Reply>& reply);
+  /// inputResponses as the server may see them; "" when unchanged.
+  [[nodiscard]] std::string permitted_answers(RequestContext& context, uint32_t server,
+                                              std::string_view responses_json);
   [[nodiscard]] std::string seal_state(const RequestContext& context, uint32_t server,
                                        std::string_view purpose, std::string_view text) const;
   [[nodiscard]] std::optional<std::string> open_state(const RequestContext& context, uint32_t server,
@@ -184,13 +197,33 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] std::string instructions(const RequestContext& context) const;
   [[nodiscard]] Crossing crossing(const RequestContext& context, uint32_t server) const;
   Task<std::optional<Catalogue::Found>> find(RequestContext& context, ListKind kind, std::string_view name);
-  Task<void> watch(uint32_t server, std::string uri);
-  Task<void> unwatch(uint32_t server, std::string uri);
-  void on_upstream_event(uint32_t server, std::string_view method, std::string_view message);
-  void on_greeted(uint32_t server);
-  Task<void> restore(uint32_t server);
-  [[nodiscard]] std::optional<LogLevel> lowest_level() const;
   Task<void> sweep_sessions();
+
+  // upstream_events.cpp
+  /// The client's own session with a server that keeps sessions, else nullptr.
+  std::shared_ptr<UpstreamSession> session_with(RequestContext& context, uint32_t server);
+  [[nodiscard]] ClientTerms terms_of(const std::shared_ptr<Session>& session, uint32_t server);
+  [[nodiscard]] ClientTerms terms_of(const std::string& principal_id, uint32_t server);
+  void on_upstream_event(uint32_t server, std::string_view method, std::string_view message);
+  void on_session_event(Session& session, uint32_t server, std::string_view method, std::string_view message);
+  static void ask_session(Session& session, ServerRequest& request);
+  Task<void> restore(std::shared_ptr<Session> session, uint32_t server);
+  Task<void> restore(std::string principal_id, uint32_t server);
+  Task<void> tell(uint32_t server, std::string_view method, std::string uri,
+                  std::shared_ptr<UpstreamSession> session);
+  /// On whose behalf a resource is watched: a principal over its session with the server, or everybody (""
+  /// and nullptr) where a server keeps none.
+  struct Watcher {
+    std::string principal_id;
+    std::shared_ptr<UpstreamSession> session;
+  };
+  [[nodiscard]] bool is_modern(uint32_t server) const;
+  /// Whoever may not read a resource may not learn when it changes.
+  [[nodiscard]] bool may_watch(RequestContext& context, uint32_t server, std::string_view uri);
+  [[nodiscard]] Watcher watcher_of(RequestContext& context, uint32_t server);
+  void watch(const Watcher& watcher, uint32_t server, const std::string& uri);
+  void unwatch(const Watcher& watcher, uint32_t server, const std::string& uri);
+  [[nodiscard]] std::optional<LogLevel> lowest_level(std::string_view principal_id) const;
 
   const uint64_t id_;  // tells this router's cached state from that of one that stood at the same address
   const asio::any_io_executor home_;
@@ -200,6 +233,7 @@ class Router : public std::enable_shared_from_this<Router> {
   const std::string own_info_;  // serverInfo of the federation, JSON
   const Sealer sealer_;
   SessionTable sessions_;
+  PrincipalSessions principals_;
   ParkedCalls parked_;
   EventHub hub_;
   std::shared_ptr<CatalogueKeeper> keeper_;

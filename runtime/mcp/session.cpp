@@ -1,29 +1,76 @@
 #include "runtime/mcp/session.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
-#include "runtime/base/check.h"
+#include "runtime/mcp/asking.h"
+#include "runtime/mcp/clock.h"
 #include "runtime/mcp/envelope.h"
 
 namespace catalyst::mcp {
 namespace {
 
-std::string random_id() {
-  unsigned char bytes[16];
-  CHECK(RAND_bytes(bytes, sizeof bytes) == 1, "the system gives no random bytes");
-  std::string id;
-  id.reserve(32);
-  for (const unsigned char byte : bytes) {
-    id += "0123456789abcdef"[byte >> 4];
-    id += "0123456789abcdef"[byte & 15];
+void append_field(std::string& out, std::string_view text) {
+  out += static_cast<char>(text.size() >> 8 & 0xFF);
+  out += static_cast<char>(text.size() & 0xFF);
+  out += text;
+}
+
+bool take_field(std::string_view& from, std::string& out) {
+  if (from.size() < 2) {
+    return false;
   }
-  return id;
+  const size_t size =
+      static_cast<size_t>(static_cast<unsigned char>(from[0])) << 8 | static_cast<unsigned char>(from[1]);
+  if (from.size() < 2 + size) {
+    return false;
+  }
+  out = from.substr(2, size);
+  from.remove_prefix(2 + size);
+  return true;
+}
+
+std::string binding_of(std::string_view principal_id, std::string_view scope_name) {
+  return digest_of({"session", principal_id, scope_name});
 }
 
 }  // namespace
+
+std::string seal_session(const Sealer& sealer, const SessionTerms& terms) {
+  std::string text;
+  const std::string opened = std::to_string(terms.opened_ms);
+  for (const std::string_view field :
+       {std::string_view(opened), std::string_view(terms.protocol_version),
+        std::string_view(terms.client_name), std::string_view(terms.client_version),
+        std::string_view(terms.capabilities), std::string_view(terms.upstream_session)}) {
+    append_field(text, field);
+  }
+  return sealer.seal(binding_of(terms.principal_id, terms.scope_name), text);
+}
+
+std::optional<SessionTerms> open_session(const Sealer& sealer, std::string_view id,
+                                         std::string_view principal_id, Scope scope,
+                                         std::string_view scope_name) {
+  const std::optional<std::string> text = sealer.open(binding_of(principal_id, scope_name), id);
+  if (!text) {
+    return std::nullopt;
+  }
+  SessionTerms terms;
+  terms.scope = scope;
+  terms.principal_id = principal_id;
+  terms.scope_name = scope_name;
+  std::string_view rest = *text;
+  std::string opened;
+  for (std::string* field : {&opened, &terms.protocol_version, &terms.client_name, &terms.client_version,
+                             &terms.capabilities, &terms.upstream_session}) {
+    if (!take_field(rest, *field)) {
+      return std::nullopt;
+    }
+  }
+  terms.opened_ms = std::strtoll(opened.c_str(), nullptr, 10);
+  terms.askable = can_be_asked(terms.capabilities);
+  return terms;
+}
 
 void InFlight::cancel(const std::shared_ptr<InFlight>& call) {
   asio::post(call->executor_, [call] {
@@ -36,6 +83,7 @@ void InFlight::cancel(const std::shared_ptr<InFlight>& call) {
 
 Session::Session(std::string id, SessionTerms terms, const SessionLimits& limits)
     : id_(std::move(id)),
+      label_(to_base64url(digest_of({id_}).substr(0, 16))),
       terms_(std::move(terms)),
       limits_(limits),
       events_(limits.stream_events, limits.stream_bytes) {}
@@ -176,18 +224,31 @@ bool Session::busy() const {
   return streaming_.load() || !calls_.empty();
 }
 
-SessionTable::SessionTable(SessionLimits limits) : limits_(limits) {}
+SessionTable::SessionTable(SessionLimits limits, const Sealer& sealer) : limits_(limits), sealer_(sealer) {}
 
 bool SessionTable::expired(const Session& session, int64_t now_ms) const {
   return now_ms - session.last_used_ms() > limits_.idle_ms && !session.busy();
 }
 
-void SessionTable::end(Session& session) const {
+void SessionTable::forget(Session& session) const {
   session.events().close();
   session.cancel_all();
   session.end_asks();
   if (on_end_) {
     on_end_(session);
+  }
+  session.upstreams().close();
+}
+
+void SessionTable::end(Stripe& stripe, Session& session) const {
+  forget(session);
+  const uint64_t hash = Hash{}(session.id());
+  if (stripe.ended.insert(hash).second) {
+    stripe.ended_order.push_back(hash);
+  }
+  if (stripe.ended_order.size() > std::max<size_t>(1, limits_.ended / kStripes)) {
+    stripe.ended.erase(stripe.ended_order.front());
+    stripe.ended_order.pop_front();
   }
 }
 
@@ -207,13 +268,15 @@ bool SessionTable::make_room(Stripe& stripe) {
   if (oldest == stripe.sessions.end()) {
     return false;
   }
-  end(*oldest->second);
+  forget(*oldest->second);
   stripe.sessions.erase(oldest);
   return true;
 }
 
 std::shared_ptr<Session> SessionTable::create(SessionTerms terms, int64_t now_ms) {
-  auto session = std::make_shared<Session>(random_id(), std::move(terms), limits_);
+  terms.opened_ms = wall_us() / 1000;
+  std::string id = seal_session(sealer_, terms);
+  auto session = std::make_shared<Session>(std::move(id), std::move(terms), limits_);
   session->touch(now_ms);
   Stripe& stripe = stripe_of(session->id());
   const std::lock_guard lock(stripe.mutex);
@@ -225,19 +288,28 @@ std::shared_ptr<Session> SessionTable::create(SessionTerms terms, int64_t now_ms
 }
 
 std::shared_ptr<Session> SessionTable::find(std::string_view id, std::string_view principal_id, Scope scope,
-                                            int64_t now_ms) {
+                                            std::string_view scope_name, int64_t now_ms) {
   Stripe& stripe = stripe_of(id);
   const std::lock_guard lock(stripe.mutex);
-  const auto found = stripe.sessions.find(id);
+  auto found = stripe.sessions.find(id);
   if (found == stripe.sessions.end()) {
-    return nullptr;
+    // Another engine's, or one that had to make room.
+    std::optional<SessionTerms> terms = open_session(sealer_, id, principal_id, scope, scope_name);
+    if (!terms || stripe.ended.contains(Hash{}(id)) || !make_room(stripe)) {
+      return nullptr;
+    }
+    found =
+        stripe.sessions
+            .emplace(std::string(id), std::make_shared<Session>(std::string(id), std::move(*terms), limits_))
+            .first;
+    found->second->touch(now_ms);
   }
   Session& session = *found->second;
   if (session.terms().principal_id != principal_id || session.terms().scope != scope) {
     return nullptr;
   }
-  if (expired(session, now_ms)) {
-    end(session);
+  if (expired(session, now_ms) || wall_us() / 1000 - session.terms().opened_ms > limits_.max_ms) {
+    end(stripe, session);
     stripe.sessions.erase(found);
     return nullptr;
   }
@@ -256,7 +328,7 @@ bool SessionTable::erase(std::string_view id, std::string_view principal_id, Sco
   if (session.terms().principal_id != principal_id || session.terms().scope != scope) {
     return false;
   }
-  end(session);
+  end(stripe, session);
   stripe.sessions.erase(found);
   return true;
 }
@@ -267,7 +339,7 @@ void SessionTable::sweep(int64_t now_ms) {
     std::erase_if(stripe.sessions, [&](const auto& entry) {
       const bool over = expired(*entry.second, now_ms);
       if (over) {
-        end(*entry.second);
+        end(stripe, *entry.second);
       }
       return over;
     });
@@ -289,6 +361,7 @@ void SessionTable::close_all() {
     for (const auto& entry : stripe.sessions) {
       entry.second->events().close();
       entry.second->end_asks();
+      entry.second->upstreams().close();
     }
     stripe.sessions.clear();
   }

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "runtime/base/asio.h"
@@ -19,6 +21,8 @@
 #include "runtime/mcp/event_queue.h"
 #include "runtime/mcp/exchange.h"
 #include "runtime/mcp/protocol.h"
+#include "runtime/mcp/seal.h"
+#include "runtime/mcp/upstream_sessions.h"
 
 namespace catalyst::mcp {
 
@@ -59,7 +63,18 @@ struct SessionTerms {
   std::string client_version;
   std::string capabilities = "{}";  // what the client can be asked (asking_capabilities)
   bool askable = false;             // whether that is anything
+  std::string scope_name;           // of the server that the endpoint serves alone; "" for all
+  std::string upstream_session;     // that server's own id of the client's session; "" when it has none
+  int64_t opened_ms = 0;            // wall clock
 };
+
+/// The terms as the session's id: sealed, bound to the principal and the endpoint, so that any engine with
+/// the key can serve the session.
+std::string seal_session(const Sealer& sealer, const SessionTerms& terms);
+/// The reverse; nullopt for what is not such an id, or another principal's or endpoint's.
+std::optional<SessionTerms> open_session(const Sealer& sealer, std::string_view id,
+                                         std::string_view principal_id, Scope scope,
+                                         std::string_view scope_name);
 
 /// A session of a legacy client: bound to the principal that opened it, used from any thread.
 class Session {
@@ -67,6 +82,8 @@ class Session {
   Session(std::string id, SessionTerms terms, const SessionLimits& limits);
 
   [[nodiscard]] const std::string& id() const { return id_; }
+  /// What rules, logs and audit call it: 128 bits of the id's digest, since the id itself is a key to the session.
+  [[nodiscard]] const std::string& label() const { return label_; }
   [[nodiscard]] const SessionTerms& terms() const { return terms_; }
 
   /// The level the client asked for; nullopt when it never did.
@@ -75,6 +92,8 @@ class Session {
 
   /// Messages for the client's GET stream.
   [[nodiscard]] EventQueue& events() { return events_; }
+  /// The client's sessions with servers.
+  [[nodiscard]] UpstreamSessions& upstreams() { return upstreams_; }
   /// Claims the one stream a session may have open; false when it is taken.
   bool open_stream();
   void close_stream();
@@ -118,12 +137,14 @@ class Session {
   static constexpr int kNoLevel = -1;
 
   const std::string id_;
+  const std::string label_;
   const SessionTerms terms_;
   const SessionLimits limits_;
   std::atomic<int> log_level_ = kNoLevel;
   std::atomic<int64_t> last_used_ms_ = 0;
   std::atomic<bool> streaming_ = false;
   EventQueue events_;
+  UpstreamSessions upstreams_;
   mutable std::mutex mutex_;  // guards what is below; held for a few instructions
   std::vector<Call> calls_;
   std::set<std::string, std::less<>> subscriptions_;
@@ -135,18 +156,19 @@ class Session {
 /// All sessions, in stripes with a lock each, so that io threads rarely meet.
 class SessionTable {
  public:
-  explicit SessionTable(SessionLimits limits);
+  SessionTable(SessionLimits limits, const Sealer& sealer);
   /// Called for every session that ends, under its stripe's lock: must not come back to the table. Set before
   /// the first session.
   void on_end(std::function<void(Session&)> callback) { on_end_ = std::move(callback); }
 
-  /// Opens a session under a fresh 128-bit random id. When its stripe is full, the longest unused session of
-  /// it ends; nullptr when all of them are in use.
+  /// Opens a session. When its stripe is full, the longest unused session of it is forgotten, and comes back
+  /// when it is used again; nullptr when all of them are in use.
   std::shared_ptr<Session> create(SessionTerms terms, int64_t now_ms);
-  /// The session with that id; nullptr when there is none, it has expired, or belongs to another principal or
-  /// scope.
+  /// The session with that id; nullptr when it was never given out, has ended or expired, or belongs to
+  /// another principal or scope. One that is not here but sealed with our key is taken up. `scope_name` as in
+  /// the terms.
   std::shared_ptr<Session> find(std::string_view id, std::string_view principal_id, Scope scope,
-                                int64_t now_ms);
+                                std::string_view scope_name, int64_t now_ms);
   /// Ends a session, its stream and its calls.
   bool erase(std::string_view id, std::string_view principal_id, Scope scope);
   /// Ends what has been idle too long.
@@ -164,14 +186,20 @@ class SessionTable {
   struct Stripe {
     mutable std::mutex mutex;
     std::unordered_map<std::string, std::shared_ptr<Session>, Hash, std::equal_to<>> sessions;
+    // Ids of sessions that ended before their seal expires, as hashes; the oldest are dropped.
+    std::unordered_set<uint64_t> ended;
+    std::deque<uint64_t> ended_order;
   };
 
   Stripe& stripe_of(std::string_view id) { return stripes_[Hash{}(id) % kStripes]; }
   [[nodiscard]] bool expired(const Session& session, int64_t now_ms) const;
   bool make_room(Stripe& stripe);
-  void end(Session& session) const;
+  /// `stripe` remembers that the id is no good any more.
+  void end(Stripe& stripe, Session& session) const;
+  void forget(Session& session) const;
 
   const SessionLimits limits_;
+  const Sealer& sealer_;
   std::function<void(Session&)> on_end_;
   std::array<Stripe, kStripes> stripes_;
 };

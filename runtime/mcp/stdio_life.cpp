@@ -89,6 +89,7 @@ Task<void> StdioUpstream::run() {
         readiness_.publish(std::make_shared<const UpstreamInfo>(std::move(*info)));
         if (std::exchange(was_ready_, true)) {
           Readiness::announce_changes(on_event_);
+          on_renewed_();
         }
         co_await live();
       } else if (!info) {
@@ -159,21 +160,41 @@ Task<Result<UpstreamInfo>> StdioUpstream::greet(bool probe, bool& probe_ended_ch
 
 /// Until the child ends or stop() is called.
 Task<void> StdioUpstream::live() {
+  listening_ = 0;
   if (readiness_.info()->era == Era::Modern) {
-    UpstreamCall call;
-    call.method = "subscriptions/listen";
-    call.params =
-        R"({"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true}})";
-    std::string text;
-    append_request(text, next_id_.fetch_add(1, std::memory_order_relaxed), call, Era::Modern,
-                   options_.identity);
-    link_->write(text);  // its answer comes when the subscription ends; nobody waits for it
+    listen();
   }
   while (!stopping_ && !link_->exited() && !link_->stdout_ended()) {
     timer_.expires_at(asio::steady_timer::time_point::max());
     error_code ec;
     co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
   }
+}
+
+/// Subscribes to what changes, in place of the subscription before. Its answer comes when it ends; nobody
+/// waits for it.
+void StdioUpstream::listen() {
+  const uint64_t before = listening_;
+  const std::string params = listen_params(watched_);
+  UpstreamCall call;
+  call.method = "subscriptions/listen";
+  call.params = params;
+  listening_ = next_id_.fetch_add(1, std::memory_order_relaxed);
+  std::string text;
+  append_request(text, listening_, call, Era::Modern, options_.identity);
+  link_->write(text);
+  if (before != 0) {
+    link_->write(cancelled_notification(before));
+  }
+}
+
+void StdioUpstream::watch(std::vector<std::string> uris) {
+  asio::post(home_, [self = shared_from_this(), uris = std::move(uris)]() mutable {
+    self->watched_ = std::move(uris);
+    if (self->listening_ != 0 && self->link_) {
+      self->listen();
+    }
+  });
 }
 
 /// Ends the child by degrees and collects it with its whole group.
@@ -189,6 +210,7 @@ Task<std::string> StdioUpstream::bury() {
       co_await wait_exit(options_.stop_grace_ms);
     }
   }
+  listening_ = 0;
   fail_all(error(asio::error::connection_reset, options_.name + ": the server process ended"));
   const std::string ending = reap_child(link_->pid());
   link_->close();

@@ -316,12 +316,18 @@ void StdioUpstream::take_notification(const WireMessage& message, std::string_vi
     }
     return;
   }
+  // The process serves one principal: what it logs while a single call runs is that call's.
+  if (message.method == "notifications/message" && pending_.size() == 1 &&
+      pending_.begin()->second->on_notification) {
+    pending_.begin()->second->notify(std::string(line));
+    return;
+  }
   if (on_event_) {
     on_event_(message.method, line);
   }
 }
 
-Task<Result<void>> StdioUpstream::notify(std::string_view method, std::string_view params) {
+Task<Result<void>> StdioUpstream::notify(std::string_view method, std::string_view params, UpstreamSession*) {
   if (state() != UpstreamState::Ready) {
     co_return readiness_.refusal();
   }

@@ -55,8 +55,17 @@ class StdioUpstream final : public Upstream, public std::enable_shared_from_this
     return readiness_.wait(timeout_ms);
   }
   Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;
-  Task<Result<void>> notify(std::string_view method, std::string_view params) override;
+  Task<Result<void>> notify(std::string_view method, std::string_view params,
+                            UpstreamSession* session) override;
+  /// One process is one session: see StdioPool.
+  std::shared_ptr<UpstreamSession> open(ClientTerms) override { return nullptr; }
+  Task<Result<std::string>> establish(UpstreamSession&) override { co_return std::string(); }
+  void watch(std::vector<std::string> uris) override;
   Task<void> stop() override;
+  /// Called when a new process has been greeted in place of one that ended; home executor. Set before start.
+  void on_renewed(std::function<void()> callback) { on_renewed_ = std::move(callback); }
+  /// The last greeting; nullptr before the first.
+  [[nodiscard]] std::shared_ptr<const UpstreamInfo> info() const { return readiness_.info(); }
 
   /// Lines of stdout that were no JSON-RPC, or too long, since the start.
   [[nodiscard]] uint64_t garbage_lines() const { return garbage_lines_.load(std::memory_order_relaxed); }
@@ -82,6 +91,7 @@ class StdioUpstream final : public Upstream, public std::enable_shared_from_this
   Task<void> run();
   Task<Result<UpstreamInfo>> greet(bool probe, bool& probe_ended_child);
   Task<void> live();
+  void listen();
   Task<std::string> bury();
   Task<void> pause(int64_t ms);
   Task<bool> wait_exit(int64_t ms);
@@ -97,7 +107,10 @@ class StdioUpstream final : public Upstream, public std::enable_shared_from_this
 
   // Home executor only.
   UpstreamEvent on_event_;
+  std::function<void()> on_renewed_ = [] {};
   std::shared_ptr<StdioLink> link_;
+  std::vector<std::string> watched_;
+  uint64_t listening_ = 0;  // id of the subscription; 0: none
   uint64_t spawned_ = 0;
   bool was_ready_ = false;
   std::unordered_map<uint64_t, PendingPtr> pending_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/asio.h"
 #include "runtime/base/result.h"
@@ -39,6 +40,36 @@ struct ServerRequest {
   std::function<void(bool is_error, std::string payload)> answer;
 };
 
+/// Messages of an upstream that belong to no call: list_changed, resources/updated, log messages of a stdio
+/// server. Runs on the upstream's home executor.
+using UpstreamEvent = std::function<void(std::string_view method, std::string_view message)>;
+
+/// For whom a server that keeps something of its clients holds a session.
+struct ClientTerms {
+  std::string principal_id;
+  std::string capabilities = "{}";  // what the client can be asked, JSON object text; declared to the server
+  std::string resume;  // id of a session that was made before, perhaps by another engine; "" to make one
+  bool ends = true;    // the server is told when the session goes; not where another engine may still use it
+  /// Messages of this session that belong to no call. Any thread.
+  UpstreamEvent on_event = [](std::string_view, std::string_view) {};
+  /// Requests of the server that belong to no call; empty: the transport refuses what is not a ping. Any
+  /// thread.
+  std::function<void(ServerRequest request)> on_request;
+  /// The server had forgotten the session and has a new one: what was asked of it must be asked again. Any
+  /// thread.
+  std::function<void()> on_renewed = [] {};
+};
+
+/// One client's session with a server; nobody else's calls run on it. Destroying it ends it, without waiting.
+class UpstreamSession {
+ public:
+  virtual ~UpstreamSession() = default;
+  /// From now on messages that belong to no call are heard. Any thread; more than once does nothing.
+  virtual void listen() = 0;
+  /// Tells the server that the session is over, whatever its terms say.
+  virtual void end() = 0;
+};
+
 /// One JSON-RPC request or notification on its way to an upstream. Views must live until the call completes.
 struct UpstreamCall {
   std::string_view method;
@@ -56,6 +87,8 @@ struct UpstreamCall {
   std::string_view traceparent;  // W3C, passed on as header (HTTP) and in _meta
   std::string_view tracestate;
   std::string_view extra_headers;  // "Mcp-Param-X: v\r\n..." to pass on, HTTP only
+  /// The client's session with this server; nullptr: the gateway's own.
+  UpstreamSession* session = nullptr;
   /// What the client can be asked, JSON object text; goes to modern servers with the call.
   std::string_view capabilities = "{}";
   int64_t timeout_ms = 60'000;
@@ -93,10 +126,6 @@ struct UpstreamReply {
   }
 };
 
-/// Messages of an upstream that belong to no call: list_changed, resources/updated, log messages of a stdio
-/// server. Runs on the upstream's home executor.
-using UpstreamEvent = std::function<void(std::string_view method, std::string_view message)>;
-
 /// A server behind the gateway. `call` and `notify` may be used from any executor; the implementation hops to
 /// its own and back. Cancelling the calling coroutine (asio cancellation) sends notifications/cancelled
 /// (legacy, stdio) or closes the stream (modern HTTP).
@@ -119,7 +148,17 @@ class Upstream {
   /// One request. An error when the upstream is down, timed out or broke the protocol; a JSON-RPC error is a
   /// reply with is_error.
   virtual Task<Result<UpstreamReply>> call(const UpstreamCall& call) = 0;
-  virtual Task<Result<void>> notify(std::string_view method, std::string_view params) = 0;
+  virtual Task<Result<void>> notify(std::string_view method, std::string_view params,
+                                    UpstreamSession* session) = 0;
+  /// A session for one client; connects when it is first used. nullptr when the server keeps nothing of its
+  /// clients (always so in the new generation): everybody's calls go the same way then. Once Ready; any
+  /// thread.
+  virtual std::shared_ptr<UpstreamSession> open(ClientTerms terms) = 0;
+  /// The server's id of a client's session, made now if need be; "" when it has none.
+  virtual Task<Result<std::string>> establish(UpstreamSession& session) = 0;
+  /// Modern servers: which resources to watch, in place of those before. Their changes come as events. Any
+  /// thread.
+  virtual void watch(std::vector<std::string> uris) = 0;
 
   /// Ends connections; a child process gets its stdin closed, then SIGTERM and SIGKILL to its whole process
   /// group.

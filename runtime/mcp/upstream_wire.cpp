@@ -250,6 +250,16 @@ bool is_modern_error(std::string_view error_json) {
          number == code::kUnsupportedVersion;
 }
 
+std::string listen_params(const std::vector<std::string>& uris) {
+  std::string out =
+      R"({"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true)";
+  for (size_t i = 0; i < uris.size(); ++i) {
+    out += i == 0 ? R"(,"resourceSubscriptions":[)" : ",";
+    value::append_json_string(out, uris[i]);
+  }
+  return out + (uris.empty() ? "}}" : "]}}");
+}
+
 std::string cancelled_notification(uint64_t id) {
   return notification_message("notifications/cancelled", R"({"requestId":)" + std::to_string(id) +
                                                              R"(,"reason":"The caller gave up."})");

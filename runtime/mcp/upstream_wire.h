@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/mcp/upstream.h"
@@ -54,6 +55,9 @@ Result<UpstreamInfo> read_greeting(std::string_view result_json, Era era);
 bool is_modern_error(std::string_view error_json);
 /// The `code` of an error object; 0 when it has none.
 int error_code_of(std::string_view error_json);
+
+/// The params of subscriptions/listen: every list, and these resources.
+std::string listen_params(const std::vector<std::string>& uris);
 
 std::string cancelled_notification(uint64_t id);
 /// The answer to a request of the server's own that belongs to no client: ping and roots/list are served,

@@ -139,6 +139,9 @@ struct Service::Impl {
     out.decision.json_depth = config.limits.json_depth;
     out.sessions.idle_ms = config.limits.session_idle_ms;
     out.sessions.sessions = config.limits.sessions;
+    out.sessions.max_ms = config.limits.session_max_ms;
+    out.ask_timeout_ms = config.limits.answer_timeout_ms;
+    out.secrets = config.secrets;
     for (const UpstreamConfig& server : config.servers) {
       out.call_timeout_ms =
           std::max(out.call_timeout_ms, server.timeout_ms);  // each upstream cuts it to its own

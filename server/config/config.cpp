@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kServersMax = 256;
+constexpr size_t kSecretMin = 32;
 constexpr size_t kServerNameMax = 64;
 constexpr size_t kTokensMax = 10'000;
 
@@ -170,6 +171,15 @@ class Loader {
       report(source.path, at != nullptr ? *at : root, "`separator` must have 1 to 8 characters",
              "the default is `__`");
     }
+    config.secrets = read.texts("secrets");
+    for (const std::string& secret : config.secrets) {
+      if (secret.size() < kSecretMin) {
+        const Tree* at = read.find("secrets");
+        report(source.path, at != nullptr ? *at : root, "a secret must have at least 32 characters",
+               "make one: openssl rand -hex 32");
+        break;
+      }
+    }
     config.allowed_hosts = read.texts("allowed_hosts");
     config.allowed_origins = read.texts("allowed_origins");
     config.drain_ms = read.duration("drain");
@@ -194,6 +204,8 @@ class Loader {
     out.json_depth = static_cast<uint32_t>(read.count("limits.json_depth"));
     out.sessions = static_cast<size_t>(read.count("limits.sessions"));
     out.session_idle_ms = read.duration("limits.session_idle");
+    out.session_max_ms = read.duration("limits.session_max");
+    out.answer_timeout_ms = read.duration("limits.answer_timeout");
     out.header_timeout_ms = read.duration("limits.header_timeout");
     out.idle_timeout_ms = read.duration("limits.idle_timeout");
     out.fuel_per_rule = static_cast<uint32_t>(read.count("limits.fuel_per_rule"));
@@ -287,6 +299,8 @@ class Loader {
     server.url = read.text("url");
     server.headers = read.pairs("headers");
     server.timeout_ms = read.duration("timeout");
+    server.shared = read.flag("shared");
+    server.processes = static_cast<size_t>(read.count("processes"));
     check_transport(file, member, read, server);
     config.servers.push_back(std::move(server));
   }

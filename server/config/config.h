@@ -23,6 +23,8 @@ struct UpstreamConfig {
   std::string url;
   TextMap headers;
   int64_t timeout_ms = 60'000;
+  bool shared = false;
+  size_t processes = 64;
 };
 
 /// What a principal is made of; see decision::Principal for the meaning of the fields.
@@ -54,6 +56,8 @@ struct LimitsConfig {
   uint32_t json_depth = 0;
   size_t sessions = 0;
   int64_t session_idle_ms = 0;
+  int64_t session_max_ms = 0;
+  int64_t answer_timeout_ms = 0;
   int64_t header_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
   uint32_t fuel_per_rule = 0;
@@ -73,6 +77,7 @@ struct Config {
   uint32_t threads = 0;
   std::vector<std::string> policy;
   std::string separator;
+  std::vector<std::string> secrets;
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
   int64_t drain_ms = 0;

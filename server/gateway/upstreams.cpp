@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "runtime/mcp/http_upstream.h"
-#include "runtime/mcp/stdio_upstream.h"
+#include "runtime/mcp/stdio_pool.h"
 #include "runtime/observe/log.h"
 #include "server/version.h"
 
@@ -43,9 +43,17 @@ class TimedUpstream final : public mcp::Upstream {
     timed.timeout_ms = std::min(call.timeout_ms, timeout_ms_);
     co_return co_await inner_->call(timed);
   }
-  Task<Result<void>> notify(std::string_view method, std::string_view params) override {
-    return inner_->notify(method, params);
+  Task<Result<void>> notify(std::string_view method, std::string_view params,
+                            mcp::UpstreamSession* session) override {
+    return inner_->notify(method, params, session);
   }
+  std::shared_ptr<mcp::UpstreamSession> open(mcp::ClientTerms terms) override {
+    return inner_->open(std::move(terms));
+  }
+  Task<Result<std::string>> establish(mcp::UpstreamSession& session) override {
+    return inner_->establish(session);
+  }
+  void watch(std::vector<std::string> uris) override { inner_->watch(std::move(uris)); }
   Task<void> stop() override { return inner_->stop(); }
 
  private:
@@ -87,7 +95,13 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& confi
     options.identity = identity();
     options.log = logger(Level::Info, "upstream", config.name);
     options.log_stderr = logger(Level::Debug, "upstream stderr", config.name);
-    return timed(std::make_shared<mcp::StdioUpstream>(std::move(home), std::move(options)),
+    if (config.shared) {
+      return timed(std::make_shared<mcp::StdioUpstream>(std::move(home), std::move(options)),
+                   config.timeout_ms);
+    }
+    mcp::StdioPoolOptions pool;
+    pool.processes = config.processes;
+    return timed(std::make_shared<mcp::StdioPool>(std::move(home), std::move(options), pool),
                  config.timeout_ms);
   }
   Result<mcp::HttpUrl> url = mcp::parse_http_url(config.url);
@@ -102,6 +116,7 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& confi
   options.url = std::move(*url);
   options.headers = config.headers;
   options.identity = identity();
+  options.shared = config.shared;
   options.log = logger(Level::Info, "upstream", config.name);
   return timed(std::make_shared<mcp::HttpUpstream>(std::move(home), std::move(options)), config.timeout_ms);
 }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fixtureHttp, fixtureStdio, folder, root, start } from "./harness.mjs";
+import { binary, fixtureHttp, fixtureStdio, folder, root, start } from "./harness.mjs";
 
 const modules = join(import.meta.dirname, "node_modules");
 const suite = [join(modules, "@modelcontextprotocol/conformance/dist/index.js"), "server"];
@@ -18,6 +18,12 @@ const watching = ["resources-subscribe", "resources-unsubscribe"];
 const modern = { "2025-11-25": watching, "2026-07-28": tasks };
 const legacy = { "2025-11-25": [], "2026-07-28": ["server-stateless", "input-required-result-basic-elicitation", "input-required-result-capability-check", ...tasks] };
 const expected = { direct: { "2025-11-25": [], "2026-07-28": tasks }, http: modern, stdio: modern, "http-legacy": legacy, "stdio-legacy": legacy };
+
+// The client leg, with an official client behind Catalyst (fixture/through.mjs): what a gateway has a part in. Signing in at servers is not among it.
+const clientLeg = {
+  "2025-11-25": ["initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry"],
+  "2026-07-28": ["tools_call", "request-metadata", "sep-2322-client-request-state", "http-standard-headers", "http-custom-headers", "http-invalid-tool-headers", "json-schema-ref-no-deref"],
+};
 
 /** Runs the suite; which scenarios passed, which failed, and which of them count. */
 async function run(url, revision, out) {
@@ -68,4 +74,22 @@ test("the official suite", { timeout: 240000 }, async (t) => {
   const held = whole.slice(begin, end);
   if (process.env.CATALYST_UPDATE === "1") writeFileSync(page, whole.slice(0, begin) + text + whole.slice(end));
   else assert.equal(held, text, "docs/conformance.md is behind: run once more with CATALYST_UPDATE=1");
+});
+
+test("Catalyst as the suite's client", { timeout: 120000 }, async (t) => {
+  const out = folder(t);
+  const failed = [];
+  for (const [revision, scenarios] of Object.entries(clientLeg)) {
+    for (const scenario of scenarios) {
+      const command = `${process.execPath} ${join(import.meta.dirname, "fixture/through.mjs")}`;
+      const args = [suite[0], "client", "--command", command, "--scenario", scenario, "--spec-version", revision, "-o", join(out, revision, scenario)];
+      const child = spawn(node22, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, CATALYST_BINARY: binary } });
+      let text = "";
+      child.stdout.on("data", (chunk) => (text += chunk));
+      child.stderr.on("data", (chunk) => (text += chunk));
+      const code = await new Promise((resolve) => child.on("exit", resolve));
+      if (code !== 0) failed.push(`${revision} ${scenario}:\n${text.slice(-2500)}`);
+    }
+  }
+  assert.deepEqual(failed, []);
 });

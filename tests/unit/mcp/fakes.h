@@ -49,6 +49,7 @@ class FakeUpstream : public Upstream {
   std::vector<Seen> seen;
   std::vector<std::string> notified;
   std::vector<std::string> notifications;  // sent before the reply of a tool call
+  std::vector<std::string> watched;
   bool up = true;
   bool cancelled = false;
   int delay_ms = 0;
@@ -95,10 +96,13 @@ class FakeUpstream : public Upstream {
     reply.payload = reply.body;
     co_return reply;
   }
-  Task<Result<void>> notify(std::string_view method, std::string_view) override {
+  Task<Result<void>> notify(std::string_view method, std::string_view, UpstreamSession*) override {
     notified.emplace_back(method);
     co_return Result<void>();
   }
+  std::shared_ptr<UpstreamSession> open(ClientTerms) override { return nullptr; }
+  Task<Result<std::string>> establish(UpstreamSession&) override { co_return std::string(); }
+  void watch(std::vector<std::string> uris) override { watched = std::move(uris); }
   Task<void> stop() override { co_return; }
 
  private:
