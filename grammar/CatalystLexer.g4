@@ -9,6 +9,8 @@ tokens { TARGET, INTERPOLATION_END }
 
 // declarations
 PACK : 'pack' ;
+IMPORT : 'import' ;
+EXPORT : 'export' ;
 DEFAULT : 'default' ;
 SERVER : 'server' ;
 ENUM : 'enum' ;
@@ -21,6 +23,7 @@ TEST : 'test' ;
 
 // clauses
 SCHEMA : 'schema' ;
+FROM : 'from' ;
 ON : 'on' ;
 CALL : 'call' ;
 RESULT : 'result' ;
@@ -29,6 +32,7 @@ TOOL : 'tool' ;
 WHEN : 'when' ;
 GIVEN : 'given' ;
 THEN : 'then' ;
+EXPECT : 'expect' ;
 RETURNING : 'returning' ;
 BY : 'by' ;
 

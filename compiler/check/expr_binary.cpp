@@ -123,7 +123,8 @@ bool ExprChecker::takes_hint(const ast::Expr& expr) const {
       return takes_hint(*static_cast<const ast::UnaryExpr&>(expr).operand);
     case ast::ExprKind::Name: {
       const std::string& name = static_cast<const ast::NameExpr&>(expr).name;
-      return scope_.find_local(name) == nullptr && pack_.names.find(name) == nullptr && !is_input_root(name);
+      return scope_.find_local(name) == nullptr && pack_.names.find(name, expr.span.file) == nullptr &&
+             !is_input_root(name);
     }
     case ast::ExprKind::Error:
     case ast::ExprKind::Bool:
@@ -291,7 +292,8 @@ Typed ExprChecker::infer_pattern(const ast::BinaryExpr& expr) {
   }
   if (expr.right->kind != ast::ExprKind::String ||
       !static_cast<const ast::StringExpr&>(*expr.right).is_plain()) {
-    return report(Kind::PatternNotLiteral, expr.right->span, {std::string(ast::binary_op_text(expr.op))});
+    return report(Kind::PatternNotLiteral, expr.right->span,
+                  {"the right side of `" + std::string(ast::binary_op_text(expr.op)) + "`"});
   }
   const std::string pattern = static_cast<const ast::StringExpr&>(*expr.right).plain();
   if (expr.op == BinaryOp::Matches) {

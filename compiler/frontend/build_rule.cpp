@@ -202,10 +202,13 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
       out->target = target(when->TARGET()->getSymbol(), true);
     }
     out->input =
-        when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
+        when->recordLiteral() == nullptr ? nullptr : record_literal({}, when->recordLiteral()).expr;
     out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
   }
-  if (out->target.tool.empty()) {
+  for (P::TestExpectContext* expect : in->testExpect()) {
+    out->expects.push_back(expression(expect->expression()));
+  }
+  if (out->target.tool.empty() && out->expects.empty()) {
     return nullptr;  // nothing to run
   }
   for (P::TestThenContext* then : in->testThen()) {
