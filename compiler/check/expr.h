@@ -79,6 +79,8 @@ class ExprChecker {
   /// Both sides, the one that knows its type first; numbers made alike. False after a diagnostic.
   bool operands(const ast::BinaryExpr& expr, Typed& left, Typed& right, TypeId hint);
   bool reject_json(const Typed& value, const ast::Expr& at);
+  /// The same where absent can be compared: when one side is optional, both are.
+  bool lifted_operands(const ast::BinaryExpr& expr, Typed& left, Typed& right);
   Typed operator_error(const ast::BinaryExpr& expr, TypeId left, TypeId right);
   [[nodiscard]] bool takes_hint(const ast::Expr& expr) const;
 

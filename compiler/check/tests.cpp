@@ -336,6 +336,7 @@ ir::Test check_claims(Pack& pack, const ast::TestDecl& test) {
   for (const ast::Expr* expect : test.expects) {
     Scope scope;
     scope.kind = ScopeKind::Function;
+    scope.in_test = true;
     const ExprId condition = ExprChecker(pack, scope).condition(*expect);
     pack.check_locals(scope, expect->span);
     ir::TestClaim claim{expect->span, condition, {}, {}, scope.local_peak};

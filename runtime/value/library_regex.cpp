@@ -7,6 +7,7 @@
 
 #include "runtime/value/library.h"
 #include "runtime/value/regex_set.h"
+#include "runtime/value/utf8.h"
 
 namespace catalyst::value::library {
 namespace {
@@ -46,8 +47,11 @@ class Search {
     if (!found || status_ != Status::Ok) {
       return false;
     }
-    // An empty match moves on by a byte; RE2 reads UTF-8, so it never matches inside a character.
-    at_ = groups_[0].empty() ? end + 1 : end;
+    at_ = end;
+    if (groups_[0].empty()) {  // moves on by a character
+      const size_t length = end < text_.size() ? utf8_length(view(text_), end) : 1;
+      at_ += length == 0 ? 1 : length;
+    }
     return true;
   }
 
