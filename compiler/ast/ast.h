@@ -309,7 +309,7 @@ struct TestExpectation {
   Span span;
 };
 struct TestDecl : Decl {
-  Name title;  // string
+  Name title;                        // string
   std::vector<const Expr*> expects;  // conditions on functions and lists; then there is nothing below
   std::vector<TestGiven> givens;
   Name hook;  // of `when`

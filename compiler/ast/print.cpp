@@ -175,12 +175,13 @@ void Printer::declaration(const Decl& decl) {
     }
     case DeclKind::List: {
       const auto& list = static_cast<const ListDecl&>(decl);
-      return line(exported + "list " + list.name.text + ": " + print(*list.type) + " = " + print(*list.value));
+      return line(exported + "list " + list.name.text + ": " + print(*list.type) + " = " +
+                  print(*list.value));
     }
     case DeclKind::Fact: {
       const auto& fact = static_cast<const FactDecl&>(decl);
-      return line(exported + "fact " + fact.name.text + (fact.type == nullptr ? "" : ": " + print(*fact.type)) + " = " +
-                  print(*fact.value));
+      return line(exported + "fact " + fact.name.text +
+                  (fact.type == nullptr ? "" : ": " + print(*fact.type)) + " = " + print(*fact.value));
     }
     case DeclKind::Fn: {
       const auto& fn = static_cast<const FnDecl&>(decl);

@@ -24,7 +24,8 @@ Typed ExprChecker::infer_call(const ast::CallExpr& expr) {
     const auto& qualified = static_cast<const ast::MemberExpr&>(*expr.callee);
     if (Import* import = module_of(*qualified.object)) {
       const Symbol* symbol = pack_.find_exported(*import, qualified.member);
-      return symbol == nullptr ? bad(expr.span) : call_symbol(*symbol, qualified.member, arguments, expr.span);
+      return symbol == nullptr ? bad(expr.span)
+                               : call_symbol(*symbol, qualified.member, arguments, expr.span);
     }
     const auto& member = static_cast<const ast::MemberExpr&>(*expr.callee);
     arguments.insert(arguments.begin(), member.object);
@@ -51,8 +52,9 @@ Typed ExprChecker::infer_call(const ast::CallExpr& expr) {
   suggest(diagnostic, name.span, name.text, candidates);
   if (expr.callee->kind == ast::ExprKind::Member) {
     const ast::Expr& object = *static_cast<const ast::MemberExpr&>(*expr.callee).object;
-    hint_module(diagnostic, object.kind == ast::ExprKind::Name ? static_cast<const ast::NameExpr&>(object).name
-                                                               : std::string_view());
+    hint_module(diagnostic, object.kind == ast::ExprKind::Name
+                                ? static_cast<const ast::NameExpr&>(object).name
+                                : std::string_view());
   }
   return bad(expr.span);
 }

@@ -85,8 +85,8 @@ Typed ExprChecker::infer_path(const ast::Expr& expr) {
 
   const ast::NameExpr* root = nullptr;
   const std::string_view name = root_of(at, &root);
-  const bool free_name =
-      root != nullptr && scope_.find_local(name) == nullptr && pack_.names.find(name, root->span.file) == nullptr;
+  const bool free_name = root != nullptr && scope_.find_local(name) == nullptr &&
+                         pack_.names.find(name, root->span.file) == nullptr;
   if (free_name && is_input_root(name)) {
     return infer_input(*root, steps, expr);
   }

@@ -57,7 +57,7 @@ struct Names {
   std::vector<Space> spaces;         // the pack that is checked, then what it imports
   std::vector<uint32_t> file_space;  // by file
   std::unordered_map<uint32_t, std::unordered_map<std::string_view, Import>> imports;  // by file
-  std::vector<std::string> modules;  // of the library
+  std::vector<std::string> modules;                                                    // of the library
 
   [[nodiscard]] uint32_t space_of(source::FileId file) const {
     return file.index < file_space.size() ? file_space[file.index] : 0;
@@ -122,7 +122,7 @@ class TypeNames {
   diagnostics::Sink& sink_;
   Names* names_ = nullptr;
   std::unordered_map<std::string, Declared> declared_;  // by number of the space and name
-  std::vector<std::string_view> path_;  // records being resolved
+  std::vector<std::string_view> path_;                  // records being resolved
 };
 
 }  // namespace catalyst::check

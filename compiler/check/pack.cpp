@@ -257,7 +257,8 @@ void Pack::check_function(uint32_t index) {
   peak_ = std::max(peak_, outer_peak);
   state.checking = false;
   state.id = ir::FnId(module.functions.size());
-  module.functions.push_back({names.qualified(function.name), state.parameters, result, body, scope.local_peak});
+  module.functions.push_back(
+      {names.qualified(function.name), state.parameters, result, body, scope.local_peak});
 }
 
 // ---- what nothing uses ----

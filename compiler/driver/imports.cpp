@@ -149,15 +149,17 @@ class Loader {
     for (const stdlib::Module& module : stdlib::modules()) {
       if (module.name == decl.name.text) {
         std::vector<ast::Ast> out;
-        out.push_back(parse("stdlib/" + decl.name.text + ".cata", std::string(module.text), Analysis::kLibraryFile));
+        out.push_back(
+            parse("stdlib/" + decl.name.text + ".cata", std::string(module.text), Analysis::kLibraryFile));
         return out;
       }
       names.push_back(module.name);
     }
     auto& report = sink_.report(Kind::UnknownModule, decl.name.span, {decl.name.text});
     check::suggest(report, decl.name.span, decl.name.text, names);
-    report.notes.push_back({{}, "a pack of your own is imported with its path: `import " + decl.name.text +
-                                    " from \"../" + decl.alias.text + "\"`"});
+    report.notes.push_back({{},
+                            "a pack of your own is imported with its path: `import " + decl.name.text +
+                                " from \"../" + decl.alias.text + "\"`"});
     return std::nullopt;
   }
 
@@ -192,7 +194,8 @@ class Loader {
 
 }  // namespace
 
-check::Imports load_imports(std::span<const ast::Ast> files, Analysis& analysis, const AnalyzeOptions& options) {
+check::Imports load_imports(std::span<const ast::Ast> files, Analysis& analysis,
+                            const AnalyzeOptions& options) {
   std::string own;
   for (const ast::Ast& file : files) {
     for (const ast::Decl* decl : file.declarations) {

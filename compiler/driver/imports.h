@@ -13,6 +13,7 @@ inline constexpr size_t kImportsMax = 64;
 
 /// Reads and parses everything that `files` import, and what that imports, into the sources of `analysis`.
 /// Reports what cannot be read, and circles.
-check::Imports load_imports(std::span<const ast::Ast> files, Analysis& analysis, const AnalyzeOptions& options);
+check::Imports load_imports(std::span<const ast::Ast> files, Analysis& analysis,
+                            const AnalyzeOptions& options);
 
 }  // namespace catalyst::driver

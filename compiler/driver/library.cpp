@@ -4,7 +4,6 @@
 #include "compiler/frontend/format_expr.h"
 #include "compiler/frontend/parse.h"
 #include "runtime/base/check.h"
-#include "stdlib/stdlib.h"
 
 namespace catalyst::driver {
 namespace {
@@ -36,9 +35,9 @@ std::string help_of(const LibraryModule& module) {
 
 }  // namespace
 
-std::vector<LibraryModule> library_modules() {
+std::vector<LibraryModule> library_modules(std::span<const stdlib::Module> modules) {
   std::vector<LibraryModule> out;
-  for (const stdlib::Module& module : stdlib::modules()) {
+  for (const stdlib::Module& module : modules) {
     source::SourceMap sources;
     diagnostics::Sink sink;
     const source::FileId file =

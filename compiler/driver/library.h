@@ -1,8 +1,11 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "stdlib/stdlib.h"
 
 namespace catalyst::driver {
 
@@ -18,11 +21,11 @@ struct LibraryModule {
   std::vector<LibraryEntry> entries;  // in the order of the source
 };
 
-/// All modules, by name. Parses them: not for hot paths.
-std::vector<LibraryModule> library_modules();
+/// Modules of the library, in the order given. Parses them: not for hot paths.
+std::vector<LibraryModule> library_modules(std::span<const stdlib::Module> modules = stdlib::modules());
 
-/// What `name` ("text", "text.pad_left", or "pad_left" wherever it is) stands for, as plain text; empty when the
-/// library has no such thing.
+/// What `name` ("text", "text.pad_left", or "pad_left" wherever it is) stands for, as plain text; empty when
+/// the library has no such thing.
 std::string library_help(std::string_view name);
 
 }  // namespace catalyst::driver

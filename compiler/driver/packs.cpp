@@ -75,9 +75,8 @@ PackBuild build_pack(PackSources sources, const AnalyzeOptions& options) {
   input.module = &module;
   for (uint32_t i = 0; i < out.analysis.sources.size(); i++) {
     const source::FileId file(i);
-    input.sources.push_back(
-        {std::string(out.analysis.sources.path(file)), std::string(out.analysis.sources.text(file)),
-         out.analysis.imported[i]});
+    input.sources.push_back({std::string(out.analysis.sources.path(file)),
+                             std::string(out.analysis.sources.text(file)), out.analysis.imported[i]});
   }
   for (auto& [path, text] : schemas) {
     input.schemas.push_back({path, std::move(text), {}});

@@ -229,7 +229,8 @@ const ast::TypeExpr* Builder::type(P::TypeContext* in) {
     }
     out->element = type(in->type(1));
   } else {
-    out->name = in->typeName() == nullptr || in->typeName()->children.empty() ? "json" : type_name(in->typeName());
+    out->name =
+        in->typeName() == nullptr || in->typeName()->children.empty() ? "json" : type_name(in->typeName());
   }
   if (in->QUESTION() == nullptr) {
     return out;

@@ -201,8 +201,7 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
     if (when->TARGET() != nullptr) {
       out->target = target(when->TARGET()->getSymbol(), true);
     }
-    out->input =
-        when->recordLiteral() == nullptr ? nullptr : record_literal({}, when->recordLiteral()).expr;
+    out->input = when->recordLiteral() == nullptr ? nullptr : record_literal({}, when->recordLiteral()).expr;
     out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
   }
   for (P::TestExpectContext* expect : in->testExpect()) {

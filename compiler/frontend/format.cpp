@@ -75,7 +75,8 @@ void Formatter::declaration(const Decl& decl) {
     case DeclKind::Import: {
       const auto& import = static_cast<const ImportDecl&>(decl);
       const size_t dot = import.name.text.rfind('.');
-      const bool renamed = import.alias.text != import.name.text.substr(dot == std::string::npos ? 0 : dot + 1);
+      const bool renamed =
+          import.alias.text != import.name.text.substr(dot == std::string::npos ? 0 : dot + 1);
       layout_.write("import " + import.name.text +
                     (import.from.text.empty() ? "" : " from " + string_literal(import.from.text)) +
                     (renamed ? " as " + import.alias.text : ""));

@@ -230,7 +230,8 @@ bool Cutter::starts_segment(uint32_t i) const {
   if (!begins_declaration(type) || (type == L::LIST && next == L::TOOLS && hook_head)) {
     return false;
   }
-  if (is_name(next) || (type == L::EXPORT && next == L::FN) || (type == L::TEST && next == L::STRING_BEGIN) ||
+  if (is_name(next) || (type == L::EXPORT && next == L::FN) ||
+      ((type == L::TEST || type == L::IMPORT) && next == L::STRING_BEGIN) ||
       (type == L::DEFAULT && (next == L::ALLOW || next == L::DENY))) {
     return true;
   }

@@ -188,6 +188,9 @@ std::string after_comma(size_t rule) {
 /// `looked_ahead`: the token in front of the offending one, a comma, could not be placed without it.
 std::string describe_expected(antlr4::ParserRuleContext* context, antlr4::Token* offending, bool looked_ahead,
                               const std::vector<size_t>& types) {
+  if (looked_ahead && context->getRuleIndex() == P::RuleDeclaration) {
+    return "what can be exported (`enum`, `record`, `list`, `fact`, `fn`)";
+  }
   if (looked_ahead) {
     return after_comma(context->getRuleIndex());
   }

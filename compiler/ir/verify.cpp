@@ -500,7 +500,8 @@ class Verifier {
       for (const TestClaim& claim : test.claims) {
         const std::string what = "test " + test.title;
         root(claim.condition, {}, claim.local_count, what);
-        if (claim.condition.index < m_.exprs.size() && kind(m_.expr(claim.condition).type) != TypeKind::Bool) {
+        if (claim.condition.index < m_.exprs.size() &&
+            kind(m_.expr(claim.condition).type) != TypeKind::Bool) {
           say(what + " expects what is not a bool");
         }
         for (const ExprId side : {claim.left, claim.right}) {

@@ -1,6 +1,5 @@
 #include <re2/re2.h>
 
-
 #include "runtime/decision/tables.h"
 #include "runtime/value/pii.h"
 

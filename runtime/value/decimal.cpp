@@ -192,7 +192,8 @@ std::strong_ordering compare(const Value& a, const Value& b) noexcept {
 
 Status add(const Value& a, const Value& b, Value* out) noexcept {
   Wide x = a.coefficient();
-  if (a.scale == b.scale && !__builtin_add_overflow(x, b.coefficient(), &x) && magnitude(x) <= static_cast<UWide>(kWideMax)) {
+  if (a.scale == b.scale && !__builtin_add_overflow(x, b.coefficient(), &x) &&
+      magnitude(x) <= static_cast<UWide>(kWideMax)) {
     *out = normalise(x, a.scale);
     return Status::Ok;
   }
@@ -345,7 +346,8 @@ Status power(const Value& base, int64_t exponent, Value* out) noexcept {
   Value result = Value::of_decimal(1, 0);
   Value square = base;
   // Only powers of -1, 0 and 1 can be large ones; the others overflow after a few rounds.
-  for (uint64_t n = exponent < 0 ? -static_cast<uint64_t>(exponent) : static_cast<uint64_t>(exponent); n > 0;) {
+  for (uint64_t n = exponent < 0 ? -static_cast<uint64_t>(exponent) : static_cast<uint64_t>(exponent);
+       n > 0;) {
     if ((n & 1) != 0) {
       if (const Status status = multiply(result, square, &result); status != Status::Ok) {
         return status;

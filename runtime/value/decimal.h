@@ -8,8 +8,8 @@
 #include "runtime/value/value.h"
 
 // Exact decimal numbers: a coefficient of at most 2^127 - 1 in magnitude and 0 to 28 digits behind the point,
-// kept without trailing zeros, so equal numbers have equal representations. What comes on the way may be wider
-// (wide.h): a result is Overflow only if it does not fit itself. Nothing is rounded but division.
+// kept without trailing zeros, so equal numbers have equal representations. What comes on the way may be
+// wider (wide.h): a result is Overflow only if it does not fit itself. Nothing is rounded but division.
 
 namespace catalyst::value::decimal {
 

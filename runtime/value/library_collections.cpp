@@ -34,7 +34,8 @@ Status extreme(const Value& list, Better better, Value* out) {
 }
 
 bool has_key(const Value& keys, std::string_view key) {
-  return std::any_of(keys.a.items, keys.a.items + keys.length, [&](const Value& k) { return k.text() == key; });
+  return std::any_of(keys.a.items, keys.a.items + keys.length,
+                     [&](const Value& k) { return k.text() == key; });
 }
 
 Status filtered(const Scratch& scratch, const Value& map, const Value& keys, bool keep, Value* out) {
@@ -45,9 +46,8 @@ Status filtered(const Scratch& scratch, const Value& map, const Value& keys, boo
   if (entries == nullptr) {
     return Status::OutOfMemory;
   }
-  Entry* const end =
-      std::copy_if(map.a.entries, map.a.entries + map.length, entries,
-                   [&](const Entry& entry) { return has_key(keys, entry.key) == keep; });
+  Entry* const end = std::copy_if(map.a.entries, map.a.entries + map.length, entries,
+                                  [&](const Entry& entry) { return has_key(keys, entry.key) == keep; });
   return give(out, Value::of_map(entries, static_cast<uint32_t>(end - entries)));
 }
 
@@ -68,7 +68,8 @@ Status list_take(const Scratch&, const Value* arguments, Value* out) noexcept {
 }
 
 Status list_skip(const Scratch&, const Value* arguments, Value* out) noexcept {
-  return give(out, part_of(arguments[0], clamped(arguments[1].a.integer, arguments[0].length), arguments[0].length));
+  return give(
+      out, part_of(arguments[0], clamped(arguments[1].a.integer, arguments[0].length), arguments[0].length));
 }
 
 Status list_sort(const Scratch& scratch, const Value* arguments, Value* out) noexcept {

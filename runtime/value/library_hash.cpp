@@ -37,7 +37,8 @@ EVP_MD_CTX* context(Algorithm algorithm) {
   return contexts[static_cast<size_t>(algorithm)].get();
 }
 
-/// Of both parts, one behind the other. OutOfMemory when OpenSSL refuses, which it does for want of memory only.
+/// Of both parts, one behind the other. OutOfMemory when OpenSSL refuses, which it does for want of memory
+/// only.
 Status digest(Algorithm algorithm, std::string_view first, std::string_view second, Digest* out) {
   EVP_MD_CTX* const at = context(algorithm);
   unsigned size = 0;
@@ -78,7 +79,8 @@ Status hashed(const Scratch& scratch, Algorithm algorithm, std::string_view text
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-Status base64(const Scratch& scratch, std::string_view text, std::string_view alphabet, bool padded, Value* out) {
+Status base64(const Scratch& scratch, std::string_view text, std::string_view alphabet, bool padded,
+              Value* out) {
   TextWriter writer(scratch, (text.size() + 2) / 3 * 4);
   if (writer.status() != Status::Ok) {
     return writer.status();
@@ -115,7 +117,10 @@ int base64_value(char c) {
 }
 
 int hex_value(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
 }
 
 /// Decoded bytes are a string only if they are UTF-8.
@@ -151,10 +156,12 @@ Status hash_hmac_sha256(const Scratch& scratch, const Value* arguments, Value* o
     outer[i] = static_cast<char>(c ^ 0x5C);
   }
   Digest sum;
-  status = status == Status::Ok ? digest(Algorithm::Sha256, {inner.data(), inner.size()}, text, &sum) : status;
+  status =
+      status == Status::Ok ? digest(Algorithm::Sha256, {inner.data(), inner.size()}, text, &sum) : status;
   const Digest first = sum;
-  status = status == Status::Ok ? digest(Algorithm::Sha256, {outer.data(), outer.size()}, bytes_of(first), &sum)
-                                : status;
+  status = status == Status::Ok
+               ? digest(Algorithm::Sha256, {outer.data(), outer.size()}, bytes_of(first), &sum)
+               : status;
   return status == Status::Ok ? hex(scratch, bytes_of(sum), out) : status;
 }
 

@@ -18,7 +18,9 @@ bool is_token(std::string_view token, std::string_view name) {
   for (size_t i = 0; i < token.size(); i++, n++) {
     char c = token[i];
     if (c == '~') {
-      c = i + 1 < token.size() && token[i + 1] == '0' ? '~' : i + 1 < token.size() && token[i + 1] == '1' ? '/' : '\0';
+      c = i + 1 < token.size() && token[i + 1] == '0'   ? '~'
+          : i + 1 < token.size() && token[i + 1] == '1' ? '/'
+                                                        : '\0';
       i++;
     }
     if (n == name.size() || name[n] != c) {
@@ -68,7 +70,8 @@ Status merge(const Scratch& scratch, const Value& target, const Value& patch, ui
     Entry* const place = std::find_if(entries, end, [&](const Entry& e) { return e.key == change.key; });
     const Value before = place == end ? Value::absent() : place->value;
     Value merged;
-    if (const Status status = merge(scratch, before, change.value, depth + 1, &merged); status != Status::Ok) {
+    if (const Status status = merge(scratch, before, change.value, depth + 1, &merged);
+        status != Status::Ok) {
       return status;
     }
     *place = {change.key, merged};

@@ -80,7 +80,8 @@ Status decimal_precision(const Scratch&, const Value* arguments, Value* out) noe
 
 Status decimal_to_fixed(const Scratch& scratch, const Value* arguments, Value* out) noexcept {
   Value rounded;
-  if (const Status status = decimal::round(arguments[0], arguments[1].a.integer, decimal::Rounding::HalfUp, &rounded);
+  if (const Status status =
+          decimal::round(arguments[0], arguments[1].a.integer, decimal::Rounding::HalfUp, &rounded);
       status != Status::Ok) {
     return status;
   }

@@ -20,15 +20,16 @@ const re2::RE2& pattern(size_t kind) {
       re2::RE2::Options options;
       options.set_log_errors(false);
       options.set_max_mem(kRegexBytesMax);
-      out.push_back(std::make_unique<re2::RE2>(re2::StringPiece(each.pattern.data(), each.pattern.size()), options));
+      out.push_back(
+          std::make_unique<re2::RE2>(re2::StringPiece(each.pattern.data(), each.pattern.size()), options));
     }
     return out;
   }();
   return *kPatterns[kind];
 }
 
-/// Calls `take(begin, end)` for every match whose checksum holds, until it answers false. The kind's number is
-/// stdlib/pii.cata's.
+/// Calls `take(begin, end)` for every match whose checksum holds, until it answers false. The kind's number
+/// is stdlib/pii.cata's.
 template <class Take>
 Status each_match(const Scratch& scratch, const Value* arguments, Take take) {
   const int64_t kind = arguments[1].a.integer;

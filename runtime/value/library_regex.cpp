@@ -40,9 +40,10 @@ class Search {
     if (at_ > text_.size()) {
       return false;
     }
-    const bool found =
-        regex_.Match(text_, at_, text_.size(), re2::RE2::UNANCHORED, groups_.data(), std::min(groups, wanted_));
-    const size_t end = found ? static_cast<size_t>(groups_[0].data() - text_.data()) + groups_[0].size() : text_.size();
+    const bool found = regex_.Match(text_, at_, text_.size(), re2::RE2::UNANCHORED, groups_.data(),
+                                    std::min(groups, wanted_));
+    const size_t end =
+        found ? static_cast<size_t>(groups_[0].data() - text_.data()) + groups_[0].size() : text_.size();
     status_ = scratch_.charge(1 + (end - at_) / 64 + (text_.size() - end) / 4096);
     if (!found || status_ != Status::Ok) {
       return false;

@@ -16,7 +16,8 @@ Status semver_part(const Scratch&, const Value* arguments, Value* out) noexcept 
 
 Status semver_prerelease(const Scratch&, const Value* arguments, Value* out) noexcept {
   const std::optional<Semver> version = parse_semver(arguments[0].text());
-  return give(out, version && !version->prerelease.empty() ? Value::of_string(version->prerelease) : Value::absent());
+  return give(
+      out, version && !version->prerelease.empty() ? Value::of_string(version->prerelease) : Value::absent());
 }
 
 Status semver_compare(const Scratch&, const Value* arguments, Value* out) noexcept {

@@ -25,13 +25,14 @@ Status pad(const Scratch& scratch, const Value* arguments, bool left, Value* out
   const std::string_view text = arguments[0].text();
   const std::string_view fill = arguments[2].text();
   int64_t missing = 0;
-  if (__builtin_sub_overflow(arguments[1].a.integer, count_code_points(text), &missing) || missing <= 0 || fill.empty()) {
+  if (__builtin_sub_overflow(arguments[1].a.integer, count_code_points(text), &missing) || missing <= 0 ||
+      fill.empty()) {
     return give(out, arguments[0]);
   }
   const auto per_round = static_cast<uint64_t>(count_code_points(fill));
   const uint64_t rounds = static_cast<uint64_t>(missing) / per_round;
-  const std::string_view rest =
-      fill.substr(0, offset_of_code_point(fill, static_cast<int64_t>(static_cast<uint64_t>(missing) % per_round)));
+  const std::string_view rest = fill.substr(
+      0, offset_of_code_point(fill, static_cast<int64_t>(static_cast<uint64_t>(missing) % per_round)));
   if (rounds > UINT32_MAX) {
     return Status::OutOfMemory;
   }
@@ -85,8 +86,8 @@ Status text_count(const Scratch&, const Value* arguments, Value* out) noexcept {
   const std::string_view text = arguments[0].text();
   const std::string_view part = arguments[1].text();
   int64_t count = 0;
-  for (size_t at = part.empty() ? std::string_view::npos : find_part(text, part, 0); at != std::string_view::npos;
-       at = find_part(text, part, at + part.size())) {
+  for (size_t at = part.empty() ? std::string_view::npos : find_part(text, part, 0);
+       at != std::string_view::npos; at = find_part(text, part, at + part.size())) {
     count++;
   }
   return give(out, Value::of_int(count));
@@ -98,8 +99,8 @@ Status text_words(const Scratch& scratch, const Value* arguments, Value* out) no
   for (size_t at = 0; at < text.size();) {
     const size_t begin = static_cast<size_t>(
         std::find_if_not(text.begin() + static_cast<ptrdiff_t>(at), text.end(), is_blank) - text.begin());
-    at = static_cast<size_t>(std::find_if(text.begin() + static_cast<ptrdiff_t>(begin), text.end(), is_blank) -
-                             text.begin());
+    at = static_cast<size_t>(
+        std::find_if(text.begin() + static_cast<ptrdiff_t>(begin), text.end(), is_blank) - text.begin());
     if (at == begin) {
       break;
     }

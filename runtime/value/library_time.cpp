@@ -49,9 +49,11 @@ IsoWeek iso_week(int64_t us) {
   return {year, (thursday - days_from_civil(year, 1, 1)) / 7 + 1};
 }
 
-constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
-                                        "July",    "August",   "September", "October", "November", "December"};
-constexpr std::string_view kDays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+constexpr std::string_view kMonths[] = {"January",   "February", "March",    "April",
+                                        "May",       "June",     "July",     "August",
+                                        "September", "October",  "November", "December"};
+constexpr std::string_view kDays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                      "Friday", "Saturday", "Sunday"};
 
 /// One directive of a format as text; at most 32 bytes.
 std::string_view directive_text(char directive, int64_t us, const CivilTime& t, char (&buffer)[32]) {
@@ -148,7 +150,8 @@ class TimeReader {
       return Value::absent();
     }
     const int64_t seconds = hour_ * 3600 + minute_ * 60 + second_ - offset_;
-    return Value::of_int(days_from_civil(year_, month_, day_) * kDay + seconds * kSecond + micro_, Kind::Time);
+    return Value::of_int(days_from_civil(year_, month_, day_) * kDay + seconds * kSecond + micro_,
+                         Kind::Time);
   }
 
  private:
@@ -264,8 +267,9 @@ class TimeReader {
 
 bool is_business_day(int64_t day, const Value& holidays) {
   const int64_t weekday = ((day + 3) % 7 + 7) % 7;  // 0 is Monday
-  return weekday < 5 && std::none_of(holidays.a.items, holidays.a.items + holidays.length,
-                                     [&](const Value& holiday) { return day_of(holiday.a.integer) == day; });
+  return weekday < 5 && std::none_of(
+                            holidays.a.items, holidays.a.items + holidays.length,
+                            [&](const Value& holiday) { return day_of(holiday.a.integer) == day; });
 }
 
 }  // namespace
@@ -361,7 +365,8 @@ Status time_add_months(const Scratch&, const Value* arguments, Value* out) noexc
   const int64_t index = t.year * 12 + t.month - 1 + months;
   const int64_t year = floor_divide(index, 12);
   const int month = static_cast<int>(index - year * 12) + 1;
-  return at_day(days_from_civil(year, month, std::min(t.day, days_in_month(year, month))), rest_of_day(us), out);
+  return at_day(days_from_civil(year, month, std::min(t.day, days_in_month(year, month))), rest_of_day(us),
+                out);
 }
 
 Status time_second(const Scratch&, const Value* arguments, Value* out) noexcept {

@@ -13,7 +13,10 @@ namespace {
 constexpr std::string_view kHex = "0123456789ABCDEF";
 
 int hex_digit(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
 }
 
 bool is_unreserved(char c) {
@@ -192,7 +195,8 @@ Status url_parameter(const Scratch& scratch, const Value* arguments, Value* out)
       return status;
     }
     if (!name.is_absent() && name.text() == arguments[1].text()) {
-      return decoded(scratch, equals == std::string_view::npos ? std::string_view("") : pair.substr(equals + 1), true,
+      return decoded(scratch,
+                     equals == std::string_view::npos ? std::string_view("") : pair.substr(equals + 1), true,
                      out);
     }
   }

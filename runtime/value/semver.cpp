@@ -250,8 +250,8 @@ std::optional<Semver> parse_semver(std::string_view text) noexcept {
 }
 
 std::strong_ordering compare_semver(const Semver& a, const Semver& b) noexcept {
-  const auto order = std::lexicographical_compare_three_way(a.parts.begin(), a.parts.end(), b.parts.begin(),
-                                                            b.parts.end());
+  const auto order =
+      std::lexicographical_compare_three_way(a.parts.begin(), a.parts.end(), b.parts.begin(), b.parts.end());
   return order != 0 ? order : compare_prerelease(a.prerelease, b.prerelease);
 }
 

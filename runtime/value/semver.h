@@ -20,8 +20,8 @@ std::optional<Semver> parse_semver(std::string_view text) noexcept;
 std::strong_ordering compare_semver(const Semver& a, const Semver& b) noexcept;
 
 /// Does the version lie in the range? Ranges as npm writes them: alternatives with `||`, conditions side by
-/// side, `>=1.2 <2`, `^1.2.3`, `~1.2`, `1.x`, `*`, `1.2 - 1.4`. A pre-release only fits where a condition names
-/// a pre-release of the same three numbers. nullopt when `range` is none.
+/// side, `>=1.2 <2`, `^1.2.3`, `~1.2`, `1.x`, `*`, `1.2 - 1.4`. A pre-release only fits where a condition
+/// names a pre-release of the same three numbers. nullopt when `range` is none.
 std::optional<bool> semver_in_range(const Semver& version, std::string_view range) noexcept;
 
 }  // namespace catalyst::value

@@ -225,8 +225,8 @@ std::optional<Url> parse_url(const Scratch& scratch, std::string_view text, Stat
 }
 
 std::optional<uint16_t> default_port(std::string_view scheme) noexcept {
-  constexpr std::pair<std::string_view, uint16_t> kPorts[] = {
-      {"http", 80}, {"https", 443}, {"ws", 80}, {"wss", 443}, {"ftp", 21}, {"ssh", 22}};
+  constexpr std::pair<std::string_view, uint16_t> kPorts[] = {{"http", 80}, {"https", 443}, {"ws", 80},
+                                                              {"wss", 443}, {"ftp", 21},    {"ssh", 22}};
   for (const auto& [name, port] : kPorts) {
     if (name == scheme) {
       return port;

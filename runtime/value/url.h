@@ -22,8 +22,8 @@ struct Url {
   std::optional<std::string_view> fragment;
 };
 
-/// Parts that change are copied into the arena. nullopt when `text` is not such a URL; `*status` is not Ok when
-/// there was no room.
+/// Parts that change are copied into the arena. nullopt when `text` is not such a URL; `*status` is not Ok
+/// when there was no room.
 std::optional<Url> parse_url(const Scratch& scratch, std::string_view text, Status* status) noexcept;
 
 /// The port that a scheme stands for; nullopt when it has none that everybody knows.

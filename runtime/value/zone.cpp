@@ -55,8 +55,9 @@ class Zone::RuleReader {
   bool name() {
     const bool quoted = take('<');
     size_t n = 0;
-    while (n < rest_.size() && (quoted ? rest_[n] != '>'
-                                       : (rest_[n] >= 'A' && rest_[n] <= 'Z') || (rest_[n] >= 'a' && rest_[n] <= 'z'))) {
+    while (n < rest_.size() &&
+           (quoted ? rest_[n] != '>'
+                   : (rest_[n] >= 'A' && rest_[n] <= 'Z') || (rest_[n] >= 'a' && rest_[n] <= 'z'))) {
       n++;
     }
     rest_.remove_prefix(n);
@@ -165,7 +166,9 @@ class Zone::Reader {
     const std::string_view indexes = take(counts.changes);
     const std::string_view types = take(size_t{counts.types} * 6);
     skip(counts.letters + size_t{counts.leaps} * 12 + counts.standards + counts.universals);
-    const auto offset_of = [&](size_t type) { return static_cast<int32_t>(big_endian(types.substr(type * 6, 4))); };
+    const auto offset_of = [&](size_t type) {
+      return static_cast<int32_t>(big_endian(types.substr(type * 6, 4)));
+    };
     zone->first_offset_ = offset_of(0);
     int64_t previous = INT64_MIN;
     for (size_t i = 0; i < counts.changes; i++) {

@@ -16,8 +16,9 @@ class Zone {
 
   /// Seconds east of UTC at an instant (seconds since 1970-01-01T00:00:00Z).
   [[nodiscard]] int64_t offset_at(int64_t second) const noexcept;
-  /// The instant at which the clock of the zone shows `wall` (its reading, counted as if it were UTC). Of two,
-  /// the earlier; of none, because the clock jumps over it, the one that it would have been before the jump.
+  /// The instant at which the clock of the zone shows `wall` (its reading, counted as if it were UTC). Of
+  /// two, the earlier; of none, because the clock jumps over it, the one that it would have been before the
+  /// jump.
   [[nodiscard]] int64_t instant_of(int64_t wall) const noexcept;
 
  private:

@@ -112,7 +112,8 @@ Exit explain(const Options& options) {
   }
   if (options.request.empty()) {
     print_error(
-        "name a diagnostic (catalyst explain E0312), something of the library (catalyst explain text.pad_left), "
+        "name a diagnostic (catalyst explain E0312), something of the library (catalyst explain "
+        "text.pad_left), "
         "or a policy and a request (catalyst explain policy.cata --request request.json)");
     return Exit::Usage;
   }
@@ -123,9 +124,11 @@ Exit explain(const Options& options) {
 
 void add_explain_command(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("explain", "Explain a diagnostic (explain E0312), the library (explain text), or how a request is decided");
-  command->add_option("subject", options->subjects, "a diagnostic's code, a name of the library, or policy files or folders");
+  CLI::App* command = app.add_subcommand(
+      "explain",
+      "Explain a diagnostic (explain E0312), the library (explain text), or how a request is decided");
+  command->add_option("subject", options->subjects,
+                      "a diagnostic's code, a name of the library, or policy files or folders");
   command->add_option("-r,--request", options->request,
                       "file with the request to decide (see eval), - for standard input");
   command->add_flag("--json", options->json, kJsonHelp);

@@ -175,7 +175,8 @@ std::string claim_failure(const ir::TestClaim& claim, const abi::ExprEvaluator& 
     value::Value out;
     refill();
     std::string json = "nothing";
-    if (evaluator.evaluate(evaluator.self, &frame, side.index, &out) == value::Status::Ok && !out.is_absent()) {
+    if (evaluator.evaluate(evaluator.self, &frame, side.index, &out) == value::Status::Ok &&
+        !out.is_absent()) {
       json.clear();
       value::append_json(json, out);
     }

@@ -418,7 +418,8 @@ class Generator : ModuleBuilder {
   }
 
   ExprId argument(const LibraryCall::Parameter& parameter, int depth) {
-    static const std::vector<std::string> kZones = {"UTC", "Europe/Berlin", "America/New_York", "Nowhere/Land"};
+    static const std::vector<std::string> kZones = {"UTC", "Europe/Berlin", "America/New_York",
+                                                    "Nowhere/Land"};
     switch (parameter.form) {
       case LibraryCall::Form::Pattern: {
         const auto number = Value::of_int(below(static_cast<uint32_t>(m_.regexes.size())));

@@ -1,7 +1,7 @@
 #include "tests/unit/differential/library_calls.h"
 
-#include <utility>
 #include <string_view>
+#include <utility>
 
 #include "runtime/value/builtin.h"
 
@@ -29,7 +29,9 @@ TypeId resolve(TypeTable& types, std::string_view form, TypeId variable) {
     if (!element.valid()) {
       return element;
     }
-    return form[0] == 'l' ? types.list_of(element) : form[0] == 's' ? types.set_of(element) : types.map_of(element);
+    return form[0] == 'l'   ? types.list_of(element)
+           : form[0] == 's' ? types.set_of(element)
+                            : types.map_of(element);
   }
   for (uint32_t id = 1; id <= TypeTable::kJson.index; id++) {
     if (types.text(TypeId(id)) == form) {

@@ -1,5 +1,6 @@
 // Decimals against integers of any size: every operation answers the exact result when a decimal can hold it,
-// and Overflow when not; division answers the nearest one. DECIMAL_SEED and DECIMAL_CASES choose other numbers.
+// and Overflow when not; division answers the nearest one. DECIMAL_SEED and DECIMAL_CASES choose other
+// numbers.
 
 #include <gtest/gtest.h>
 
@@ -26,7 +27,8 @@ Big power_of_ten(int n) { return boost::multiprecision::pow(Big(10), static_cast
 
 Big to_big(__int128 x) {
   const bool negative = x < 0;
-  const unsigned __int128 m = negative ? -static_cast<unsigned __int128>(x) : static_cast<unsigned __int128>(x);
+  const unsigned __int128 m =
+      negative ? -static_cast<unsigned __int128>(x) : static_cast<unsigned __int128>(x);
   Big out = (Big(static_cast<uint64_t>(m >> 64)) << 64) + static_cast<uint64_t>(m);
   return negative ? Big(-out) : out;
 }
@@ -80,7 +82,8 @@ class Numbers {
     if (random_() % 8 == 0) {
       m = (~static_cast<unsigned __int128>(0) >> 1) - random_() % 3;
     }
-    for (uint64_t zeros = random_() % 4 == 0 ? random_() % 20 : 0; zeros > 0 && m < (static_cast<unsigned __int128>(1) << 120); zeros--) {
+    for (uint64_t zeros = random_() % 4 == 0 ? random_() % 20 : 0;
+         zeros > 0 && m < (static_cast<unsigned __int128>(1) << 120); zeros--) {
       m *= 10;
     }
     int scale = static_cast<int>(random_() % 29);
@@ -107,7 +110,8 @@ void expect_same(const char* what, const Value& a, const Value& b, Status status
                  const std::optional<Exact>& expected) {
   ASSERT_EQ(status, expected ? Status::Ok : Status::Overflow) << text(a) << " " << what << " " << text(b);
   if (expected) {
-    ASSERT_EQ(to_big(actual.coefficient()), expected->coefficient) << text(a) << " " << what << " " << text(b);
+    ASSERT_EQ(to_big(actual.coefficient()), expected->coefficient)
+        << text(a) << " " << what << " " << text(b);
     ASSERT_EQ(actual.scale, expected->scale) << text(a) << " " << what << " " << text(b);
   }
 }
@@ -174,8 +178,9 @@ TEST(DecimalOracle, RoundsByEveryRule) {
       const Big magnitude = low + (away ? 1 : 0);
       Value out;
       const Status status = decimal::round(a, digits, rule, &out);
-      ASSERT_NO_FATAL_FAILURE(expect_same("rounded", a, Value::of_decimal(digits, 0), status, out,
-                                          held({negative ? Big(-magnitude) : magnitude, std::min(x.scale, digits)})));
+      ASSERT_NO_FATAL_FAILURE(
+          expect_same("rounded", a, Value::of_decimal(digits, 0), status, out,
+                      held({negative ? Big(-magnitude) : magnitude, std::min(x.scale, digits)})));
     }
   }
 }
