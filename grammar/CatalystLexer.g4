@@ -9,6 +9,8 @@ tokens { TARGET, INTERPOLATION_END }
 
 // declarations
 PACK : 'pack' ;
+IMPORT : 'import' ;
+EXPORT : 'export' ;
 DEFAULT : 'default' ;
 SERVER : 'server' ;
 ENUM : 'enum' ;
@@ -21,6 +23,7 @@ TEST : 'test' ;
 
 // clauses
 SCHEMA : 'schema' ;
+FROM : 'from' ;
 ON : 'on' ;
 CALL : 'call' ;
 RESULT : 'result' ;
@@ -37,10 +40,10 @@ ROOTS : 'roots' ;
 SESSION : 'session' ;
 REPLY : 'reply' ;
 EVENT : 'event' ;
-FROM : 'from' ;
 WHEN : 'when' ;
 GIVEN : 'given' ;
 THEN : 'then' ;
+EXPECT : 'expect' ;
 RETURNING : 'returning' ;
 BY : 'by' ;
 

@@ -11,6 +11,7 @@ segment : declaration EOF ;
 
 declaration
   : packDecl
+  | importDecl
   | defaultDecl
   | serverDecl
   | enumDecl
@@ -24,14 +25,15 @@ declaration
 
 packDecl : PACK name (DOT anyName)* version ;
 version : VERSION | NUMBER ;
+importDecl : IMPORT name (DOT anyName)* (FROM string)? (AS name)? ;
 defaultDecl : DEFAULT (ALLOW | DENY) (ON hook)? ;
 serverDecl : SERVER name (SCHEMA string)? ;
-enumDecl : ENUM name LEFT_BRACE anyName (COMMA anyName)* COMMA? RIGHT_BRACE ;
-recordDecl : RECORD name LEFT_BRACE fieldDecl* RIGHT_BRACE ;
+enumDecl : EXPORT? ENUM name LEFT_BRACE anyName (COMMA anyName)* COMMA? RIGHT_BRACE ;
+recordDecl : EXPORT? RECORD name LEFT_BRACE fieldDecl* RIGHT_BRACE ;
 fieldDecl : anyName COLON type COMMA? ;
-listDecl : LIST name COLON type ASSIGN expression ;
-factDecl : FACT name (COLON type)? ASSIGN expression ;
-fnDecl : FN name LEFT_PAREN (parameter (COMMA parameter)* COMMA?)? RIGHT_PAREN ARROW type ASSIGN expression ;
+listDecl : EXPORT? LIST name COLON type ASSIGN expression ;
+factDecl : EXPORT? FACT name (COLON type)? ASSIGN expression ;
+fnDecl : EXPORT? FN name LEFT_PAREN (parameter (COMMA parameter)* COMMA?)? RIGHT_PAREN ARROW type ASSIGN expression ;
 parameter : name COLON type ;
 
 ruleDecl : RULE name ON hook targets? condition? effect+ ;
@@ -56,7 +58,8 @@ effect
 key : anyName | string ;
 place : primary postfix* ;
 
-testDecl : TEST string LEFT_BRACE given* testWhen testThen+ RIGHT_BRACE ;
+testDecl : TEST string LEFT_BRACE (testExpect+ | given* testWhen testThen+) RIGHT_BRACE ;
+testExpect : EXPECT expression ;
 given : GIVEN anyName expression ;
 testWhen : WHEN hook target? recordLiteral? (RETURNING expression)? ;
 testThen : THEN expectation (COMMA? expectation)* ;
@@ -75,7 +78,8 @@ expectation
 by : BY name ;
 resultPath : (RESULT | CALL | SAMPLE | ELICIT | REPLY | IDENTIFIER) pathStep* ;
 
-type : (LIST LESS type GREATER | SET LESS type GREATER | MAP LESS type COMMA type GREATER | IDENTIFIER) QUESTION? ;
+type : (LIST LESS type GREATER | SET LESS type GREATER | MAP LESS type COMMA type GREATER | typeName) QUESTION? ;
+typeName : IDENTIFIER (DOT IDENTIFIER)? ;
 
 expression : operand (binaryOperator operand)* ;
 operand
@@ -98,7 +102,7 @@ primary
   | listLiteral
   | LEFT_PAREN expression RIGHT_PAREN
   ;
-postfix : pathStep | LEFT_PAREN (expression (COMMA expression)* COMMA?)? RIGHT_PAREN ;
+postfix : pathStep recordLiteral? | LEFT_PAREN (expression (COMMA expression)* COMMA?)? RIGHT_PAREN ;
 pathStep : (DOT | OPTIONAL_DOT) anyName | (LEFT_BRACKET | OPTIONAL_BRACKET) expression RIGHT_BRACKET ;
 ifExpression : IF expression THEN expression ELSE expression ;
 quantifier : (ANY | ALL | NONE) variables IN expression SATISFIES expression ;
@@ -113,8 +117,9 @@ stringPart : TEXT | ESCAPE | DOUBLE_BRACE | STRAY_BRACE | INTERPOLATION_BEGIN ex
 // Words that are free to be names because no expression is built from them.
 name
   : IDENTIFIER
-  | PACK | DEFAULT | SERVER | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | CALL | RESULT | TOOLS | TOOL
-  | RESOURCES | PROMPTS | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION | REPLY | EVENT | FROM
+  | PACK | IMPORT | EXPORT | DEFAULT | SERVER | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | FROM | EXPECT
+  | CALL | RESULT | TOOLS | TOOL | RESOURCES | PROMPTS | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION
+  | REPLY | EVENT
   | TAG | METADATA | FULL | HIDDEN_ | LISTED | REDACTED | ERROR | MESSAGE | MAP
   ;
 // After a dot and before a colon every word is a name.

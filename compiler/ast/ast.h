@@ -221,13 +221,21 @@ enum class DeclKind : uint8_t {
 struct Decl {
   DeclKind kind;
   Span span;
-  std::string doc;  // text of the /// lines in front
+  std::string doc;        // text of the /// lines in front
+  bool exported = false;  // written `export`: packs that import this one may use it
 };
 
 /// `pack acme.gateway 1.4.0`
 struct PackDecl : Decl {
   Name name;  // dotted
   Name version;
+};
+
+/// `import text`, `import acme.common from "../common" as shared`
+struct ImportDecl : Decl {
+  Name name;   // dotted
+  Name from;   // a folder or file, relative to this one; text empty: a module of the library
+  Name alias;  // what the file calls it; without `as` the last part of the name
 };
 
 /// `default deny` / `default allow`, or for one hook: `default deny on call`
@@ -308,7 +316,8 @@ struct TestExpectation {
   Span span;
 };
 struct TestDecl : Decl {
-  Name title;  // string
+  Name title;                        // string
+  std::vector<const Expr*> expects;  // conditions on functions and lists; then there is nothing below
   std::vector<TestGiven> givens;
   Name hook;  // of `when`
   TargetPattern target;

@@ -115,6 +115,12 @@ void Printer::expectation(const TestExpectation& expectation) {
 
 void Printer::test(const TestDecl& test) {
   line("test " + quote(test.title.text));
+  for (const Expr* expect : test.expects) {
+    line("  expect " + print(*expect));
+  }
+  if (!test.expects.empty()) {
+    return;
+  }
   for (const TestGiven& given : test.givens) {
     line("  given " + given.subject.text + " " + optional(given.value));
   }
@@ -129,10 +135,17 @@ void Printer::declaration(const Decl& decl) {
   if (!decl.doc.empty()) {
     line("doc " + quote(decl.doc));
   }
+  const std::string exported = decl.exported ? "export " : "";
   switch (decl.kind) {
     case DeclKind::Pack: {
       const auto& pack = static_cast<const PackDecl&>(decl);
       return line("pack " + pack.name.text + " " + pack.version.text);
+    }
+    case DeclKind::Import: {
+      const auto& import = static_cast<const ImportDecl&>(decl);
+      return line("import " + import.name.text +
+                  (import.from.text.empty() ? "" : " from " + quote(import.from.text)) + " as " +
+                  import.alias.text);
     }
     case DeclKind::Default: {
       const auto& rule = static_cast<const DefaultDecl&>(decl);
@@ -146,7 +159,7 @@ void Printer::declaration(const Decl& decl) {
     }
     case DeclKind::Enum: {
       const auto& enumeration = static_cast<const EnumDecl&>(decl);
-      std::string text = "enum " + enumeration.name.text;
+      std::string text = exported + "enum " + enumeration.name.text;
       for (const Name& member : enumeration.members) {
         text += " " + member.text;
       }
@@ -154,7 +167,7 @@ void Printer::declaration(const Decl& decl) {
     }
     case DeclKind::Record: {
       const auto& record = static_cast<const RecordDecl&>(decl);
-      line("record " + record.name.text);
+      line(exported + "record " + record.name.text);
       for (const FieldDecl& field : record.fields) {
         line("  " + field.name.text + ": " + print(*field.type));
       }
@@ -162,16 +175,17 @@ void Printer::declaration(const Decl& decl) {
     }
     case DeclKind::List: {
       const auto& list = static_cast<const ListDecl&>(decl);
-      return line("list " + list.name.text + ": " + print(*list.type) + " = " + print(*list.value));
+      return line(exported + "list " + list.name.text + ": " + print(*list.type) + " = " +
+                  print(*list.value));
     }
     case DeclKind::Fact: {
       const auto& fact = static_cast<const FactDecl&>(decl);
-      return line("fact " + fact.name.text + (fact.type == nullptr ? "" : ": " + print(*fact.type)) + " = " +
-                  print(*fact.value));
+      return line(exported + "fact " + fact.name.text +
+                  (fact.type == nullptr ? "" : ": " + print(*fact.type)) + " = " + print(*fact.value));
     }
     case DeclKind::Fn: {
       const auto& fn = static_cast<const FnDecl&>(decl);
-      std::string text = "fn " + fn.name.text + "(";
+      std::string text = exported + "fn " + fn.name.text + "(";
       for (const Parameter& parameter : fn.parameters) {
         text += (text.back() == '(' ? "" : ", ") + parameter.name.text + ": " + print(*parameter.type);
       }

@@ -17,7 +17,7 @@ constexpr std::pair<std::string_view, TypeKind> kNames[] = {
     {"float", TypeKind::Float}, {"string", TypeKind::String},     {"bytes", TypeKind::Bytes},
     {"time", TypeKind::Time},   {"duration", TypeKind::Duration}, {"ip", TypeKind::Ip},
     {"json", TypeKind::Json},   {"list", TypeKind::List},         {"set", TypeKind::Set},
-    {"map", TypeKind::Map},
+    {"map", TypeKind::Map},     {"pattern", TypeKind::String},    {"zone", TypeKind::String},
 };
 
 /// Reads "(list<T>, int) -> T?". The table is ours, so anything unexpected is a bug.
@@ -42,13 +42,17 @@ class SignatureReader {
     const std::string_view name = rest_.substr(0, length);
     rest_.remove_prefix(length);
     SignatureType out;
-    if (name == "T") {
+    if (name == "T" || name == "O") {
       out.variable = true;
+      out.ordered = name == "O";
     } else {
       const auto* found = std::find_if(std::begin(kNames), std::end(kNames),
                                        [&](const auto& each) { return each.first == name; });
       CHECK(found != std::end(kNames), "signatures of built-in functions name types of the language");
       out.kind = found->second;
+      out.form = name == "pattern" ? SignatureType::Form::Pattern
+                 : name == "zone"  ? SignatureType::Form::Zone
+                                   : SignatureType::Form::Any;
     }
     if (try_take("<")) {
       SignatureType element = type();
@@ -129,13 +133,18 @@ TypeId instantiate(const SignatureType& type, TypeId variable, TypeTable& types)
   return TypeId(static_cast<uint32_t>(type.kind));
 }
 
+bool is_ordered(TypeKind kind) {
+  return kind == TypeKind::Int || kind == TypeKind::Decimal || kind == TypeKind::Float ||
+         kind == TypeKind::String || kind == TypeKind::Time || kind == TypeKind::Duration;
+}
+
 /// Finds what T stands for; false when the shapes differ.
 bool unify(const SignatureType& wanted, TypeId found, const TypeTable& types, TypeId& variable) {
   if (wanted.variable) {
     if (!variable.valid()) {
       variable = found;
     }
-    return variable == found;
+    return variable == found && (!wanted.ordered || is_ordered(types.kind(found)));
   }
   if (types.kind(found) != wanted.kind) {
     return false;
@@ -152,6 +161,12 @@ bool matches(const Overload& overload, const std::vector<TypeId>& arguments, con
     const SignatureType& wanted = overload.parameters[i];
     const bool widened =
         with_conversion && wanted.kind == TypeKind::Decimal && arguments[i] == TypeTable::kInt;
+    if (with_conversion && wanted.kind == TypeKind::Optional && !types.is_optional(arguments[i])) {
+      if (!unify(wanted.element[0], arguments[i], types, variable)) {
+        return false;
+      }
+      continue;
+    }
     if (!widened && !unify(wanted, arguments[i], types, variable)) {
       return false;
     }

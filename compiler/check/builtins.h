@@ -14,8 +14,13 @@ using types::TypeId;
 
 /// A type as a signature writes it: "list<T>", "map<string, T>", "decimal?".
 struct SignatureType {
+  /// What the written argument must be beyond its type: a regular expression (a literal; the call gets its
+  /// number), or a time zone (checked when it is a literal).
+  enum class Form : uint8_t { Any, Pattern, Zone };
   types::TypeKind kind = types::TypeKind::Error;
-  bool variable = false;               // T
+  Form form = Form::Any;
+  bool variable = false;               // T, or O: any type that has an order
+  bool ordered = false;                // O
   std::vector<SignatureType> element;  // of collections and optionals: one
 };
 
@@ -39,7 +44,7 @@ struct BuiltinCall {
   TypeId result;
 };
 /// The overload whose parameters are exactly `arguments`, or else the first that they convert to (int to
-/// decimal).
+/// decimal, T to T?).
 std::optional<BuiltinCall> resolve_builtin(std::string_view name, const std::vector<TypeId>& arguments,
                                            types::TypeTable& types);
 /// The type that every overload wants at `position`, or invalid when they differ.

@@ -7,11 +7,12 @@
 
 namespace catalyst::check {
 
-std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const source::SourceMap& sources,
-                                  const SchemaReader& read_schema, diagnostics::Sink& sink) {
+std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const Imports& imports,
+                                  const source::SourceMap& sources, const SchemaReader& read_schema,
+                                  diagnostics::Sink& sink) {
   auto module = std::make_shared<ir::Module>();
   Pack pack(sources, sink, *module);
-  pack.names = collect_names(files, sink);
+  pack.names = collect_names(files, imports, sink);
   if (pack.names.pack != nullptr) {
     module->pack_name = pack.names.pack->name.text;
     module->pack_version = pack.names.pack->version.text;

@@ -340,20 +340,8 @@ Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {
       return {emit_.string(expr.name, wanted, expr.span), wanted};
     }
   }
-  if (const Symbol* symbol = pack_.names.find(expr.name)) {
-    if (symbol->kind == SymbolKind::Function) {
-      return report(Kind::NotAValue, expr.span, {expr.name, "a function"});
-    }
-    if (scope_.kind == ScopeKind::Constant) {
-      return report(Kind::NotConstant, expr.span, {pack_.quote(expr.span)});
-    }
-    if (symbol->kind == SymbolKind::List) {
-      return pack_.use_list(symbol->index, expr.span);
-    }
-    if (scope_.kind == ScopeKind::Function) {
-      return report(Kind::ImpureFunction, expr.span, {"the fact", expr.name});
-    }
-    return pack_.use_fact(symbol->index, scope_, expr.span);
+  if (const Symbol* symbol = pack_.names.find(expr.name, expr.span.file)) {
+    return symbol_value(*symbol, expr.name, expr.span);
   }
   if (is_input_root(expr.name)) {
     if (!input_allowed(expr.name, expr.span)) {
@@ -366,10 +354,30 @@ Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {
     return report(Kind::NotAValue, expr.span,
                   {expr.name, "a group of inputs (" + quote_list(input_members(expr.name)) + ")"});
   }
-  if (pack_.type_names.find_enum(expr.name).valid()) {
+  if (pack_.type_names.find_enum(expr.name, expr.span.file).valid()) {
     return report(Kind::NotAValue, expr.span, {expr.name, "an enum type"});
   }
+  if (Import* import = pack_.names.find_import(expr.name, expr.span.file)) {
+    import->used = true;
+    return report(Kind::NotAValue, expr.span, {expr.name, "an imported pack"});
+  }
   return unknown_name(expr, hint);
+}
+
+Typed ExprChecker::symbol_value(const Symbol& symbol, const std::string& name, Span span) {
+  if (symbol.kind == SymbolKind::Function) {
+    return report(Kind::NotAValue, span, {name, "a function"});
+  }
+  if (scope_.kind == ScopeKind::Constant) {
+    return report(Kind::NotConstant, span, {pack_.quote(span)});
+  }
+  if (symbol.kind == SymbolKind::List) {
+    return pack_.use_list(symbol.index, span);
+  }
+  if (scope_.kind == ScopeKind::Function) {
+    return report(Kind::ImpureFunction, span, {"the fact", name});
+  }
+  return pack_.use_fact(symbol.index, scope_, span);
 }
 
 Typed ExprChecker::unknown_name(const ast::NameExpr& expr, TypeId hint) {
@@ -381,7 +389,7 @@ Typed ExprChecker::unknown_name(const ast::NameExpr& expr, TypeId hint) {
   for (const Local& local : scope_.locals) {
     candidates.push_back(local.name);
   }
-  for (const auto& [name, symbol] : pack_.names.symbols) {
+  for (const auto& [name, symbol] : pack_.names.spaces[pack_.names.space_of(expr.span.file)].symbols) {
     if (symbol.kind != SymbolKind::Fact || scope_.kind == ScopeKind::Rule || scope_.kind == ScopeKind::Fact) {
       candidates.push_back(name);
     }
@@ -392,6 +400,7 @@ Typed ExprChecker::unknown_name(const ast::NameExpr& expr, TypeId hint) {
   std::sort(candidates.begin(), candidates.end());
   auto& diagnostic = pack_.sink.report(Kind::UnknownName, expr.span, {expr.name});
   suggest(diagnostic, expr.span, expr.name, candidates);
+  hint_module(diagnostic, expr.name);
   return bad(expr.span);
 }
 

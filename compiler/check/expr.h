@@ -43,6 +43,7 @@ class ExprChecker {
   Typed infer_string(const ast::StringExpr& expr, TypeId hint);
   Typed interpolate(const ast::StringExpr& expr);
   Typed infer_name(const ast::NameExpr& expr, TypeId hint);
+  Typed symbol_value(const Symbol& symbol, const std::string& name, Span span);
   Typed unknown_name(const ast::NameExpr& expr, TypeId hint);
   Typed infer_unary(const ast::UnaryExpr& expr, TypeId hint);
   Typed infer_presence(const ast::PresenceExpr& expr);
@@ -56,6 +57,7 @@ class ExprChecker {
   Typed infer_input(const ast::NameExpr& root, std::vector<Step>& steps, const ast::Expr& whole);
   Typed read_slot(abi::InputRoot root, std::vector<std::string> path, TypeId type, std::vector<Step>& steps,
                   size_t next);
+  Typed infer_imported(Import& import, std::vector<Step>& steps, const ast::Expr& whole);
   Typed walk_value(Typed value, std::span<const Step> steps);
   Typed step_value(Typed value, const Step& step);
   TypeId static_step(TypeId record, const Step& step);
@@ -77,6 +79,8 @@ class ExprChecker {
   /// Both sides, the one that knows its type first; numbers made alike. False after a diagnostic.
   bool operands(const ast::BinaryExpr& expr, Typed& left, Typed& right, TypeId hint);
   bool reject_json(const Typed& value, const ast::Expr& at);
+  /// The same where absent can be compared: when one side is optional, both are.
+  bool lifted_operands(const ast::BinaryExpr& expr, Typed& left, Typed& right);
   Typed operator_error(const ast::BinaryExpr& expr, TypeId left, TypeId right);
   [[nodiscard]] bool takes_hint(const ast::Expr& expr) const;
 
@@ -101,10 +105,19 @@ class ExprChecker {
 
   // expr_call.cpp
   Typed infer_call(const ast::CallExpr& expr);
+  Typed call_symbol(const Symbol& symbol, const ast::Name& name, std::span<const ast::Expr* const> arguments,
+                    Span span);
   Typed call_function(uint32_t index, const ast::Name& name, std::span<const ast::Expr* const> arguments,
                       Span span);
+  /// The module that an expression names, or nullptr.
+  Import* module_of(const ast::Expr& expr) const;
+  /// Says that a name is a module of the library when it is one, but not imported.
+  void hint_module(diagnostics::Diagnostic& diagnostic, std::string_view name) const;
   Typed call_builtin(std::string_view name, Span name_span, std::span<const ast::Expr* const> arguments,
                      Span span);
+
+  Typed pattern_number(std::string_view function, const ast::Expr& argument);
+  bool known_zone(const Typed& zone, const ast::Expr& at);
 
   Typed bad(Span span);
   Typed report(diagnostics::Kind kind, Span span, std::vector<std::string> arguments);

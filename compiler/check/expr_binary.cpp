@@ -123,7 +123,7 @@ bool ExprChecker::takes_hint(const ast::Expr& expr) const {
       return takes_hint(*static_cast<const ast::UnaryExpr&>(expr).operand);
     case ast::ExprKind::Name: {
       const std::string& name = static_cast<const ast::NameExpr&>(expr).name;
-      return scope_.find_local(name) == nullptr && pack_.names.find(name) == nullptr &&
+      return scope_.find_local(name) == nullptr && pack_.names.find(name, expr.span.file) == nullptr &&
              find_input(name, "") == nullptr;
     }
     case ast::ExprKind::Error:
@@ -168,6 +168,29 @@ bool ExprChecker::operands(const ast::BinaryExpr& expr, Typed& left, Typed& righ
   return true;
 }
 
+bool ExprChecker::lifted_operands(const ast::BinaryExpr& expr, Typed& left, Typed& right) {
+  const bool right_first = takes_hint(*expr.left) && !takes_hint(*expr.right);
+  const ast::Expr& first_expr = right_first ? *expr.right : *expr.left;
+  const ast::Expr& second_expr = right_first ? *expr.left : *expr.right;
+  Typed& first = right_first ? right : left;
+  Typed& second = right_first ? left : right;
+  first = infer(first_expr);
+  second = infer(second_expr, types_.strip_optional(first.type));
+  if (is_bad(left) || is_bad(right)) {
+    return false;
+  }
+  const TypeId a = types_.strip_optional(left.type);
+  const TypeId b = types_.strip_optional(right.type);
+  const TypeId common = converts(a, b) ? b : converts(b, a) ? a : TypeId();
+  if (common.valid() && left.type != right.type) {
+    const bool lift = types_.is_optional(left.type) || types_.is_optional(right.type);
+    const TypeId wanted = lift ? types_.optional_of(common) : common;
+    left = convert(left, wanted, *expr.left);
+    right = convert(right, wanted, *expr.right);
+  }
+  return !is_bad(left) && !is_bad(right);
+}
+
 bool ExprChecker::reject_json(const Typed& value, const ast::Expr& at) {
   if (types_.strip_optional(value.type) != TypeTable::kJson) {
     return false;
@@ -194,7 +217,7 @@ Typed ExprChecker::operator_error(const ast::BinaryExpr& expr, TypeId left, Type
 Typed ExprChecker::infer_equality(const ast::BinaryExpr& expr) {
   Typed left;
   Typed right;
-  if (!operands(expr, left, right, {})) {
+  if (!(scope_.in_test ? lifted_operands(expr, left, right) : operands(expr, left, right, {}))) {
     return bad(expr.span);
   }
   if (left.type != right.type) {
@@ -292,7 +315,8 @@ Typed ExprChecker::infer_pattern(const ast::BinaryExpr& expr) {
   }
   if (expr.right->kind != ast::ExprKind::String ||
       !static_cast<const ast::StringExpr&>(*expr.right).is_plain()) {
-    return report(Kind::PatternNotLiteral, expr.right->span, {std::string(ast::binary_op_text(expr.op))});
+    return report(Kind::PatternNotLiteral, expr.right->span,
+                  {"the right side of `" + std::string(ast::binary_op_text(expr.op)) + "`"});
   }
   const std::string pattern = static_cast<const ast::StringExpr&>(*expr.right).plain();
   if (expr.op == BinaryOp::Matches) {

@@ -1,4 +1,8 @@
+#include <algorithm>
+
 #include "compiler/check/expr.h"
+#include "compiler/check/regex.h"
+#include "runtime/value/zone.h"
 
 namespace catalyst::check {
 
@@ -17,6 +21,12 @@ Typed ExprChecker::infer_call(const ast::CallExpr& expr) {
   std::vector<const ast::Expr*> arguments = expr.arguments;
   ast::Name name;
   if (expr.callee->kind == ast::ExprKind::Member) {
+    const auto& qualified = static_cast<const ast::MemberExpr&>(*expr.callee);
+    if (Import* import = module_of(*qualified.object)) {
+      const Symbol* symbol = pack_.find_exported(*import, qualified.member);
+      return symbol == nullptr ? bad(expr.span)
+                               : call_symbol(*symbol, qualified.member, arguments, expr.span);
+    }
     const auto& member = static_cast<const ast::MemberExpr&>(*expr.callee);
     arguments.insert(arguments.begin(), member.object);
     name = member.member;
@@ -25,20 +35,57 @@ Typed ExprChecker::infer_call(const ast::CallExpr& expr) {
   } else {
     return report(Kind::NotAValue, expr.callee->span, {pack_.quote(expr.callee->span), "not a function"});
   }
-  if (const Symbol* symbol = pack_.names.find(name.text);
+  if (const Symbol* symbol = pack_.names.find(name.text, name.span.file);
       symbol != nullptr && symbol->kind == SymbolKind::Function) {
-    return call_function(symbol->index, name, arguments, expr.span);
+    return call_symbol(*symbol, name, arguments, expr.span);
   }
   if (is_builtin(name.text)) {
     return call_builtin(name.text, name.span, arguments, expr.span);
   }
   std::vector<std::string_view> candidates = builtin_names();
   for (const ast::FnDecl* function : pack_.names.functions) {
-    candidates.push_back(function->name.text);
+    if (pack_.names.space_of(function->span.file) == pack_.names.space_of(name.span.file)) {
+      candidates.push_back(function->name.text);
+    }
   }
   auto& diagnostic = pack_.sink.report(Kind::UnknownFunction, name.span, {name.text});
   suggest(diagnostic, name.span, name.text, candidates);
+  if (expr.callee->kind == ast::ExprKind::Member) {
+    const ast::Expr& object = *static_cast<const ast::MemberExpr&>(*expr.callee).object;
+    hint_module(diagnostic, object.kind == ast::ExprKind::Name
+                                ? static_cast<const ast::NameExpr&>(object).name
+                                : std::string_view());
+  }
   return bad(expr.span);
+}
+
+Import* ExprChecker::module_of(const ast::Expr& expr) const {
+  if (expr.kind != ast::ExprKind::Name) {
+    return nullptr;
+  }
+  const std::string& name = static_cast<const ast::NameExpr&>(expr).name;
+  const bool taken = scope_.find_local(name) != nullptr || pack_.names.find(name, expr.span.file) != nullptr;
+  return taken ? nullptr : pack_.names.find_import(name, expr.span.file);
+}
+
+void ExprChecker::hint_module(diagnostics::Diagnostic& diagnostic, std::string_view name) const {
+  const std::vector<std::string>& modules = pack_.names.modules;
+  if (std::find(modules.begin(), modules.end(), name) != modules.end()) {
+    diagnostic.notes.push_back(
+        {{}, "`" + std::string(name) + "` is a module of the library: `import " + std::string(name) + "`"});
+  }
+}
+
+Typed ExprChecker::call_symbol(const Symbol& symbol, const ast::Name& name,
+                               std::span<const ast::Expr* const> arguments, Span span) {
+  if (symbol.kind != SymbolKind::Function) {
+    return report(Kind::NotAValue, name.span, {name.text, "not a function"});
+  }
+  const std::string host = pack_.host_name(symbol.index);
+  if (host.empty()) {
+    return call_function(symbol.index, name, arguments, span);
+  }
+  return call_builtin(host, name.span, arguments, span);
 }
 
 Typed ExprChecker::call_function(uint32_t index, const ast::Name& name,
@@ -66,13 +113,51 @@ Typed ExprChecker::call_function(uint32_t index, const ast::Name& name,
   return {emit_.emit(Op::CallFn, result, span, ids, function.index), result};
 }
 
+/// The number of a regular expression that stands in the program: what host functions get.
+Typed ExprChecker::pattern_number(std::string_view function, const ast::Expr& argument) {
+  if (argument.kind != ast::ExprKind::String || !static_cast<const ast::StringExpr&>(argument).is_plain()) {
+    return report(Kind::PatternNotLiteral, argument.span, {"the pattern of `" + std::string(function) + "`"});
+  }
+  const std::string pattern = static_cast<const ast::StringExpr&>(argument).plain();
+  if (const std::string problem = regex_problem(pattern); !problem.empty()) {
+    return report(Kind::InvalidRegex, argument.span, {problem});
+  }
+  return {emit_.constant(value::Value::of_int(emit_.regex(pattern)), TypeTable::kInt, argument.span),
+          TypeTable::kInt};
+}
+
+bool ExprChecker::known_zone(const Typed& zone, const ast::Expr& at) {
+  const value::Value* constant = emit_.constant_value(zone.id);
+  if (constant == nullptr) {
+    return true;  // known when it runs
+  }
+  const value::ZoneDatabase& zones = value::zone_database();
+  if (zones.names().empty()) {
+    pack_.sink.report(Kind::NoZones, at.span, {zones.folder()});
+    return false;
+  }
+  if (zones.find(constant->text()) != nullptr) {
+    return true;
+  }
+  auto& diagnostic = pack_.sink.report(Kind::UnknownZone, at.span, {std::string(constant->text())});
+  const std::string_view near = diagnostics::did_you_mean(constant->text(), zones.names());
+  if (!near.empty()) {
+    diagnostic.fixes.push_back(
+        {at.span, "\"" + std::string(near) + "\"", "did you mean `" + std::string(near) + "`?"});
+  }
+  return false;
+}
+
 Typed ExprChecker::call_builtin(std::string_view name, Span name_span,
                                 std::span<const ast::Expr* const> arguments, Span span) {
   std::vector<Typed> values;
   std::vector<TypeId> types;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    values.push_back(definite(*arguments[i], builtin_hint(name, i, types_)));
-    if (is_bad(values.back()) || reject_json(values.back(), *arguments[i])) {
+    const TypeId hint = builtin_hint(name, i, types_);
+    const bool optional = hint.valid() && types_.is_optional(hint);
+    values.push_back(optional ? infer(*arguments[i], hint) : definite(*arguments[i], hint));
+    const bool json = hint.valid() && types_.strip_optional(hint) == TypeTable::kJson;
+    if (is_bad(values.back()) || (!json && reject_json(values.back(), *arguments[i]))) {
       return bad(span);
     }
     types.push_back(values.back().type);
@@ -92,7 +177,14 @@ Typed ExprChecker::call_builtin(std::string_view name, Span name_span,
   }
   std::vector<ExprId> ids;
   for (size_t i = 0; i < values.size(); ++i) {
-    ids.push_back(convert(values[i], call->parameters[i], *arguments[i]).id);
+    const SignatureType::Form form = call->overload->parameters[i].form;
+    const Typed value = form == SignatureType::Form::Pattern
+                            ? pattern_number(name, *arguments[i])
+                            : convert(values[i], call->parameters[i], *arguments[i]);
+    if (is_bad(value) || (form == SignatureType::Form::Zone && !known_zone(value, *arguments[i]))) {
+      return bad(span);
+    }
+    ids.push_back(value.id);
   }
   return {emit_.emit(Op::Builtin, call->result, span, ids, call->overload->index), call->result};
 }

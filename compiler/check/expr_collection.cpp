@@ -67,13 +67,8 @@ Typed ExprChecker::infer_list(const ast::ListExpr& expr, TypeId hint) {
 
 Typed ExprChecker::infer_record(const ast::RecordExpr& expr, TypeId hint) {
   if (!expr.type_name.text.empty()) {
-    const TypeId type = pack_.type_names.find_record(expr.type_name.text);
-    if (!type.valid()) {
-      auto& diagnostic = pack_.sink.report(Kind::UnknownType, expr.type_name.span, {expr.type_name.text});
-      suggest(diagnostic, expr.type_name.span, expr.type_name.text, pack_.type_names.names());
-      return bad(expr.span);
-    }
-    return record_of(expr, type);
+    const TypeId type = pack_.type_names.record(expr.type_name);
+    return type.valid() ? record_of(expr, type) : bad(expr.span);
   }
   const TypeId wanted = hint.valid() ? types_.strip_optional(hint) : TypeTable::kError;
   if (kind(wanted) == TypeKind::Record) {

@@ -85,19 +85,39 @@ Typed ExprChecker::infer_path(const ast::Expr& expr) {
 
   const ast::NameExpr* root = nullptr;
   const std::string_view name = root_of(at, &root);
-  const bool free_name =
-      root != nullptr && scope_.find_local(name) == nullptr && pack_.names.find(name) == nullptr;
+  const bool free_name = root != nullptr && scope_.find_local(name) == nullptr &&
+                         pack_.names.find(name, root->span.file) == nullptr;
   if (free_name && is_input_root(name)) {
     return infer_input(*root, steps, expr);
   }
   if (free_name && steps[0].is_member) {
-    const TypeId type = pack_.type_names.find_enum(name);
+    if (Import* import = pack_.names.find_import(name, root->span.file)) {
+      return infer_imported(*import, steps, expr);
+    }
+    const TypeId type = pack_.type_names.find_enum(name, root->span.file);
     if (type.valid()) {
       const Typed member = enum_member(steps[0].name, type, steps[0].name_span);
       return is_bad(member) ? member : walk_value(member, std::span(steps).subspan(1));
     }
   }
   return walk_value(infer(*at), steps);
+}
+
+/// `shared.is_operator`, `shared.Env.prod`, `shared.limits["x"]`.
+Typed ExprChecker::infer_imported(Import& import, std::vector<Step>& steps, const ast::Expr& whole) {
+  const Step& first = steps[0];
+  if (steps.size() > 1 && steps[1].is_member) {
+    const std::string name = import.decl->alias.text + "." + first.name;
+    if (const TypeId type = pack_.type_names.find_enum(name, whole.span.file); type.valid()) {
+      const Typed member = enum_member(steps[1].name, type, steps[1].name_span);
+      return is_bad(member) ? member : walk_value(member, std::span(steps).subspan(2));
+    }
+  }
+  const Symbol* symbol = pack_.find_exported(import, {first.name, first.name_span});
+  if (symbol == nullptr) {
+    return bad(whole.span);
+  }
+  return walk_value(symbol_value(*symbol, first.name, first.expr->span), std::span(steps).subspan(1));
 }
 
 bool ExprChecker::input_allowed(std::string_view root, Span span) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "compiler/check/builtins.h"
+#include "compiler/check/check.h"
 #include "compiler/check/inputs.h"
+#include "runtime/base/check.h"
 
 namespace catalyst::check {
 namespace {
@@ -17,8 +19,17 @@ class Collector {
  public:
   Collector(Names& names, diagnostics::Sink& sink) : names_(names), sink_(sink) {}
 
+  /// What comes next belongs to `space`.
+  void begin(uint32_t space) {
+    space_ = space;
+    types_.clear();
+    symbols_.clear();
+  }
+
   void add(const ast::Decl& decl) {
     switch (decl.kind) {
+      case ast::DeclKind::Import:
+        return;  // once all names are known
       case ast::DeclKind::Pack: {
         const auto& pack = static_cast<const ast::PackDecl&>(decl);
         if (names_.pack != nullptr) {
@@ -87,6 +98,43 @@ class Collector {
     }
   }
 
+  /// Of an imported pack only what can be named counts.
+  void add_imported(const ast::Decl& decl) {
+    switch (decl.kind) {
+      case ast::DeclKind::Enum:
+      case ast::DeclKind::Record:
+      case ast::DeclKind::List:
+      case ast::DeclKind::Fact:
+      case ast::DeclKind::Fn:
+        add(decl);
+        return;
+      case ast::DeclKind::Pack:
+      case ast::DeclKind::Import:
+      case ast::DeclKind::Default:
+      case ast::DeclKind::Server:
+      case ast::DeclKind::Rule:
+      case ast::DeclKind::Test:
+        return;
+    }
+  }
+
+  void import(const ast::ImportDecl& decl, uint32_t space) {
+    auto& of_file = names_.imports[decl.span.file.index];
+    const std::string_view alias = decl.alias.text;
+    if (is_input_root(alias)) {
+      sink_.report(Kind::ReservedName, decl.alias.span, {decl.alias.text, "an input"});
+      return;
+    }
+    if (const Symbol* taken = names_.find(alias, decl.span.file)) {
+      twice("name", decl.alias, symbol_span(*taken));
+      return;
+    }
+    const auto [found, added] = of_file.try_emplace(alias, Import{&decl, space, false});
+    if (!added) {
+      twice("import", decl.alias, found->second.decl->alias.span);
+    }
+  }
+
  private:
   using Seen = std::unordered_map<std::string_view, source::Span>;
 
@@ -115,8 +163,20 @@ class Collector {
     if (!fresh(symbols_, what, name)) {
       return false;
     }
-    names_.symbols.emplace(name.text, Symbol{kind, static_cast<uint32_t>(index)});
+    names_.spaces[space_].symbols.emplace(name.text, Symbol{kind, static_cast<uint32_t>(index)});
     return true;
+  }
+
+  source::Span symbol_span(const Symbol& symbol) const {
+    switch (symbol.kind) {
+      case SymbolKind::Fact:
+        return names_.facts[symbol.index]->name.span;
+      case SymbolKind::List:
+        return names_.lists[symbol.index]->name.span;
+      case SymbolKind::Function:
+        return names_.functions[symbol.index]->name.span;
+    }
+    return {};
   }
 
   bool type_is_free(const ast::Name& name) {
@@ -130,6 +190,7 @@ class Collector {
 
   Names& names_;
   diagnostics::Sink& sink_;
+  uint32_t space_ = 0;
   Seen servers_;
   Seen types_;
   Seen symbols_;
@@ -138,15 +199,110 @@ class Collector {
 
 }  // namespace
 
-Names collect_names(std::span<const ast::Ast> files, diagnostics::Sink& sink) {
+std::string Names::qualified(const ast::Name& name) const {
+  const uint32_t space = space_of(name.span.file);
+  return space == 0 ? name.text : spaces[space].name + "." + name.text;
+}
+
+const Symbol* Names::find(std::string_view name, source::FileId file) const {
+  const auto& symbols = spaces[space_of(file)].symbols;
+  const auto found = symbols.find(name);
+  return found == symbols.end() ? nullptr : &found->second;
+}
+
+Import* Names::find_import(std::string_view alias, source::FileId file) {
+  const auto of_file = imports.find(file.index);
+  if (of_file == imports.end()) {
+    return nullptr;
+  }
+  const auto found = of_file->second.find(alias);
+  return found == of_file->second.end() ? nullptr : &found->second;
+}
+
+Names collect_names(std::span<const ast::Ast> files, const Imports& imports, diagnostics::Sink& sink) {
   Names names;
+  names.modules = imports.modules;
+  names.spaces.resize(1 + imports.packs.size());
+  const auto belongs = [&](source::FileId file, uint32_t space) {
+    names.file_space.resize(std::max<size_t>(names.file_space.size(), file.index + 1));
+    names.file_space[file.index] = space;
+  };
   Collector collector(names, sink);
+  std::vector<const ast::ImportDecl*> declared;
+  const auto keep_imports = [&](const ast::Ast& file) {
+    for (const ast::Decl* decl : file.declarations) {
+      if (decl->kind == ast::DeclKind::Import) {
+        declared.push_back(static_cast<const ast::ImportDecl*>(decl));
+      }
+    }
+  };
   for (const ast::Ast& file : files) {
+    belongs(file.file, 0);
+    keep_imports(file);
     for (const ast::Decl* decl : file.declarations) {
       collector.add(*decl);
     }
   }
+  names.spaces[0].library = imports.into_library;
+  names.spaces[0].name = names.pack == nullptr ? "" : names.pack->name.text;
+  for (uint32_t i = 0; i < imports.packs.size(); ++i) {
+    const ImportedPack& pack = imports.packs[i];
+    names.spaces[i + 1].name = pack.name;
+    names.spaces[i + 1].library = pack.library;
+    collector.begin(i + 1);
+    for (const ast::Ast& file : pack.files) {
+      belongs(file.file, i + 1);
+      keep_imports(file);
+      for (const ast::Decl* decl : file.declarations) {
+        collector.add_imported(*decl);
+      }
+    }
+  }
+  for (const ast::ImportDecl* decl : declared) {
+    const auto found = imports.resolved.find(decl);
+    collector.import(*decl, found == imports.resolved.end() ? Import::kUnreadable : found->second + 1);
+  }
   return names;
+}
+
+const ast::Name& name_of(const ast::Decl& decl) {
+  switch (decl.kind) {
+    case ast::DeclKind::Pack:
+      return static_cast<const ast::PackDecl&>(decl).name;
+    case ast::DeclKind::Import:
+      return static_cast<const ast::ImportDecl&>(decl).alias;
+    case ast::DeclKind::Default:
+      return static_cast<const ast::DefaultDecl&>(decl).hook;
+    case ast::DeclKind::Server:
+      return static_cast<const ast::ServerDecl&>(decl).name;
+    case ast::DeclKind::Enum:
+      return static_cast<const ast::EnumDecl&>(decl).name;
+    case ast::DeclKind::Record:
+      return static_cast<const ast::RecordDecl&>(decl).name;
+    case ast::DeclKind::List:
+      return static_cast<const ast::ListDecl&>(decl).name;
+    case ast::DeclKind::Fact:
+      return static_cast<const ast::FactDecl&>(decl).name;
+    case ast::DeclKind::Fn:
+      return static_cast<const ast::FnDecl&>(decl).name;
+    case ast::DeclKind::Rule:
+      return static_cast<const ast::RuleDecl&>(decl).name;
+    case ast::DeclKind::Test:
+      return static_cast<const ast::TestDecl&>(decl).title;
+  }
+  CHECK(false, "declarations have a kind");
+}
+
+void report_not_exported(const Names& names, const ast::Decl& decl, const ast::Name& name,
+                         diagnostics::Sink& sink) {
+  const Space& space = names.spaces[names.space_of(decl.span.file)];
+  auto& diagnostic = sink.report(Kind::NotExported, name.span, {name_of(decl).text, space.name});
+  if (space.library) {
+    return;
+  }
+  diagnostic.notes.push_back({name_of(decl).span, "declared here"});
+  diagnostic.fixes.push_back(
+      {{decl.span.file, decl.span.begin, decl.span.begin}, "export ", "write `export` in front of it there"});
 }
 
 void suggest(diagnostics::Diagnostic& diagnostic, const source::Span& span, std::string_view word,

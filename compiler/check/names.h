@@ -13,6 +13,8 @@
 
 namespace catalyst::check {
 
+using source::Span;
+
 /// What an expression can call by name. Facts, lists and functions share one space of names.
 enum class SymbolKind : uint8_t { Fact, List, Function };
 struct Symbol {
@@ -20,8 +22,26 @@ struct Symbol {
   uint32_t index = 0;  // in Names::facts, lists or functions
 };
 
+/// A pack, or a module of the library: its declarations form one space of names.
+struct Space {
+  std::string name;  // as it calls itself
+  bool library = false;
+  std::unordered_map<std::string_view, Symbol> symbols;
+};
+
+/// What one file calls a space that it imports.
+struct Import {
+  static constexpr uint32_t kUnreadable = UINT32_MAX;
+  const ast::ImportDecl* decl = nullptr;
+  uint32_t space = kUnreadable;  // in Names::spaces; kUnreadable: why was reported, its uses are not
+  bool used = false;
+};
+
 /// The declarations of a pack by kind, over all of its files, in the order in which they stand. A name that
-/// is declared twice keeps its first declaration.
+/// is declared twice keeps its first declaration. Behind them stand the facts, lists, functions and types of
+/// the packs that it imports; of those packs' rules, defaults, servers and tests there is nothing here.
+///
+/// A name means what it means in the file in which it is written: look-ups take that file.
 struct Names {
   const ast::PackDecl* pack = nullptr;
   std::vector<const ast::DefaultDecl*> defaults;
@@ -33,17 +53,33 @@ struct Names {
   std::vector<const ast::FnDecl*> functions;
   std::vector<const ast::RuleDecl*> rules;
   std::vector<const ast::TestDecl*> tests;
-  std::unordered_map<std::string_view, Symbol> symbols;
   std::unordered_map<std::string_view, size_t> rule_index;
+  std::vector<Space> spaces;         // the pack that is checked, then what it imports
+  std::vector<uint32_t> file_space;  // by file
+  std::unordered_map<uint32_t, std::unordered_map<std::string_view, Import>> imports;  // by file
+  std::vector<std::string> modules;                                                    // of the library
 
-  [[nodiscard]] const Symbol* find(std::string_view name) const {
-    const auto found = symbols.find(name);
-    return found == symbols.end() ? nullptr : &found->second;
+  [[nodiscard]] uint32_t space_of(source::FileId file) const {
+    return file.index < file_space.size() ? file_space[file.index] : 0;
   }
+  [[nodiscard]] bool is_own(const ast::Decl& decl) const { return space_of(decl.span.file) == 0; }
+  /// "shared.max_amount" of what is imported, the bare name of what is not.
+  [[nodiscard]] std::string qualified(const ast::Name& name) const;
+  [[nodiscard]] const Symbol* find(std::string_view name, source::FileId file) const;
+  /// nullptr when the file imports nothing of that name.
+  [[nodiscard]] Import* find_import(std::string_view alias, source::FileId file);
 };
 
+struct Imports;  // check.h
 /// Sorts declarations by kind; reports names that are declared twice or reserved.
-Names collect_names(std::span<const ast::Ast> files, diagnostics::Sink& sink);
+Names collect_names(std::span<const ast::Ast> files, const Imports& imports, diagnostics::Sink& sink);
+
+/// The name of a declaration, of whatever kind that has one.
+const ast::Name& name_of(const ast::Decl& decl);
+
+/// Reports that `name` is declared, but not for other packs.
+void report_not_exported(const Names& names, const ast::Decl& decl, const ast::Name& name,
+                         diagnostics::Sink& sink);
 
 /// Adds "did you mean" with the edit, when a candidate is near.
 void suggest(diagnostics::Diagnostic& diagnostic, const source::Span& span, std::string_view word,
@@ -57,16 +93,15 @@ class TypeNames {
   TypeNames(types::TypeTable& types, diagnostics::Sink& sink) : types_(types), sink_(sink) {}
 
   /// Makes all declared enums and records; `enums` learns the enums.
-  void declare(const Names& names, EnumIndex& enums);
+  void declare(Names& names, EnumIndex& enums);
   /// kError after a diagnostic.
   TypeId resolve(const ast::TypeExpr& type);
-  /// The declared enum of that name, or invalid. Counts as a use.
-  TypeId find_enum(std::string_view name);
-  /// The declared record of that name, or invalid. Counts as a use.
-  TypeId find_record(std::string_view name);
-  [[nodiscard]] std::vector<std::string_view> names() const;
+  /// The declared enum of that name ("Env", "shared.Env"), or invalid. Counts as a use.
+  TypeId find_enum(std::string_view name, source::FileId file);
+  /// The declared record that `name` stands for; invalid after a diagnostic.
+  TypeId record(const ast::Name& name);
   /// Declared types that nothing mentions.
-  void report_unused(const Names& names, const EnumIndex& enums);
+  void report_unused(const EnumIndex& enums);
 
  private:
   struct Declared {
@@ -75,14 +110,19 @@ class TypeNames {
     bool open = false;  // being resolved: a record that is met again contains itself
     bool used = false;
   };
-  TypeId declared(std::string_view name, const ast::TypeExpr& at);
+  /// nullptr when there is none, or when it is another pack's own.
+  Declared* find(std::string_view name, source::FileId file);
+  TypeId declared(std::string_view name, Span span);
+  TypeId unknown(std::string_view name, Span span);
+  TypeId use(Declared& entry, std::string_view name, Span span);
+  [[nodiscard]] std::vector<std::string> visible(std::string_view alias, source::FileId file) const;
   void resolve_record(Declared& entry, const ast::RecordDecl& record);
 
   types::TypeTable& types_;
   diagnostics::Sink& sink_;
-  std::unordered_map<std::string_view, Declared> declared_;
-  std::vector<std::string_view> path_;  // records being resolved
-  std::vector<TypeId> enum_ids_;
+  Names* names_ = nullptr;
+  std::unordered_map<std::string, Declared> declared_;  // by number of the space and name
+  std::vector<std::string_view> path_;                  // records being resolved
 };
 
 }  // namespace catalyst::check

@@ -6,6 +6,7 @@
 #include "compiler/check/expr.h"
 #include "compiler/check/inputs.h"
 #include "compiler/check/walk.h"
+#include "runtime/base/check.h"
 
 namespace catalyst::check {
 
@@ -143,7 +144,7 @@ Pack::FactInstance Pack::check_fact(uint32_t index, const Scope& user) {
   if (instance.type != TypeTable::kError) {
     instance.id = ir::FactId(module.facts.size());
     check_locals(scope, fact.name.span);
-    module.facts.push_back({fact.name.text, value, scope.local_peak});
+    module.facts.push_back({names.qualified(fact.name), value, scope.local_peak});
   }
   fact_path_.pop_back();
   facts_[index].checking = false;
@@ -256,7 +257,8 @@ void Pack::check_function(uint32_t index) {
   peak_ = std::max(peak_, outer_peak);
   state.checking = false;
   state.id = ir::FnId(module.functions.size());
-  module.functions.push_back({function.name.text, state.parameters, result, body, scope.local_peak});
+  module.functions.push_back(
+      {names.qualified(function.name), state.parameters, result, body, scope.local_peak});
 }
 
 // ---- what nothing uses ----
@@ -283,7 +285,7 @@ abi::Hook hook_for(const ast::Expr& expr) {
 
 void Pack::check_rest() {
   for (uint32_t i = 0; i < facts_.size(); ++i) {
-    if (facts_[i].used || !facts_[i].instances.empty()) {
+    if (!names.is_own(*names.facts[i]) || facts_[i].used || !facts_[i].instances.empty()) {
       continue;
     }
     Scope everything;
@@ -292,30 +294,94 @@ void Pack::check_rest() {
     check_fact(i, everything);
   }
   for (uint32_t i = 0; i < functions_.size(); ++i) {
-    check_function(i);
+    if (names.is_own(*names.functions[i])) {
+      check_function(i);
+    }
   }
   for (uint32_t i = 0; i < lists_.size(); ++i) {
-    check_list(i);
+    if (names.is_own(*names.lists[i])) {
+      check_list(i);
+    }
   }
 }
 
 void Pack::report_unused() {
+  const auto report = [&](const ast::Decl& decl, std::string_view what) {
+    if (names.is_own(decl) && !decl.exported) {
+      sink.report(Kind::Unused, name_of(decl).span, {std::string(what), name_of(decl).text});
+    }
+  };
   for (uint32_t i = 0; i < facts_.size(); ++i) {
     if (!facts_[i].used) {
-      sink.report(Kind::Unused, names.facts[i]->name.span, {"fact", names.facts[i]->name.text});
+      report(*names.facts[i], "fact");
     }
   }
   for (uint32_t i = 0; i < functions_.size(); ++i) {
     if (!functions_[i].used) {
-      sink.report(Kind::Unused, names.functions[i]->name.span, {"function", names.functions[i]->name.text});
+      report(*names.functions[i], "function");
     }
   }
   for (uint32_t i = 0; i < lists_.size(); ++i) {
     if (!lists_[i].used) {
-      sink.report(Kind::Unused, names.lists[i]->name.span, {"list", names.lists[i]->name.text});
+      report(*names.lists[i], "list");
     }
   }
-  type_names.report_unused(names, enums);
+  for (const auto& [file, imports] : names.imports) {
+    for (const auto& [alias, import] : imports) {
+      if (!import.used) {
+        report(*import.decl, "import");
+      }
+    }
+  }
+  type_names.report_unused(enums);
+}
+
+// ---- what other packs let us use ----
+
+const ast::Decl& Pack::declaration(const Symbol& symbol) const {
+  switch (symbol.kind) {
+    case SymbolKind::Fact:
+      return *names.facts[symbol.index];
+    case SymbolKind::List:
+      return *names.lists[symbol.index];
+    case SymbolKind::Function:
+      return *names.functions[symbol.index];
+  }
+  CHECK(false, "symbols have a kind");
+}
+
+const Symbol* Pack::find_exported(Import& import, const ast::Name& name) {
+  import.used = true;
+  if (import.space == Import::kUnreadable) {
+    return nullptr;
+  }
+  const Space& space = names.spaces[import.space];
+  const auto found = space.symbols.find(name.text);
+  if (found != space.symbols.end()) {
+    if (declaration(found->second).exported) {
+      return &found->second;
+    }
+    report_not_exported(names, declaration(found->second), name, sink);
+    return nullptr;
+  }
+  std::vector<std::string_view> candidates;
+  for (const auto& [each, symbol] : space.symbols) {
+    if (declaration(symbol).exported) {
+      candidates.push_back(each);
+    }
+  }
+  std::sort(candidates.begin(), candidates.end());
+  auto& diagnostic = sink.report(Kind::UnknownImported, name.span, {name.text, space.name});
+  suggest(diagnostic, name.span, name.text, candidates);
+  return nullptr;
+}
+
+std::string Pack::host_name(uint32_t function) const {
+  const ast::FnDecl& decl = *names.functions[function];
+  const Space& space = names.spaces[names.space_of(decl.span.file)];
+  const bool host = space.library && decl.body->kind == ast::ExprKind::Name &&
+                    static_cast<const ast::NameExpr&>(*decl.body).name == "host";
+  return host ? space.name + "." + decl.name.text : std::string();
 }
 
 }  // namespace catalyst::check

@@ -45,6 +45,12 @@ class Pack {
   [[nodiscard]] const std::vector<TypeId>& parameters(uint32_t function);
   TypeId result(uint32_t function);
 
+  [[nodiscard]] const ast::Decl& declaration(const Symbol& symbol) const;
+  /// What an import offers under that name; nullptr after a diagnostic.
+  const Symbol* find_exported(Import& import, const ast::Name& name);
+  /// "text.pad_left" of a function of the library that the host provides (its body is `host`), else "".
+  [[nodiscard]] std::string host_name(uint32_t function) const;
+
   /// Makes room for the names and resolves signatures; call once, when names and types are known.
   void prepare();
   /// Checks what no rule has used.

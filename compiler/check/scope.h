@@ -34,6 +34,8 @@ struct Scope {
   abi::Hook hook = abi::Hook::Call;
   const ToolSet* tools = nullptr;  // null in functions and constants
 
+  bool in_test = false;  // of `expect`: absent is an answer that can be compared
+
   std::vector<Local> locals;
   std::vector<std::string> present;  // keys of paths (see narrowing.h) that conditions around have tested
   uint32_t local_count = 0;          // indexes in use where the expression stands

@@ -121,7 +121,8 @@ Operand FunctionLowering::handle_variadic(ir::ExprId id) {
   }
   auto* out = temporary();
   if (e.op == Op::Builtin) {
-    check_status(call(Host::Builtin, {frame, builder.getInt32(e.payload), items, out}), id);
+    check_status(
+        call(Host::Builtin, {frame, address_of(&unit.regexes), builder.getInt32(e.payload), items, out}), id);
     return unbox(out, e.type);
   }
   const Host host = e.op == Op::Interpolate                 ? Host::Interpolate

@@ -140,8 +140,11 @@ static Status catalyst_make_set(Frame* frame, const Value* items, uint32_t count
 static Status catalyst_make_map(Frame* frame, const Value* items, uint32_t count, Value* out) noexcept {
   return value::make_map(scratch_of(frame), items, count, out);
 }
-static Status catalyst_builtin(Frame* frame, uint32_t builtin, const Value* arguments, Value* out) noexcept {
-  return value::call_builtin(scratch_of(frame), static_cast<value::Builtin>(builtin), arguments, out);
+static Status catalyst_builtin(Frame* frame, const value::RegexSet* set, uint32_t builtin,
+                               const Value* arguments, Value* out) noexcept {
+  Scratch scratch = scratch_of(frame);
+  scratch.regexes = set;
+  return value::call_builtin(scratch, static_cast<value::Builtin>(builtin), arguments, out);
 }
 static Status catalyst_decimal_add(Frame* frame, const Value* a, const Value* b, Value* out) noexcept {
   return calculate<value::decimal::add>(frame, a, b, out);

@@ -114,6 +114,13 @@ std::vector<Wanted> wanted_roots(const ir::Module& module, const abi::Unit* plan
       add(effect.value, false);
     }
   }
+  if (plans == nullptr) {  // whoever compiles without a plan compares; a pack in force has no use for tests
+    for (const ir::Test& test : module.tests) {
+      for (const ir::TestClaim& claim : test.claims) {
+        add(claim.condition, true);
+      }
+    }
+  }
   return wanted;
 }
 

@@ -1,11 +1,13 @@
 #include "compiler/driver/analyze.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "compiler/check/check.h"
+#include "compiler/driver/imports.h"
 #include "compiler/frontend/parse.h"
 #include "compiler/ir/verify.h"
 #include "runtime/base/check.h"
@@ -34,6 +36,69 @@ std::string resolve(std::string_view declaring, const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+namespace fs = std::filesystem;
+constexpr size_t kFileBytesMax = size_t{16} << 20;
+
+void collect_folder(const fs::path& folder, std::vector<std::string>& out) {
+  std::error_code failure;
+  auto it = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, failure);
+  for (; !failure && it != fs::recursive_directory_iterator(); it.increment(failure)) {
+    const std::string name = it->path().filename().string();
+    if (it->is_directory(failure) && (name.front() == '.' || name == "node_modules")) {
+      it.disable_recursion_pending();
+    } else if (it->path().extension() == ".cata" && it->is_regular_file(failure)) {
+      out.push_back(it->path().lexically_normal().string());
+      if (out.size() > kPackFilesMax) {
+        return;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> pack_files(const std::string& path) {
+  std::error_code failure;
+  std::vector<std::string> out;
+  if (fs::is_regular_file(path, failure)) {
+    out.push_back(path);
+  } else if (fs::is_directory(path, failure)) {
+    collect_folder(path, out);
+  } else {
+    return error(path + " does not exist");
+  }
+  if (out.size() > kPackFilesMax) {
+    return error(path + " has more than " + std::to_string(kPackFilesMax) + " .cata files");
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Result<std::vector<SourceFile>> read_pack(const std::string& path) {
+  const Result<std::vector<std::string>> files = pack_files(path);
+  if (files.has_error()) {
+    return files.error();
+  }
+  if (files->empty()) {
+    return error("there is no .cata file in " + path);
+  }
+  std::vector<SourceFile> out;
+  for (const std::string& file : *files) {
+    std::error_code failure;
+    if (fs::file_size(file, failure) > kFileBytesMax || failure) {
+      return error(file + (failure ? " cannot be read" : " is larger than 16 MiB"));
+    }
+    std::optional<std::string> text = read_file(file);
+    if (!text) {
+      return error(file + " cannot be read");
+    }
+    out.push_back({file, std::move(*text)});
+  }
+  return out;
+}
+
 Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
   Analysis analysis;
   std::vector<ast::Ast> trees;
@@ -45,7 +110,9 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
     const std::string resolved = resolve(analysis.sources.path(declaring), path);
     return options.read_schema ? options.read_schema(resolved) : read_file(resolved);
   };
-  analysis.module = check::check(trees, analysis.sources, reader, analysis.diagnostics);
+  analysis.imported.resize(analysis.sources.size());
+  const check::Imports imports = load_imports(trees, analysis, options);
+  analysis.module = check::check(trees, imports, analysis.sources, reader, analysis.diagnostics);
   analysis.diagnostics.sort();
   if (analysis.module != nullptr) {
     const std::vector<std::string> problems = ir::verify(*analysis.module);

@@ -33,9 +33,20 @@ Analysis compile_again(const pack::Contents& contents) {
     const auto found = schemas.find(path);
     return found == schemas.end() ? std::nullopt : std::optional(*found->second);
   };
+  options.read_pack = [&](const std::string& path) -> Result<std::vector<SourceFile>> {
+    std::vector<SourceFile> files;
+    for (const pack::SourceText& source : contents.sources) {
+      if (source.imported == path) {
+        files.push_back({source.path, source.text});
+      }
+    }
+    return files.empty() ? Result<std::vector<SourceFile>>(error("it is not in the pack")) : files;
+  };
   std::vector<SourceFile> files;
   for (const pack::SourceText& source : contents.sources) {
-    files.push_back({source.path, source.text});
+    if (source.imported.empty()) {
+      files.push_back({source.path, source.text});
+    }
   }
   return analyze(std::move(files), options);
 }
@@ -46,7 +57,7 @@ bool is_pack(std::string_view bytes) { return bytes.starts_with("CATPACK"); }
 
 PackBuild build_pack(PackSources sources, const AnalyzeOptions& options) {
   std::map<std::string, std::string> schemas;  // sorted: the order of reading is nobody's business
-  AnalyzeOptions recording;
+  AnalyzeOptions recording = options;
   recording.read_schema = [&](const std::string& path) {
     std::optional<std::string> text = options.read_schema(path);
     if (text) {
@@ -64,11 +75,11 @@ PackBuild build_pack(PackSources sources, const AnalyzeOptions& options) {
   input.module = &module;
   for (uint32_t i = 0; i < out.analysis.sources.size(); i++) {
     const source::FileId file(i);
-    input.sources.push_back(
-        {std::string(out.analysis.sources.path(file)), std::string(out.analysis.sources.text(file))});
+    input.sources.push_back({std::string(out.analysis.sources.path(file)),
+                             std::string(out.analysis.sources.text(file)), out.analysis.imported[i]});
   }
   for (auto& [path, text] : schemas) {
-    input.schemas.push_back({path, std::move(text)});
+    input.schemas.push_back({path, std::move(text), {}});
   }
   input.sequence = sources.sequence.value_or(pack::sequence_of(module.pack_version));
   input.compiler = std::move(sources.compiler);
@@ -99,6 +110,7 @@ Result<LoadedPack> load_pack(std::string_view bytes, const LoadOptions& options)
   } else {
     out.analysis = std::make_shared<Analysis>();
     for (pack::SourceText& source : contents->sources) {
+      out.analysis->imported.push_back(std::move(source.imported));
       out.analysis->sources.add(std::move(source.path), std::move(source.text));
     }
     out.analysis->module = std::move(contents->module);

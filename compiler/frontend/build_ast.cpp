@@ -48,6 +48,9 @@ ast::Decl* Builder::declaration(P::SegmentContext* segment) {
   if (P::PackDeclContext* of = in->packDecl()) {
     return pack(of);
   }
+  if (P::ImportDeclContext* of = in->importDecl()) {
+    return import(of);
+  }
   if (P::DefaultDeclContext* of = in->defaultDecl()) {
     return default_rule(of);
   }
@@ -86,6 +89,27 @@ ast::Decl* Builder::pack(P::PackDeclContext* in) {
   return out;
 }
 
+ast::Decl* Builder::import(P::ImportDeclContext* in) {
+  auto* out = declare<ast::ImportDecl>(DeclKind::Import, in);
+  out->name = name(in->name(0));
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
+  out->alias = out->name;
+  for (P::AnyNameContext* part : in->anyName()) {
+    out->alias = name(part);
+    out->name.text += "." + out->alias.text;
+    out->name.span.end = out->alias.span.end;
+  }
+  if (in->string() != nullptr) {
+    out->from = plain_string(in->string(), "a path");
+  }
+  if (in->AS() != nullptr) {
+    out->alias = name(in->name(1));
+  }
+  return out;
+}
+
 ast::Decl* Builder::default_rule(P::DefaultDeclContext* in) {
   if (in->ALLOW() == nullptr && in->DENY() == nullptr) {
     return nullptr;
@@ -111,7 +135,7 @@ ast::Decl* Builder::server(P::ServerDeclContext* in) {
 }
 
 ast::Decl* Builder::enumeration(P::EnumDeclContext* in) {
-  auto* out = declare<ast::EnumDecl>(DeclKind::Enum, in);
+  auto* out = declare<ast::EnumDecl>(DeclKind::Enum, in, in->EXPORT());
   out->name = name(in->name());
   if (out->name.text.empty()) {
     return nullptr;
@@ -125,7 +149,7 @@ ast::Decl* Builder::enumeration(P::EnumDeclContext* in) {
 }
 
 ast::Decl* Builder::record(P::RecordDeclContext* in) {
-  auto* out = declare<ast::RecordDecl>(DeclKind::Record, in);
+  auto* out = declare<ast::RecordDecl>(DeclKind::Record, in, in->EXPORT());
   out->name = name(in->name());
   if (out->name.text.empty()) {
     return nullptr;
@@ -139,7 +163,7 @@ ast::Decl* Builder::record(P::RecordDeclContext* in) {
 }
 
 ast::Decl* Builder::list(P::ListDeclContext* in) {
-  auto* out = declare<ast::ListDecl>(DeclKind::List, in);
+  auto* out = declare<ast::ListDecl>(DeclKind::List, in, in->EXPORT());
   out->name = name(in->name());
   if (out->name.text.empty()) {
     return nullptr;
@@ -150,7 +174,7 @@ ast::Decl* Builder::list(P::ListDeclContext* in) {
 }
 
 ast::Decl* Builder::fact(P::FactDeclContext* in) {
-  auto* out = declare<ast::FactDecl>(DeclKind::Fact, in);
+  auto* out = declare<ast::FactDecl>(DeclKind::Fact, in, in->EXPORT());
   out->name = name(in->name());
   if (out->name.text.empty()) {
     return nullptr;
@@ -161,7 +185,7 @@ ast::Decl* Builder::fact(P::FactDeclContext* in) {
 }
 
 ast::Decl* Builder::function(P::FnDeclContext* in) {
-  auto* out = declare<ast::FnDecl>(DeclKind::Fn, in);
+  auto* out = declare<ast::FnDecl>(DeclKind::Fn, in, in->EXPORT());
   out->name = name(in->name());
   if (out->name.text.empty()) {
     return nullptr;
@@ -173,6 +197,15 @@ ast::Decl* Builder::function(P::FnDeclContext* in) {
   }
   out->result = type(in->type());
   out->body = expression(in->expression());
+  return out;
+}
+
+/// `Order`, or `shared.Order` of an imported pack; blanks around the dot do not count.
+std::string Builder::type_name(P::TypeNameContext* in) {
+  std::string out;
+  for (antlr4::tree::TerminalNode* part : in->IDENTIFIER()) {
+    out += (out.empty() ? "" : ".") + text(span(part->getSymbol()));
+  }
   return out;
 }
 
@@ -196,7 +229,8 @@ const ast::TypeExpr* Builder::type(P::TypeContext* in) {
     }
     out->element = type(in->type(1));
   } else {
-    out->name = in->IDENTIFIER() == nullptr ? "json" : text(span(in->IDENTIFIER()->getSymbol()));
+    out->name =
+        in->typeName() == nullptr || in->typeName()->children.empty() ? "json" : type_name(in->typeName());
   }
   if (in->QUESTION() == nullptr) {
     return out;

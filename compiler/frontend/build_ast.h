@@ -37,6 +37,7 @@ class Builder {
 
   // build_ast.cpp: declarations
   ast::Decl* pack(P::PackDeclContext* in);
+  ast::Decl* import(P::ImportDeclContext* in);
   ast::Decl* default_rule(P::DefaultDeclContext* in);
   ast::Decl* server(P::ServerDeclContext* in);
   ast::Decl* enumeration(P::EnumDeclContext* in);
@@ -45,6 +46,7 @@ class Builder {
   ast::Decl* fact(P::FactDeclContext* in);
   ast::Decl* function(P::FnDeclContext* in);
   const ast::TypeExpr* type(P::TypeContext* in);
+  std::string type_name(P::TypeNameContext* in);
 
   // build_rule.cpp: rules and tests
   ast::Decl* rule(P::RuleDeclContext* in);
@@ -74,7 +76,8 @@ class Builder {
   Node if_expr(P::IfExpressionContext* in);
   Node quantifier(P::QuantifierContext* in);
   Node list_literal(P::ListLiteralContext* in);
-  Node record_literal(P::NameContext* type_name, P::RecordLiteralContext* in);
+  Node record_literal(ast::Name type_name, P::RecordLiteralContext* in);
+  Node qualified_record(Node type_name, P::RecordLiteralContext* in);
   void variables(P::VariablesContext* in, ast::Name& first, ast::Name& second);
   Node limited(Node node);
   Node error(source::Span span);
@@ -103,6 +106,13 @@ class Builder {
     T* node = ast_.make<T>();
     node->kind = kind;
     node->span = span(in);
+    return node;
+  }
+  /// The same for a declaration that may be written `export ...`.
+  template <class T>
+  T* declare(ast::DeclKind kind, antlr4::ParserRuleContext* in, antlr4::tree::TerminalNode* exported) {
+    T* node = declare<T>(kind, in);
+    node->exported = exported != nullptr;
     return node;
   }
   source::Span span(antlr4::ParserRuleContext* in) const;

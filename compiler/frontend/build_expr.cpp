@@ -241,7 +241,8 @@ Builder::Node Builder::operand_core(P::OperandContext* in) {
 
 Builder::Node Builder::postfix(Node object, P::PostfixContext* in) {
   if (in->pathStep() != nullptr) {
-    return path_step(object, in->pathStep());
+    const Node step = path_step(object, in->pathStep());
+    return in->recordLiteral() == nullptr ? step : qualified_record(step, in->recordLiteral());
   }
   auto* out = make<ast::CallExpr>(ExprKind::Call, join(object.expr->span, span(in)));
   out->callee = object.expr;
@@ -292,7 +293,7 @@ Builder::Node Builder::primary(P::PrimaryContext* in) {
     return {out, 1};
   }
   if (in->recordLiteral() != nullptr) {
-    return record_literal(in->name(), in->recordLiteral());
+    return record_literal(in->name() == nullptr ? ast::Name() : name(in->name()), in->recordLiteral());
   }
   if (in->listLiteral() != nullptr) {
     return list_literal(in->listLiteral());
@@ -363,10 +364,10 @@ Builder::Node Builder::list_literal(P::ListLiteralContext* in) {
   return limited({out, depth + 1});
 }
 
-Builder::Node Builder::record_literal(P::NameContext* type_name, P::RecordLiteralContext* in) {
+Builder::Node Builder::record_literal(ast::Name type_name, P::RecordLiteralContext* in) {
   auto* out = make<ast::RecordExpr>(ExprKind::Record, span(in));
-  if (type_name != nullptr) {
-    out->type_name = name(type_name);
+  if (!type_name.text.empty()) {
+    out->type_name = std::move(type_name);
     out->span.begin = out->type_name.span.begin;
   }
   uint32_t depth = 0;
@@ -379,6 +380,22 @@ Builder::Node Builder::record_literal(P::NameContext* type_name, P::RecordLitera
     depth = std::max(depth, value.depth);
   }
   return limited({out, depth + 1});
+}
+
+/// `shared.Order { id: "7" }`: the name of an imported record in front of braces.
+Builder::Node Builder::qualified_record(Node type_name, P::RecordLiteralContext* in) {
+  if (type_name.expr->kind == ExprKind::Error) {
+    return type_name;
+  }
+  const auto* member = type_name.expr->kind == ExprKind::Member
+                           ? static_cast<const ast::MemberExpr*>(type_name.expr)
+                           : nullptr;
+  if (member == nullptr || member->optional || member->object->kind != ExprKind::Name) {
+    sink_.report(Kind::UnexpectedToken, span(in->start), {"an operator or the next declaration", "`{`"});
+    return error(type_name.expr->span);
+  }
+  const auto& module = static_cast<const ast::NameExpr&>(*member->object);
+  return record_literal({module.name + "." + member->member.text, member->span}, in);
 }
 
 }  // namespace catalyst::frontend

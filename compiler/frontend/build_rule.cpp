@@ -152,9 +152,12 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
   for (P::GivenContext* given : in->given()) {
     out->givens.push_back({name(given->anyName()), expression(given->expression()), span(given)});
   }
+  for (P::TestExpectContext* expect : in->testExpect()) {
+    out->expects.push_back(expression(expect->expression()));
+  }
   P::TestWhenContext* when = in->testWhen();
   if (when == nullptr) {
-    return nullptr;  // nothing to run
+    return out->expects.empty() ? nullptr : out;  // nothing to run
   }
   out->hook = hook(when->hook());
   if (!test_target(when, *out)) {

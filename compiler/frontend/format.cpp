@@ -66,10 +66,23 @@ class Formatter {
 };
 
 void Formatter::declaration(const Decl& decl) {
+  if (decl.exported) {
+    layout_.write("export ");
+  }
   switch (decl.kind) {
     case DeclKind::Pack: {
       const auto& pack = static_cast<const PackDecl&>(decl);
       layout_.write("pack " + pack.name.text + " " + pack.version.text);
+      break;
+    }
+    case DeclKind::Import: {
+      const auto& import = static_cast<const ImportDecl&>(decl);
+      const size_t dot = import.name.text.rfind('.');
+      const bool renamed =
+          import.alias.text != import.name.text.substr(dot == std::string::npos ? 0 : dot + 1);
+      layout_.write("import " + import.name.text +
+                    (import.from.text.empty() ? "" : " from " + string_literal(import.from.text)) +
+                    (renamed ? " as " + import.alias.text : ""));
       break;
     }
     case DeclKind::Default: {
@@ -121,7 +134,8 @@ void Formatter::enumeration(const EnumDecl& decl) {
     members += (members.empty() ? "" : ", ") + member.text;
   }
   const std::string line = "enum " + decl.name.text + " { " + members + " }";
-  if (line.size() <= kFormatWidth && !layout_.has_comments(decl.span)) {
+  const size_t before = decl.exported ? 7 : 0;
+  if (before + line.size() <= kFormatWidth && !layout_.has_comments(decl.span)) {
     layout_.write(line);
     return;
   }
@@ -217,6 +231,17 @@ void Formatter::effect(const Effect& effect) {
 void Formatter::test(const TestDecl& test) {
   layout_.write("test " + string_literal(test.title.text) + " {");
   layout_.end_line(test.title.span.end);
+  for (const Expr* expect : test.expects) {
+    layout_.begin_item(expect->span.begin, 2);
+    layout_.write("expect ");
+    layout_.expression(*expect, 2);
+    layout_.end_line(expect->span.end);
+  }
+  if (!test.expects.empty()) {
+    layout_.begin_item(test.span.end - 1, 0, 2);
+    layout_.write("}");
+    return;
+  }
   for (const TestGiven& given : test.givens) {
     layout_.begin_item(given.span.begin, 2);
     layout_.write("given " + given.subject.text + " ");

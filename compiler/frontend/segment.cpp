@@ -21,6 +21,8 @@ bool is_name(size_t type) {
   switch (type) {
     case L::IDENTIFIER:
     case L::SCHEMA:
+    case L::FROM:
+    case L::EXPECT:
     case L::CALL:
     case L::RESULT:
     case L::TOOLS:
@@ -36,7 +38,6 @@ bool is_name(size_t type) {
     case L::SESSION:
     case L::REPLY:
     case L::EVENT:
-    case L::FROM:
     case L::TAG:
     case L::METADATA:
     case L::FULL:
@@ -260,7 +261,8 @@ bool Cutter::starts_segment(uint32_t i) const {
   if (!begins_declaration(type) || (type == L::LIST && listing && hook_head)) {
     return false;
   }
-  if (is_name(next) || (type == L::TEST && next == L::STRING_BEGIN) ||
+  if (is_name(next) || (type == L::EXPORT && next == L::FN) ||
+      ((type == L::TEST || type == L::IMPORT) && next == L::STRING_BEGIN) ||
       (type == L::DEFAULT && (next == L::ALLOW || next == L::DENY))) {
     return true;
   }
@@ -316,7 +318,7 @@ void Cutter::nest(uint32_t i) {
   const size_t type = type_at(list_, i);
   uint32_t& prefixes = brackets_.empty() ? prefixes_ : brackets_.back().prefixes;
   bool in_type = type == L::IDENTIFIER || type == L::LESS || type == L::GREATER || type == L::COMMA ||
-                 type == L::QUESTION;
+                 type == L::QUESTION || type == L::DOT;
   switch (type) {
     case L::LEFT_PAREN:
       brackets_.push_back({L::RIGHT_PAREN, i});

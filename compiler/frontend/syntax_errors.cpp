@@ -59,8 +59,8 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
   const size_t around = parent == nullptr ? SIZE_MAX : parent->getRuleIndex();
   switch (context->getRuleIndex()) {
     case P::RuleDeclaration:
-      return "a declaration (`pack`, `default`, `server`, `enum`, `record`, `list`, `fact`, `fn`, `rule`, "
-             "`test`)";
+      return "a declaration (`pack`, `import`, `export`, `default`, `server`, `enum`, `record`, `list`, "
+             "`fact`, `fn`, `rule`, `test`)";
     case P::RuleExpression:
       return around == P::RuleCondition ? "a condition after `when`" : "an expression";
     case P::RuleOperand:
@@ -88,7 +88,7 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
     case P::RuleVersion:
       return "a version such as `1.0.0`";
     case P::RuleTestWhen:
-      return "`given` or `when`";
+      return "`given`, `when` or `expect`";
     case P::RuleTestThen:
       return "`then`";
     default:
@@ -188,6 +188,9 @@ std::string after_comma(size_t rule) {
 /// `looked_ahead`: the token in front of the offending one, a comma, could not be placed without it.
 std::string describe_expected(antlr4::ParserRuleContext* context, antlr4::Token* offending, bool looked_ahead,
                               const std::vector<size_t>& types) {
+  if (looked_ahead && context->getRuleIndex() == P::RuleDeclaration) {
+    return "what can be exported (`enum`, `record`, `list`, `fact`, `fn`)";
+  }
   if (looked_ahead) {
     return after_comma(context->getRuleIndex());
   }

@@ -28,7 +28,7 @@ class Evaluation {
       : interpreter_(interpreter),
         module_(interpreter.module()),
         frame_(frame),
-        scratch_{frame.arena, &frame.fuel} {}
+        scratch_{frame.arena, &frame.fuel, &interpreter.regexes()} {}
 
   /// On anything but Ok, `*out` is Absent and Frame::error_expr is the innermost expression that failed.
   Status eval(ExprId id, Value* out) {

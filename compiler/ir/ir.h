@@ -144,9 +144,18 @@ struct TestExpectation {
   std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text
   std::string key;   // Tag
 };
+/// `expect CONDITION`: reads functions and lists alone, so it needs no request. Of an equality, both sides.
+struct TestClaim {
+  Span span;
+  ExprId condition;
+  ExprId left;
+  ExprId right;
+  uint32_t local_count = 0;  // of condition, left and right together
+};
 struct Test {
   std::string title;
   Span span;
+  std::vector<TestClaim> claims;  // then there is no request and nothing below counts
   abi::Hook hook;
   std::string server;
   std::string tool;       // or prompt, uri, event

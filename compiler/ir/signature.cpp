@@ -12,6 +12,20 @@ namespace {
 using types::TypeKind;
 using types::TypeTable;
 
+bool has_order(TypeKind kind) {
+  return kind == TypeKind::Int || kind == TypeKind::Decimal || kind == TypeKind::Float ||
+         kind == TypeKind::String || kind == TypeKind::Time || kind == TypeKind::Duration;
+}
+
+/// A regular expression is handed over as its number in the module, known before anything runs.
+bool names_regex(const Module& module, const Expr& e) {
+  if (e.op != Op::Const || e.type != TypeTable::kInt) {
+    return false;
+  }
+  const int64_t number = module.consts[e.payload].a.integer;
+  return number >= 0 && static_cast<uint64_t>(number) < module.regexes.size();
+}
+
 /// Reads one signature against types. Structure is compared, never the text of a type: a record may be called
 /// "string" without being one.
 class Signature {
@@ -30,6 +44,12 @@ class Signature {
     const std::string_view form = rest_.substr(0, end_of_form());
     rest_.remove_prefix(form.size());
     return matches(type, form);
+  }
+  /// Passes over a parameter that takes a regular expression.
+  bool is_pattern() {
+    const bool pattern = rest_.starts_with("pattern");
+    rest_.remove_prefix(pattern ? end_of_form() : 0);
+    return pattern;
   }
 
  private:
@@ -52,7 +72,10 @@ class Signature {
     if (form.size() == 1 && std::isupper(static_cast<unsigned char>(form[0])) != 0) {
       TypeId& bound = variables_[static_cast<size_t>(form[0] - 'A')];
       bound = bound.valid() ? bound : type;
-      return bound == type;
+      return bound == type && (form != "O" || has_order(table_.kind(type)));
+    }
+    if (form == "zone") {
+      return type == TypeTable::kString;
     }
     const types::Type& t = table_.get(type);
     switch (t.kind) {
@@ -107,7 +130,9 @@ bool fits_signature(const Module& module, const Expr& e) {
   Signature signature(module.types, value::builtins()[e.payload].signature);
   bool fits = signature.skip("(");
   for (uint32_t i = 0; i < e.operand_count && fits; i++) {
-    fits = (i == 0 || signature.skip(", ")) && signature.matches(module.expr(module.operand(e, i)).type);
+    const Expr& operand = module.expr(module.operand(e, i));
+    fits = (i == 0 || signature.skip(", ")) &&
+           (signature.is_pattern() ? names_regex(module, operand) : signature.matches(operand.type));
   }
   return fits && signature.skip(") -> ") && signature.matches(e.type);
 }

@@ -33,6 +33,7 @@ class Verifier {
       slots();
       facts_and_functions();
       rules();
+      tests();
     }
     if (messages_.empty()) {
       if (const std::string problem = depth_problem(m_); !problem.empty()) {
@@ -489,6 +490,24 @@ class Verifier {
         if (std::any_of(effect.redactions.begin(), effect.redactions.end(),
                         [&](uint32_t r) { return r >= m_.redactions.size(); })) {
           say(what + " uses a redaction that does not exist");
+        }
+      }
+    }
+  }
+
+  void tests() {
+    for (const Test& test : m_.tests) {
+      for (const TestClaim& claim : test.claims) {
+        const std::string what = "test " + test.title;
+        root(claim.condition, {}, claim.local_count, what);
+        if (claim.condition.index < m_.exprs.size() &&
+            kind(m_.expr(claim.condition).type) != TypeKind::Bool) {
+          say(what + " expects what is not a bool");
+        }
+        for (const ExprId side : {claim.left, claim.right}) {
+          if (side.valid()) {
+            root(side, {}, claim.local_count, what);
+          }
         }
       }
     }

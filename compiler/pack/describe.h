@@ -36,9 +36,10 @@ DESCRIBE(ir::Effect, kind, span, target, path, place, value, redactions, audit_l
 DESCRIBE(ir::Redaction, name, pattern, check)
 DESCRIBE(ir::Rule, name, doc, span, hook, target, condition, local_count, verdict, message, effects)
 DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key)
-DESCRIBE(ir::Test, title, span, hook, server, tool, principal, session, client, args, params, result,
+DESCRIBE(ir::TestClaim, span, condition, left, right, local_count)
+DESCRIBE(ir::Test, title, span, claims, hook, server, tool, principal, session, client, args, params, result,
          definition, now_us, expectations)
-DESCRIBE(SourceText, path, text)
+DESCRIBE(SourceText, path, text, imported)
 DESCRIBE(Input, kind, path, bytes, sha256)
 DESCRIBE(Part, name, bytes, sha256)
 DESCRIBE(Manifest, name, version, sequence, language, compiler, ir_format, rules, tests, tests_sha256, inputs,

@@ -12,6 +12,7 @@ using Digest = std::array<uint8_t, 32>;  // SHA-256
 struct SourceText {
   std::string path;  // relative to the folder that all sources have in common
   std::string text;
+  std::string imported;  // driver::Analysis::imported
   bool operator==(const SourceText&) const = default;
 };
 

@@ -1,9 +1,7 @@
 #include <re2/re2.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "runtime/decision/tables.h"
+#include "runtime/value/pii.h"
 
 namespace catalyst::decision {
 
@@ -12,53 +10,14 @@ namespace {
 constexpr std::string_view kRedacted = "[redacted]";
 constexpr int64_t kRegexBytesMax = 8 << 20;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// The digits of a card number sum, every second one doubled from the right, to a multiple of ten.
-bool luhn_holds(std::string_view text) {
-  int sum = 0;
-  int count = 0;
-  for (auto c = text.rbegin(); c != text.rend(); ++c) {
-    if (!is_digit(*c)) {
-      continue;
-    }
-    int digit = *c - '0';
-    if (count++ % 2 == 1) {
-      digit = digit > 4 ? digit * 2 - 9 : digit * 2;
-    }
-    sum += digit;
-  }
-  return count > 1 && sum % 10 == 0;
-}
-
-/// ISO 13616: the first four characters moved to the end, letters as 10 to 35, the number is 1 modulo 97.
-bool iban_holds(std::string_view text) {
-  std::string compact;
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      compact += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    }
-  }
-  if (compact.size() < 5) {
-    return false;
-  }
-  std::rotate(compact.begin(), compact.begin() + 4, compact.end());
-  uint32_t rest = 0;
-  for (const char c : compact) {
-    rest = is_digit(c) ? (rest * 10 + static_cast<uint32_t>(c - '0')) % 97
-                       : (rest * 100 + static_cast<uint32_t>(c - 'A' + 10)) % 97;
-  }
-  return rest == 1;
-}
-
 bool check_holds(abi::Redaction::Check check, std::string_view text) {
   switch (check) {
     case abi::Redaction::Check::None:
       return true;
     case abi::Redaction::Check::Luhn:
-      return luhn_holds(text);
+      return value::luhn_holds(text);
     case abi::Redaction::Check::Iban:
-      return iban_holds(text);
+      return value::iban_holds(text);
   }
   return true;
 }

@@ -8,8 +8,10 @@
 
 #include "runtime/value/decimal.h"
 #include "runtime/value/ip.h"
+#include "runtime/value/library.h"
 #include "runtime/value/ops.h"
 #include "runtime/value/time.h"
+#include "runtime/value/utf8.h"
 
 namespace catalyst::value {
 namespace {
@@ -18,24 +20,10 @@ constexpr BuiltinInfo kBuiltins[] = {
 #define BUILTIN(name, text, signature) {text, signature},
 #include "runtime/value/builtin.def"
 #undef BUILTIN
+#define LIBRARY(name, text, signature, function) {text, signature},
+#include "runtime/value/library.def"
+#undef LIBRARY
 };
-
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-int64_t code_points(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); });
-}
-
-/// Byte offset of code point `n`, or the end.
-size_t offset_of(std::string_view text, int64_t n) {
-  size_t i = 0;
-  for (; i < text.size() && n > 0; n--) {
-    do {
-      i++;
-    } while (i < text.size() && is_continuation(text[i]));
-  }
-  return i;
-}
 
 template <class Change>
 Status map_ascii(const Scratch& scratch, std::string_view text, Change change, Value* out) {
@@ -120,9 +108,9 @@ Status replace(const Scratch& scratch, std::string_view text, std::string_view p
 
 /// Code points from `start` (from 0), at most `count`; what lies outside the text is left out.
 Value substring(std::string_view text, int64_t start, int64_t count) {
-  const size_t begin = offset_of(text, std::max<int64_t>(start, 0));
+  const size_t begin = offset_of_code_point(text, std::max<int64_t>(start, 0));
   const std::string_view rest = text.substr(begin);
-  return Value::of_string(rest.substr(0, offset_of(rest, std::max<int64_t>(count, 0))));
+  return Value::of_string(rest.substr(0, offset_of_code_point(rest, std::max<int64_t>(count, 0))));
 }
 
 Status sum_int(const Value& list, Value* out) {
@@ -233,7 +221,7 @@ Status call_builtin(const Scratch& scratch, Builtin builtin, const Value* argume
     case Builtin::Trim:
       return done(Value::of_string(trimmed(x.text())));
     case Builtin::LengthText:
-      return done(Value::of_int(code_points(x.text())));
+      return done(Value::of_int(count_code_points(x.text())));
     case Builtin::LengthList:
     case Builtin::LengthSet:
     case Builtin::LengthMap:
@@ -301,6 +289,11 @@ Status call_builtin(const Scratch& scratch, Builtin builtin, const Value* argume
       return done(to_time(x.text()));
     case Builtin::ToIp:
       return done(parse_ip(x.text()).value_or(Value::absent()));
+#define LIBRARY(name, text, signature, function) \
+  case Builtin::name:                            \
+    return library::function(scratch, arguments, out);
+#include "runtime/value/library.def"
+#undef LIBRARY
   }
   return Status::BadType;
 }

@@ -13,6 +13,9 @@ enum class Builtin : uint32_t {
 #define BUILTIN(name, text, signature) name,
 #include "runtime/value/builtin.def"
 #undef BUILTIN
+#define LIBRARY(name, text, signature, function) name,
+#include "runtime/value/library.def"
+#undef LIBRARY
 };
 
 struct BuiltinInfo {

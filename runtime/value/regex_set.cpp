@@ -48,4 +48,6 @@ Status RegexSet::matches(const Scratch& scratch, uint32_t index, std::string_vie
   return status;
 }
 
+const re2::RE2& RegexSet::at(uint32_t index) const { return *impl_->patterns[index]; }
+
 }  // namespace catalyst::value

@@ -8,6 +8,10 @@
 
 #include "runtime/value/scratch.h"
 
+namespace re2 {
+class RE2;
+}
+
 namespace catalyst::value {
 
 /// The compiled regular expressions of one unit (RE2: linear time). Immutable and thread-safe once built.
@@ -27,6 +31,8 @@ class RegexSet {
 
   /// Does pattern `index` match anywhere in the text? Charges the scan.
   Status matches(const Scratch& scratch, uint32_t index, std::string_view text, bool* out) const noexcept;
+  /// The compiled form of pattern `index`.
+  [[nodiscard]] const re2::RE2& at(uint32_t index) const;
 
  private:
   struct Impl;

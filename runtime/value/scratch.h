@@ -7,10 +7,13 @@
 
 namespace catalyst::value {
 
+class RegexSet;
+
 /// What an operation may use up: arena memory for results, fuel for work that grows with its operands.
 struct Scratch {
   Arena* arena;
   int64_t* fuel;
+  const RegexSet* regexes = nullptr;  // the unit's; functions with a `pattern` need it
 
   /// Takes `steps`; OutOfFuel (and nothing left) when there are not that many.
   Status charge(uint64_t steps) const noexcept {

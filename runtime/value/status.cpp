@@ -22,6 +22,8 @@ std::string_view status_name(Status status) {
       return "out_of_range";
     case Status::TooDeep:
       return "too_deep";
+    case Status::NoSuchZone:
+      return "no_such_zone";
   }
   return "unknown";
 }

@@ -102,13 +102,7 @@ std::optional<int64_t> parse_time(std::string_view text) noexcept {
   return us - *offset * kSecond;
 }
 
-CivilTime civil_time(int64_t us) noexcept {
-  int64_t day = us / kDay;
-  int64_t rest = us % kDay;
-  if (rest < 0) {
-    rest += kDay;
-    day--;
-  }
+CivilTime civil_date(int64_t day) noexcept {
   // Days to civil date by 400-year eras, so that the whole int64 range of microseconds works
   // (std::chrono::year stops at 32767).
   const int64_t shifted = day + 719'468;
@@ -122,13 +116,33 @@ CivilTime civil_time(int64_t us) noexcept {
   civil.day = static_cast<int>(day_of_year - (153 * month_index + 2) / 5 + 1);
   civil.month = static_cast<int>(month_index < 10 ? month_index + 3 : month_index - 9);
   civil.year = year_of_era + era * 400 + (civil.month <= 2 ? 1 : 0);
+  const int64_t from_monday = (day + 3) % 7;  // 1970-01-01 was a Thursday
+  civil.weekday = static_cast<int>((from_monday + 7) % 7) + 1;
+  return civil;
+}
+
+CivilTime civil_time(int64_t us) noexcept {
+  int64_t day = us / kDay;
+  int64_t rest = us % kDay;
+  if (rest < 0) {
+    rest += kDay;
+    day--;
+  }
+  CivilTime civil = civil_date(day);
   const int64_t second = rest / kSecond;
   civil.hour = static_cast<int>(second / 3600);
   civil.minute = static_cast<int>(second / 60 % 60);
   civil.second = static_cast<int>(second % 60);
-  const int64_t from_monday = (day + 3) % 7;  // 1970-01-01 was a Thursday
-  civil.weekday = static_cast<int>((from_monday + 7) % 7) + 1;
   return civil;
+}
+
+int64_t days_from_civil(int64_t year, int month, int day) noexcept {
+  const int64_t shifted = month <= 2 ? year - 1 : year;  // a year of the calculation begins with March
+  const int64_t era = (shifted >= 0 ? shifted : shifted - 399) / 400;
+  const int64_t year_of_era = shifted - era * 400;
+  const int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146'097 + day_of_era - 719'468;
 }
 
 void append_time(std::string& out, int64_t us) {

@@ -31,5 +31,9 @@ struct CivilTime {
   int weekday;  // 1 Monday .. 7 Sunday (ISO 8601)
 };
 CivilTime civil_time(int64_t us) noexcept;
+/// The date of a day counted from 1970-01-01; its clock shows zeros.
+CivilTime civil_date(int64_t day) noexcept;
+/// Days from 1970-01-01 to a date of the Gregorian calendar; `month` 1..12, `day` may lie outside its month.
+int64_t days_from_civil(int64_t year, int month, int day) noexcept;
 
 }  // namespace catalyst::value

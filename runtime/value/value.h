@@ -141,6 +141,7 @@ enum class Status : int32_t {
   OutOfMemory = 6,  // the evaluation's arena is full
   OutOfRange = 7,   // list index outside the list
   TooDeep = 8,      // input JSON nested beyond the limit
+  NoSuchZone = 9,   // a time zone that the machine's database does not have
 };
 
 /// Stable lower-case name ("overflow"), for verdicts, logs and metrics.

@@ -113,6 +113,15 @@ Exit build(const Options& options) {
     auto text = read_file((root / path).lexically_normal().string(), size_t{16} * 1024 * 1024);
     return text.has_error() ? std::nullopt : std::optional(std::move(*text));
   };
+  reading.read_pack = [&root](const std::string& path) -> Result<std::vector<driver::SourceFile>> {
+    auto files = driver::read_pack((root / path).lexically_normal().string());
+    if (files.has_value()) {
+      for (driver::SourceFile& file : *files) {
+        file.path = fs::path(file.path).lexically_relative(root).generic_string();
+      }
+    }
+    return files;
+  };
   const driver::PackBuild built = driver::build_pack(std::move(*sources), reading);
   if (built.analysis.module == nullptr) {
     return report_mistakes(built.analysis, options.json);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/driver/compile.h"
+#include "compiler/driver/library.h"
 #include "runtime/decision/explain.h"
 #include "server/commands/command.h"
 #include "server/commands/request_json.h"
@@ -91,14 +92,29 @@ Exit explain_decision(const Options& options) {
   return Exit::Ok;
 }
 
+Exit explain_library(const std::string& name, const std::string& help, bool json) {
+  if (json) {
+    std::printf("%s\n", nlohmann::ordered_json{{"name", name}, {"help", help}}.dump(2).c_str());
+  } else {
+    std::fputs(help.c_str(), stdout);
+  }
+  return Exit::Ok;
+}
+
 Exit explain(const Options& options) {
   if (options.request.empty() && options.subjects.size() == 1 && is_code(options.subjects.front())) {
     return explain_code(options);
   }
+  if (options.request.empty() && options.subjects.size() == 1) {
+    if (const std::string help = driver::library_help(options.subjects.front()); !help.empty()) {
+      return explain_library(options.subjects.front(), help, options.json);
+    }
+  }
   if (options.request.empty()) {
     print_error(
-        "name a diagnostic (catalyst explain E0312), or a policy and a request (catalyst explain policy.cata "
-        "--request request.json)");
+        "name a diagnostic (catalyst explain E0312), something of the library (catalyst explain "
+        "text.pad_left), "
+        "or a policy and a request (catalyst explain policy.cata --request request.json)");
     return Exit::Usage;
   }
   return explain_decision(options);
@@ -108,9 +124,11 @@ Exit explain(const Options& options) {
 
 void add_explain_command(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("explain", "Explain a diagnostic (explain E0312), or how a request is decided");
-  command->add_option("subject", options->subjects, "a diagnostic's code, or policy files or folders");
+  CLI::App* command = app.add_subcommand(
+      "explain",
+      "Explain a diagnostic (explain E0312), the library (explain text), or how a request is decided");
+  command->add_option("subject", options->subjects,
+                      "a diagnostic's code, a name of the library, or policy files or folders");
   command->add_option("-r,--request", options->request,
                       "file with the request to decide (see eval), - for standard input");
   command->add_flag("--json", options->json, kJsonHelp);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "runtime/abi/unit.h"
+#include "runtime/value/ops.h"
 #include "server/commands/request_json.h"
 
 namespace catalyst::server {
@@ -150,10 +152,54 @@ std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdi
 
 }  // namespace
 
+namespace {
+
+/// "expected the left side to be RIGHT, got LEFT" of an equality that did not hold.
+std::string claim_failure(const ir::TestClaim& claim, const abi::ExprEvaluator& evaluator) {
+  Arena arena;
+  abi::Frame frame;
+  frame.arena = &arena;
+  const auto refill = [&] { frame.fuel = frame.fuel_limit = decision::Limits().fuel_per_rule; };
+  refill();
+  const abi::Truth truth = evaluator.condition(evaluator.self, &frame, claim.condition.index);
+  if (truth == abi::kTrue) {
+    return {};
+  }
+  if (truth >= abi::kTruthError) {
+    return "it failed with " +
+           std::string(value::status_name(static_cast<value::Status>(truth - abi::kTruthError)));
+  }
+  if (!claim.left.valid()) {
+    return "it does not hold";
+  }
+  const auto text = [&](ir::ExprId side) {
+    value::Value out;
+    refill();
+    std::string json = "nothing";
+    if (evaluator.evaluate(evaluator.self, &frame, side.index, &out) == value::Status::Ok &&
+        !out.is_absent()) {
+      json.clear();
+      value::append_json(json, out);
+    }
+    return json;
+  };
+  return "expected " + text(claim.right) + ", got " + text(claim.left);
+}
+
+}  // namespace
+
 TestOutcome run_policy_test(const ir::Test& test, const decision::Pack& pack,
                             decision::Evaluator& evaluator) {
   TestOutcome outcome;
   outcome.test = &test;
+  for (const ir::TestClaim& claim : test.claims) {
+    if (std::string failure = claim_failure(claim, pack.unit().evaluator); !failure.empty()) {
+      outcome.failures.push_back(std::move(failure));
+    }
+  }
+  if (!test.claims.empty()) {
+    return outcome;
+  }
   const auto stored = StoredRequest::from_test(test);
   if (stored.has_error()) {
     outcome.failures.push_back(stored.error().message());

@@ -29,19 +29,6 @@ Result<std::string> read_stream(std::istream& in, const std::string& path, size_
   return text;
 }
 
-void collect_folder(const fs::path& folder, std::vector<std::string>& out) {
-  std::error_code failure;
-  auto it = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, failure);
-  for (; !failure && it != fs::recursive_directory_iterator(); it.increment(failure)) {
-    const std::string name = it->path().filename().string();
-    if (it->is_directory() && (name.front() == '.' || name == "node_modules")) {
-      it.disable_recursion_pending();
-    } else if (it->path().extension() == ".cata" && it->is_regular_file()) {
-      out.push_back(it->path().lexically_normal().string());
-    }
-  }
-}
-
 Result<driver::Analysis> analysis_of_pack(const std::string& file, const std::string& bytes) {
   auto loaded = driver::load_pack(bytes);
   if (loaded.has_error()) {
@@ -96,10 +83,10 @@ Result<std::vector<std::string>> find_sources(const std::vector<std::string>& ar
   for (const std::string& argument : arguments.empty() ? std::vector<std::string>{"."} : arguments) {
     if (argument == "-" || fs::is_regular_file(argument, failure)) {
       out.push_back(argument);
-    } else if (fs::is_directory(argument, failure)) {
-      collect_folder(argument, out);
-    } else {
-      return error(argument + " does not exist");
+    } else if (const auto found = driver::pack_files(argument); found.has_value()) {
+      out.insert(out.end(), found->begin(), found->end());
+    } else if (!fs::is_directory(argument, failure)) {
+      return found.error();
     }
   }
   std::sort(out.begin(), out.end());

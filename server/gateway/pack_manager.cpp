@@ -72,6 +72,17 @@ Attempt read_and_analyze(const std::vector<std::string>& files) {
     attempt.texts.emplace_back(path, text.value_or(std::string("\0missing", 8)));
     return text;
   };
+  options.read_pack = [&attempt](const std::string& path) -> Result<std::vector<driver::SourceFile>> {
+    Result<std::vector<driver::SourceFile>> found = driver::read_pack(path);
+    if (found.has_error()) {
+      attempt.texts.emplace_back(path, std::string("\0missing", 8));
+      return found;
+    }
+    for (const driver::SourceFile& file : *found) {
+      attempt.texts.emplace_back(file.path, file.text);
+    }
+    return found;
+  };
   attempt.analysis = std::make_shared<driver::Analysis>(driver::analyze(std::move(sources), options));
   return attempt;
 }

@@ -1,29 +1,45 @@
 #include "tests/unit/check/checked.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 
-#include "compiler/check/check.h"
-#include "compiler/frontend/parse.h"
+#include "compiler/driver/analyze.h"
 #include "compiler/ir/print.h"
-#include "compiler/ir/verify.h"
 #include "tests/support/golden.h"
 
 namespace catalyst::check {
 
-Checked::Checked(const std::string& path, const std::string& text) {
-  std::vector<ast::Ast> trees;
-  trees.push_back(frontend::parse(sources, sources.add(path, text), sink));
-  const SchemaReader reader = [](source::FileId, const std::string& schema) -> std::optional<std::string> {
-    const std::string file = testing::repository_path("tests/golden/check/" + schema);
+namespace {
+
+std::string in_goldens(const std::string& path) {
+  return testing::repository_path("tests/golden/check/" + path);
+}
+
+driver::Analysis analyze(const std::string& path, const std::string& text) {
+  driver::AnalyzeOptions options;
+  options.read_schema = [](const std::string& schema) -> std::optional<std::string> {
+    const std::string file = in_goldens(schema);
     return std::filesystem::exists(file) ? std::optional(testing::read_file(file)) : std::nullopt;
   };
-  module = check(trees, sources, reader, sink);
-  sink.sort();
-  if (module != nullptr) {
-    EXPECT_EQ(ir::verify(*module), std::vector<std::string>()) << path;
-  }
+  options.read_pack = [](const std::string& pack) -> Result<std::vector<driver::SourceFile>> {
+    auto files = driver::read_pack(in_goldens(pack));
+    if (files.has_error()) {
+      return error("it does not exist");
+    }
+    for (driver::SourceFile& file : *files) {
+      file.path.erase(0, in_goldens("").size());
+    }
+    return files;
+  };
+  return driver::analyze({{path, text}}, options);
+}
+
+}  // namespace
+
+Checked::Checked(const std::string& path, const std::string& text) {
+  driver::Analysis analysis = analyze(path, text);
+  sources = std::move(analysis.sources);
+  sink = std::move(analysis.diagnostics);
+  module = std::move(analysis.module);
 }
 
 std::string Checked::diagnostics() const {

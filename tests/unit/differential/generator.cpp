@@ -1,9 +1,12 @@
 #include "tests/unit/differential/generator.h"
 
+#include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/value/builtin.h"
+#include "tests/unit/differential/library_calls.h"
 #include "tests/unit/differential/module_builder.h"
 
 namespace catalyst::differential {
@@ -91,7 +94,7 @@ class Generator : ModuleBuilder {
         }
         break;
       case 4:
-        if (const ExprId use = builtin(type, depth); use.valid()) {
+        if (const ExprId use = one_in(2) ? library(type, depth) : builtin(type, depth); use.valid()) {
           return use;
         }
         break;
@@ -397,6 +400,45 @@ class Generator : ModuleBuilder {
     return {};
   }
 
+  /// A call of a random function of the library with this result.
+  ExprId library(TypeId type, int depth) {
+    auto [found, added] = library_calls_.try_emplace(type.index);
+    if (added) {
+      found->second = library_calls(m_.types, type);
+    }
+    if (found->second.empty()) {
+      return {};
+    }
+    const LibraryCall call = pick(found->second);
+    std::vector<ExprId> arguments;
+    for (const LibraryCall::Parameter& parameter : call.parameters) {
+      arguments.push_back(argument(parameter, depth));
+    }
+    return add(Op::Builtin, type, arguments, call.builtin);
+  }
+
+  ExprId argument(const LibraryCall::Parameter& parameter, int depth) {
+    static const std::vector<std::string> kZones = {"UTC", "Europe/Berlin", "America/New_York",
+                                                    "Nowhere/Land"};
+    switch (parameter.form) {
+      case LibraryCall::Form::Pattern: {
+        const auto number = Value::of_int(below(static_cast<uint32_t>(m_.regexes.size())));
+        return add(Op::Const, TypeTable::kInt, {}, constant(number, TypeTable::kInt));
+      }
+      case LibraryCall::Form::Zone:
+        return key(pick(kZones));
+      case LibraryCall::Form::Value: {
+        const bool known = std::find(all_.begin(), all_.end(), parameter.type) != all_.end();
+        // Most numbers that mean something here are small.
+        return parameter.type == TypeTable::kInt && one_in(2)
+                   ? add(Op::Const, TypeTable::kInt, {}, constant(Value::of_int(below(8)), TypeTable::kInt))
+               : known ? gen(parameter.type, depth)
+                       : literal(parameter.type);
+      }
+    }
+    return {};
+  }
+
   void make_functions() {
     in_function_ = true;
     for (int n = 0; n < 3; n++) {
@@ -443,6 +485,7 @@ class Generator : ModuleBuilder {
   std::vector<std::pair<uint32_t, TypeId>> locals_;
   uint32_t next_local_ = 0;
   bool in_function_ = false;
+  std::unordered_map<uint32_t, std::vector<LibraryCall>> library_calls_;  // by type
 };
 
 }  // namespace

@@ -225,6 +225,9 @@ class Generator {
   const RecordExpr* record(size_t depth, bool typed) {
     auto* out = make<RecordExpr>(ExprKind::Record);
     out->type_name = typed ? name() : Name{};
+    if (typed && once_in(3)) {
+      out->type_name.text += "." + any_name().text;
+    }
     for (size_t n = below(4); n > 0; --n) {
       out->fields.push_back({key(), expr(depth - 1)});
     }
@@ -293,7 +296,7 @@ class Generator {
   Name hook() { return {std::string(abi::kHooks[below(abi::kHookCount)].name), {}}; }
 
   const Decl* declaration() {
-    switch (below(10)) {
+    switch (below(11)) {
       case 0: {
         auto* out = decl<PackDecl>(DeclKind::Pack);
         out->name.text = word() + "." + any_word();
@@ -314,6 +317,7 @@ class Generator {
       }
       case 3: {
         auto* out = decl<EnumDecl>(DeclKind::Enum);
+        out->exported = once_in(3);
         out->name = name();
         for (size_t n = 1 + below(25); n > 0; --n) {
           out->members.push_back(any_name());
@@ -322,6 +326,7 @@ class Generator {
       }
       case 4: {
         auto* out = decl<RecordDecl>(DeclKind::Record);
+        out->exported = once_in(3);
         out->name = name();
         for (size_t n = below(4); n > 0; --n) {
           out->fields.push_back({any_name(), type(3)});
@@ -330,6 +335,7 @@ class Generator {
       }
       case 5: {
         auto* out = decl<ListDecl>(DeclKind::List);
+        out->exported = once_in(3);
         out->name = name();
         out->type = type(2);
         out->value = expr(3);
@@ -337,6 +343,7 @@ class Generator {
       }
       case 6: {
         auto* out = decl<FactDecl>(DeclKind::Fact);
+        out->exported = once_in(3);
         out->name = name();
         out->type = once_in(3) ? type(2) : nullptr;
         out->value = expr(5);
@@ -344,6 +351,7 @@ class Generator {
       }
       case 7: {
         auto* out = decl<FnDecl>(DeclKind::Fn);
+        out->exported = once_in(3);
         out->name = name();
         for (size_t n = below(3); n > 0; --n) {
           out->parameters.push_back({name(), type(1)});
@@ -354,6 +362,14 @@ class Generator {
       }
       case 8:
         return rule();
+      case 9: {
+        auto* out = decl<ImportDecl>(DeclKind::Import);
+        out->alias.text = word();
+        out->name.text = once_in(2) ? out->alias.text : word() + "." + out->alias.text;
+        out->from.text = once_in(2) ? "../common" : "";
+        out->alias = once_in(2) ? name() : out->alias;
+        return out;
+      }
       default:
         return test();
     }
@@ -413,6 +429,12 @@ class Generator {
                                             "redact", "audit", "tag",    "error",  "message"};
     auto* out = decl<TestDecl>(DeclKind::Test);
     out->title.text = text();
+    if (once_in(4)) {
+      for (size_t n = 1 + below(3); n > 0; --n) {
+        out->expects.push_back(expr(3));
+      }
+      return out;
+    }
     for (size_t n = below(3); n > 0; --n) {
       out->givens.push_back({any_name(), expr(2), {}});
     }

@@ -201,7 +201,7 @@ std::string forged(const ir::Module& module, const std::vector<SourceText>& sour
 }
 
 TEST(Pack, PositionsOutsideTheSourcesAreRefused) {
-  EXPECT_EQ(refusal_of(forged(*tour().analysis.module, {{"tour.cata", "short"}})), "malformed");
+  EXPECT_EQ(refusal_of(forged(*tour().analysis.module, {{"tour.cata", "short", ""}})), "malformed");
 }
 
 TEST(Pack, PatternsThatAreNoneAreRefused) {

@@ -65,6 +65,9 @@ std::string decide_all(const ir::Module& module, const decision::Pack& pack, Way
     for (const std::string& failure : outcome.failures) {
       text += "  " + failure + "\n";
     }
+    if (!test.claims.empty()) {
+      continue;
+    }
     const auto request = server::StoredRequest::from_test(test);
     text += request.has_value() ? decide((*request)->request(), pack, evaluator, way)
                                 : request.error().message() + "\n";

@@ -1,0 +1,10 @@
+# cmake -DOUT=FILE -DMODULES="a.cata;b.cata" -P embed.cmake: a table of the modules' names and texts.
+set(text "#include \"stdlib/stdlib.h\"\n\nnamespace catalyst::stdlib {\n\nstd::span<const Module> modules() {\n")
+string(APPEND text "  static constexpr Module kModules[] = {\n")
+foreach(module ${MODULES})
+  get_filename_component(name ${module} NAME_WE)
+  file(READ ${module} source)
+  string(APPEND text "{\"${name}\", R\"CATALYST(${source})CATALYST\"},\n")
+endforeach()
+string(APPEND text "  };\n  return kModules;\n}\n\n}  // namespace catalyst::stdlib\n")
+file(WRITE ${OUT} "${text}")
