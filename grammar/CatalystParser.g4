@@ -19,6 +19,8 @@ declaration
   | factDecl
   | fnDecl
   | ruleDecl
+  | decisionDecl
+  | fixtureDecl
   | testDecl
   ;
 
@@ -39,6 +41,25 @@ condition : WHEN expression ;
 hook : CALL | RESULT | LIST TOOLS ;
 targets : TARGET (COMMA TARGET)* ;
 
+decisionDecl
+  : DECISION name LEFT_PAREN (parameter (COMMA parameter)* COMMA?)? RIGHT_PAREN ARROW type (decisionRules | ASSIGN table)
+  ;
+decisionRules : LEFT_BRACE (decisionRule | otherwise)* RIGHT_BRACE ;
+decisionRule : RULE name WHEN expression FAT_ARROW expression ;
+otherwise : OTHERWISE FAT_ARROW expression ;
+table : TABLE anyName LEFT_BRACE expression (PIPE expression)* FAT_ARROW tableRow? (ROW_END tableRow)* RIGHT_BRACE ;
+tableRow : otherwise | (name COLON)? cell (PIPE cell)* FAT_ARROW expression (PRIORITY MINUS? NUMBER)? ;
+cell : NOT? cellTest (COMMA cellTest)* ;
+cellTest
+  : ANY
+  | PRESENT
+  | ABSENT
+  | (LESS | LESS_EQUAL | GREATER | GREATER_EQUAL) cellValue
+  | (MATCHES | STARTS WITH | ENDS WITH | CONTAINS | IN) cellValue
+  | cellValue ((RANGE | RANGE_BELOW) cellValue)?
+  ;
+cellValue : MINUS? primary postfix* ;
+
 effect
   : ALLOW string?
   | DENY string?
@@ -51,11 +72,16 @@ effect
 key : anyName | string ;
 place : primary postfix* ;
 
-testDecl : TEST string LEFT_BRACE given* testWhen testThen+ RIGHT_BRACE ;
+fixtureDecl : FIXTURE name (COLON type)? ASSIGN expression ;
+testDecl : TEST string LEFT_BRACE cases? given* testWhen testThen+ RIGHT_BRACE ;
+cases : CASES LEFT_BRACE name (PIPE name)* (ROW_END caseRow)+ RIGHT_BRACE ;
+caseRow : expectation (PIPE expectation)* ;
 given : GIVEN anyName expression ;
-testWhen : WHEN hook TARGET recordLiteral? (RETURNING expression)? ;
-testThen : THEN expectation (COMMA? expectation)* ;
-expectation
+testWhen : WHEN (hook TARGET recordLiteral? (RETURNING expression)? | expression) ;
+// Behind a value without a comma only a keyword goes on: `f (x)` is a call.
+testThen : THEN expectation (COMMA expectation | verdict)* ;
+expectation : verdict | expression by? ;
+verdict
   : ALLOW by?
   | DENY by?
   | HIDDEN_ by?
@@ -67,7 +93,7 @@ expectation
   | ERROR (IDENTIFIER)? by?
   | MESSAGE string
   ;
-by : BY name ;
+by : BY (name NUMBER? | OTHERWISE) ;
 resultPath : (RESULT | CALL | IDENTIFIER) pathStep* ;
 
 type : (LIST LESS type GREATER | SET LESS type GREATER | MAP LESS type COMMA type GREATER | IDENTIFIER) QUESTION? ;
@@ -109,12 +135,13 @@ stringPart : TEXT | ESCAPE | DOUBLE_BRACE | STRAY_BRACE | INTERPOLATION_BEGIN ex
 name
   : IDENTIFIER
   | PACK | DEFAULT | SERVER | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | CALL | RESULT | TOOLS | TOOL
-  | TAG | METADATA | FULL | HIDDEN_ | LISTED | REDACTED | ERROR | MESSAGE | MAP
+  | TAG | METADATA | FULL | HIDDEN_ | LISTED | REDACTED | ERROR | MESSAGE | MAP | DECISION | FIXTURE | TABLE
+  | CASES | PRIORITY
   ;
 // After a dot and before a colon every word is a name.
 anyName
   : name
-  | FN | ON | WHEN | GIVEN | THEN | RETURNING | BY | ALLOW | DENY | HIDE | SET | REDACT | AUDIT
+  | FN | OTHERWISE | ON | WHEN | GIVEN | THEN | RETURNING | BY | ALLOW | DENY | HIDE | SET | REDACT | AUDIT
   | OR | AND | NOT | IN | IS | PRESENT | ABSENT | MATCHES | STARTS | ENDS | WITH | CONTAINS | SUBSET | OF | INTERSECTS
   | UNION | INTERSECT | EXCEPT | AS | IF | ELSE | ANY | ALL | NONE | SATISFIES | FOR | TRUE | FALSE
   ;

@@ -333,6 +333,12 @@ Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {
   if (const Local* local = scope_.find_local(expr.name)) {
     return {emit_.emit(Op::Local, local->type, expr.span, {}, local->index), local->type};
   }
+  if (scope_.cases != nullptr) {
+    const auto cell = scope_.cases->find(expr.name);
+    if (cell != scope_.cases->end() && cell->second->what.text == "result") {
+      return infer(*cell->second->value, hint);
+    }
+  }
   const TypeId wanted = hint.valid() ? types_.strip_optional(hint) : TypeTable::kError;
   if (kind(wanted) == TypeKind::Enum) {
     const std::vector<std::string>& members = types_.get(wanted).members;
@@ -343,6 +349,11 @@ Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {
   if (const Symbol* symbol = pack_.names.find(expr.name)) {
     if (symbol->kind == SymbolKind::Function) {
       return report(Kind::NotAValue, expr.span, {expr.name, "a function"});
+    }
+    if (symbol->kind == SymbolKind::Fixture) {
+      return scope_.cases != nullptr
+                 ? fixture(symbol->index, hint)
+                 : report(Kind::NotAValue, expr.span, {expr.name, "a fixture, for tests alone"});
     }
     if (scope_.kind == ScopeKind::Constant) {
       return report(Kind::NotConstant, expr.span, {pack_.quote(expr.span)});
@@ -372,6 +383,15 @@ Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {
   return unknown_name(expr, hint);
 }
 
+Typed ExprChecker::fixture(uint32_t index, TypeId hint) {
+  const ast::FixtureDecl& fixture = pack_.use_fixture(index);
+  if (fixture.type == nullptr) {
+    return infer(*fixture.value, hint);
+  }
+  const TypeId type = pack_.type_names.resolve(*fixture.type);
+  return convert(infer(*fixture.value, type), type, *fixture.value);
+}
+
 Typed ExprChecker::unknown_name(const ast::NameExpr& expr, TypeId hint) {
   const TypeId wanted = hint.valid() ? types_.strip_optional(hint) : TypeTable::kError;
   if (kind(wanted) == TypeKind::Enum) {
@@ -382,7 +402,10 @@ Typed ExprChecker::unknown_name(const ast::NameExpr& expr, TypeId hint) {
     candidates.push_back(local.name);
   }
   for (const auto& [name, symbol] : pack_.names.symbols) {
-    if (symbol.kind != SymbolKind::Fact || scope_.kind == ScopeKind::Rule || scope_.kind == ScopeKind::Fact) {
+    const bool visible = symbol.kind == SymbolKind::Fact
+                             ? scope_.kind == ScopeKind::Rule || scope_.kind == ScopeKind::Fact
+                             : symbol.kind != SymbolKind::Fixture || scope_.cases != nullptr;
+    if (visible) {
       candidates.push_back(name);
     }
   }

@@ -44,6 +44,7 @@ class ExprChecker {
   Typed interpolate(const ast::StringExpr& expr);
   Typed infer_name(const ast::NameExpr& expr, TypeId hint);
   Typed unknown_name(const ast::NameExpr& expr, TypeId hint);
+  Typed fixture(uint32_t index, TypeId hint);
   Typed infer_unary(const ast::UnaryExpr& expr, TypeId hint);
   Typed infer_presence(const ast::PresenceExpr& expr);
   Typed infer_cast(const ast::CastExpr& expr);

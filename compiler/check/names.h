@@ -13,11 +13,12 @@
 
 namespace catalyst::check {
 
-/// What an expression can call by name. Facts, lists and functions share one space of names.
-enum class SymbolKind : uint8_t { Fact, List, Function };
+/// What an expression can call by name. Facts, lists, functions, decisions and fixtures share one space of
+/// names.
+enum class SymbolKind : uint8_t { Fact, List, Function, Fixture };
 struct Symbol {
   SymbolKind kind = SymbolKind::Fact;
-  uint32_t index = 0;  // in Names::facts, lists or functions
+  uint32_t index = 0;  // in Names::facts, lists, functions or fixtures
 };
 
 /// The declarations of a pack by kind, over all of its files, in the order in which they stand. A name that
@@ -30,7 +31,8 @@ struct Names {
   std::vector<const ast::RecordDecl*> records;
   std::vector<const ast::ListDecl*> lists;
   std::vector<const ast::FactDecl*> facts;
-  std::vector<const ast::FnDecl*> functions;
+  std::vector<const ast::FnDecl*> functions;  // and decisions
+  std::vector<const ast::FixtureDecl*> fixtures;
   std::vector<const ast::RuleDecl*> rules;
   std::vector<const ast::TestDecl*> tests;
   std::unordered_map<std::string_view, Symbol> symbols;

@@ -7,6 +7,7 @@
 
 #include "compiler/ir/cast.h"
 #include "runtime/abi/frame.h"
+#include "runtime/abi/lookup_table.h"
 #include "runtime/value/builtin.h"
 #include "runtime/value/decimal.h"
 #include "runtime/value/ops.h"
@@ -142,6 +143,14 @@ static Status catalyst_make_map(Frame* frame, const Value* items, uint32_t count
 }
 static Status catalyst_builtin(Frame* frame, uint32_t builtin, const Value* arguments, Value* out) noexcept {
   return value::call_builtin(scratch_of(frame), static_cast<value::Builtin>(builtin), arguments, out);
+}
+static Status catalyst_lookup(Frame* frame, const abi::LookupTable* table, const Value* columns,
+                              Value* out) noexcept {
+  return table->first(scratch_of(frame), columns, out);
+}
+static Status catalyst_lookup_all(Frame* frame, const abi::LookupTable* table, const Value* columns,
+                                  Value* out) noexcept {
+  return table->all(scratch_of(frame), columns, out);
 }
 static Status catalyst_decimal_add(Frame* frame, const Value* a, const Value* b, Value* out) noexcept {
   return calculate<value::decimal::add>(frame, a, b, out);

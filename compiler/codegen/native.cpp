@@ -114,6 +114,9 @@ std::vector<Wanted> wanted_roots(const ir::Module& module, const abi::Unit* plan
       add(effect.value, false);
     }
   }
+  for (const ir::Decision& decision : module.decisions) {
+    add(decision.call, false);
+  }
   return wanted;
 }
 
@@ -236,7 +239,7 @@ class Compiler {
   /// What is wrong, or empty.
   std::string lower(llvm::Module& out) {
     Survey survey(module_, options_.exprs_per_root_max);
-    UnitLowering lowering(out, module_, impl_->interpreter.regexes(), options_.trace);
+    UnitLowering lowering(out, impl_->interpreter, options_.trace);
     std::vector<llvm::Constant*> table;
     for (const Wanted& root : wanted_roots(module_, plans_)) {
       if (!survey.is_fit(root.expr)) {

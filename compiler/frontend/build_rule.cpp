@@ -193,10 +193,14 @@ void Builder::redaction(P::EffectContext* in, ast::Effect& out) {
 ast::Decl* Builder::test(P::TestDeclContext* in) {
   auto* out = declare<ast::TestDecl>(ast::DeclKind::Test, in);
   out->title = plain_string(in->string(), "a title");
+  cases(in->cases(), *out);
   for (P::GivenContext* given : in->given()) {
     out->givens.push_back({name(given->anyName()), expression(given->expression()), span(given)});
   }
-  if (P::TestWhenContext* when = in->testWhen()) {
+  P::TestWhenContext* when = in->testWhen();
+  if (when != nullptr && when->hook() == nullptr && when->expression() != nullptr) {
+    out->call = expression(when->expression());
+  } else if (when != nullptr) {
     out->hook = hook(when->hook());
     if (when->TARGET() != nullptr) {
       out->target = target(when->TARGET()->getSymbol(), true);
@@ -205,26 +209,72 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
         when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
     out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
   }
-  if (out->target.tool.empty()) {
+  if (out->target.tool.empty() && out->call == nullptr) {
     return nullptr;  // nothing to run
   }
   for (P::TestThenContext* then : in->testThen()) {
-    for (P::ExpectationContext* each : then->expectation()) {
-      if (!each->children.empty()) {
-        out->expectations.push_back(expectation(each));
+    for (antlr4::tree::ParseTree* each : then->children) {
+      auto* rule = dynamic_cast<antlr4::ParserRuleContext*>(each);
+      if (rule == nullptr || rule->children.empty()) {
+        continue;
       }
+      out->expectations.push_back(rule->getRuleIndex() == P::RuleVerdict
+                                      ? verdict(static_cast<P::VerdictContext*>(rule))
+                                      : expectation(static_cast<P::ExpectationContext*>(rule)));
+      check_value(*out, out->expectations.back());
     }
   }
   return out;
 }
 
+/// A hook has no value to expect; a name may be a column of the test's cases.
+void Builder::check_value(const ast::TestDecl& test, const ast::TestExpectation& expectation) {
+  if (test.call != nullptr || expectation.what.text != "result" ||
+      expectation.value->kind == ExprKind::Error) {
+    return;
+  }
+  const std::string found = text(expectation.what.span);
+  for (const ast::Name& column : test.case_names) {
+    if (column.text == found) {
+      return;
+    }
+  }
+  sink_.report(
+      Kind::UnexpectedToken, expectation.what.span,
+      {"an expectation (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, `error`, "
+       "`message`)",
+       "`" + found + "`"});
+}
+
+ast::Name Builder::by(P::ByContext* in) {
+  if (in == nullptr) {
+    return {};
+  }
+  ast::Name out = in->name() == nullptr ? name(in->OTHERWISE()) : name(in->name());
+  if (in->NUMBER() != nullptr) {  // `by row 3`
+    out.span.end = span(in).end;
+    out.text += " " + text(span(in->NUMBER()->getSymbol()));
+  }
+  return out;
+}
+
 ast::TestExpectation Builder::expectation(P::ExpectationContext* in) {
+  if (in->verdict() != nullptr) {
+    return verdict(in->verdict());
+  }
+  ast::TestExpectation out;
+  out.span = span(in);
+  out.what = {"result", span(in->start)};
+  out.value = expression(in->expression());
+  out.by = by(in->by());
+  return out;
+}
+
+ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
   ast::TestExpectation out;
   out.span = span(in);
   out.what = {text(span(in->start)), span(in->start)};
-  if (P::ByContext* by = in->by()) {
-    out.by = name(by->name());
-  }
+  out.by = by(in->by());
   switch (in->start->getType()) {
     case P::SET:
       out.path = path(in->place(), "`set`");

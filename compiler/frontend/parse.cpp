@@ -62,8 +62,9 @@ void report_unknown(std::string_view text, const Token& token, source::FileId fi
   const source::Span span{file, token.begin(), token.end()};
   const std::string_view word = text.substr(span.begin, span.end - span.begin);
   diagnostics::Diagnostic& report = sink.report(Kind::UnknownDeclaration, span, {std::string(word)});
-  const std::string_view near = diagnostics::did_you_mean(
-      word, {"pack", "default", "server", "enum", "record", "list", "fact", "fn", "rule", "test"});
+  const std::string_view near =
+      diagnostics::did_you_mean(word, {"pack", "default", "server", "enum", "record", "list", "fact", "fn",
+                                       "rule", "decision", "fixture", "test"});
   if (!near.empty()) {
     report.fixes.push_back({span, std::string(near), "did you mean `" + std::string(near) + "`?"});
   }

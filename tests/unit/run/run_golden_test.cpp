@@ -8,6 +8,7 @@
 
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/compile.h"
+#include "runtime/decision/caller.h"
 #include "runtime/decision/engine.h"
 #include "server/commands/policy_tests.h"
 #include "server/commands/request_json.h"
@@ -29,6 +30,15 @@ std::string decide_all(const ir::Module& module, std::shared_ptr<const abi::Unit
     text += (outcome.passed() ? "ok " : "FAILED ") + test.title + "\n";
     for (const std::string& failure : outcome.failures) {
       text += "  " + failure + "\n";
+    }
+    if (!test.decision.empty()) {
+      const auto decision = decision::find_decision(pack, test.decision);
+      const decision::CallResult result =
+          decision::Caller().call(pack, *decision, test.args, decision::Explain::Yes);
+      text += (result.status == value::Status::Ok ? result.json
+                                                  : std::string(value::status_name(result.status))) +
+              " " + decision::explanation_text(pack, result);
+      continue;
     }
     const auto request = server::StoredRequest::from_test(test);
     text += request.has_value() ? server::verdict_text(evaluator.evaluate(pack, (*request)->request()), pack)
