@@ -2,10 +2,11 @@
 // bytes above ASCII all arrive as U+007F, because the lexer caches its transitions for ASCII only.
 // What a lexer rule cannot know is settled by compiler/frontend/scan.cpp, which turns
 //   - the `}` that ends an interpolation into INTERPOLATION_END,
-//   - a run of words, dots, dashes and stars without blanks, where a target may stand, into one TARGET.
+//   - a run of words, dots, dashes and stars without blanks, where a target may stand, into one TARGET,
+//   - the end of a line inside a table, where a row can end, into ROW_END.
 lexer grammar CatalystLexer;
 
-tokens { TARGET, INTERPOLATION_END }
+tokens { TARGET, INTERPOLATION_END, ROW_END }
 
 // declarations
 PACK : 'pack' ;
@@ -19,6 +20,8 @@ LIST : 'list' ;
 FACT : 'fact' ;
 FN : 'fn' ;
 RULE : 'rule' ;
+DECISION : 'decision' ;
+FIXTURE : 'fixture' ;
 TEST : 'test' ;
 
 // clauses
@@ -46,6 +49,10 @@ THEN : 'then' ;
 EXPECT : 'expect' ;
 RETURNING : 'returning' ;
 BY : 'by' ;
+TABLE : 'table' ;
+OTHERWISE : 'otherwise' ;
+CASES : 'cases' ;
+PRIORITY : 'priority' ;
 
 // effects and expectations
 ALLOW : 'allow' ;
@@ -104,6 +111,7 @@ LESS_EQUAL : '<=' ;
 GREATER_EQUAL : '>=' ;
 REGEX : '=~' ;
 ARROW : '->' ;
+FAT_ARROW : '=>' ;
 LESS : '<' ;
 GREATER : '>' ;
 ASSIGN : '=' ;
@@ -112,9 +120,12 @@ MINUS : '-' ;
 STAR : '*' ;
 SLASH : '/' ;
 PERCENT : '%' ;
+RANGE_BELOW : '..<' ;
+RANGE : '..' ;
 DOT : '.' ;
 COMMA : ',' ;
 COLON : ':' ;
+PIPE : '|' ;
 LEFT_PAREN : '(' ;
 RIGHT_PAREN : ')' ;
 LEFT_BRACKET : '[' ;

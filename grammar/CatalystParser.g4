@@ -20,6 +20,8 @@ declaration
   | factDecl
   | fnDecl
   | ruleDecl
+  | decisionDecl
+  | fixtureDecl
   | testDecl
   ;
 
@@ -46,6 +48,25 @@ targets : target (COMMA target)* ;
 // The form that a hook wants is checked when the tree is built, to say what it is.
 target : TARGET (FROM TARGET)? | FROM TARGET ;
 
+decisionDecl
+  : EXPORT? DECISION name LEFT_PAREN (parameter (COMMA parameter)* COMMA?)? RIGHT_PAREN ARROW type (decisionRules | ASSIGN table)
+  ;
+decisionRules : LEFT_BRACE (decisionRule | otherwise)* RIGHT_BRACE ;
+decisionRule : RULE name WHEN expression FAT_ARROW expression ;
+otherwise : OTHERWISE FAT_ARROW expression ;
+table : TABLE anyName LEFT_BRACE expression (PIPE expression)* FAT_ARROW tableRow? (ROW_END tableRow)* RIGHT_BRACE ;
+tableRow : otherwise | (name COLON)? cell (PIPE cell)* FAT_ARROW expression (PRIORITY MINUS? NUMBER)? ;
+cell : NOT? cellTest (COMMA cellTest)* ;
+cellTest
+  : ANY
+  | PRESENT
+  | ABSENT
+  | (LESS | LESS_EQUAL | GREATER | GREATER_EQUAL) cellValue
+  | (MATCHES | STARTS WITH | ENDS WITH | CONTAINS | IN) cellValue
+  | cellValue ((RANGE | RANGE_BELOW) cellValue)?
+  ;
+cellValue : MINUS? primary postfix* ;
+
 effect
   : ALLOW string?
   | DENY string?
@@ -58,12 +79,17 @@ effect
 key : anyName | string ;
 place : primary postfix* ;
 
-testDecl : TEST string LEFT_BRACE (testExpect+ | given* testWhen testThen+) RIGHT_BRACE ;
+fixtureDecl : FIXTURE name (COLON type)? ASSIGN expression ;
+testDecl : TEST string LEFT_BRACE (testExpect+ | cases? given* testWhen testThen+) RIGHT_BRACE ;
 testExpect : EXPECT expression ;
+cases : CASES LEFT_BRACE name (PIPE name)* (ROW_END caseRow)+ RIGHT_BRACE ;
+caseRow : expectation (PIPE expectation)* ;
 given : GIVEN anyName expression ;
-testWhen : WHEN hook target? recordLiteral? (RETURNING expression)? ;
-testThen : THEN expectation (COMMA? expectation)* ;
-expectation
+testWhen : WHEN (hook target? recordLiteral? (RETURNING expression)? | expression) ;
+// Behind a value without a comma only a keyword goes on: `f (x)` is a call.
+testThen : THEN expectation (COMMA expectation | verdict)* ;
+expectation : verdict | expression by? ;
+verdict
   : ALLOW by?
   | DENY by?
   | HIDDEN_ by?
@@ -75,7 +101,7 @@ expectation
   | ERROR (IDENTIFIER)? by?
   | MESSAGE string
   ;
-by : BY name ;
+by : BY (name NUMBER? | OTHERWISE) ;
 resultPath : (RESULT | CALL | SAMPLE | ELICIT | REPLY | IDENTIFIER) pathStep* ;
 
 type : (LIST LESS type GREATER | SET LESS type GREATER | MAP LESS type COMMA type GREATER | typeName) QUESTION? ;
@@ -121,11 +147,12 @@ name
   | CALL | RESULT | TOOLS | TOOL | RESOURCES | PROMPTS | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION
   | REPLY | EVENT
   | TAG | METADATA | FULL | HIDDEN_ | LISTED | REDACTED | ERROR | MESSAGE | MAP
+  | DECISION | FIXTURE | TABLE | CASES | PRIORITY
   ;
 // After a dot and before a colon every word is a name.
 anyName
   : name
-  | FN | ON | WHEN | GIVEN | THEN | RETURNING | BY | ALLOW | DENY | HIDE | SET | REDACT | AUDIT
+  | FN | OTHERWISE | ON | WHEN | GIVEN | THEN | RETURNING | BY | ALLOW | DENY | HIDE | SET | REDACT | AUDIT
   | OR | AND | NOT | IN | IS | PRESENT | ABSENT | MATCHES | STARTS | ENDS | WITH | CONTAINS | SUBSET | OF | INTERSECTS
   | UNION | INTERSECT | EXCEPT | AS | IF | ELSE | ANY | ALL | NONE | SATISFIES | FOR | TRUE | FALSE
   ;

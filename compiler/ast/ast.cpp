@@ -24,4 +24,15 @@ std::string_view effect_text(EffectKind kind) {
   return {};
 }
 
+std::string_view cell_test_text(CellTestKind kind) {
+  switch (kind) {
+#define CELL_TEST(name, text) \
+  case CellTestKind::name:    \
+    return text;
+#include "compiler/ast/cell_test.def"
+#undef CELL_TEST
+  }
+  return {};
+}
+
 }  // namespace catalyst::ast

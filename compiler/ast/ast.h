@@ -282,7 +282,7 @@ struct Parameter {
   Name name;
   const TypeExpr* type;
 };
-/// `fn overlaps(a: int, b: int) -> bool = a < b`
+/// `fn overlaps(a: int, b: int) -> bool = a < b`; also the head of a decision
 struct FnDecl : Decl {
   Name name;
   std::vector<Parameter> parameters;
@@ -299,6 +299,63 @@ struct RuleDecl : Decl {
   std::vector<Effect> effects;
 };
 
+/// `rule NAME when COND => VALUE` inside a decision.
+struct DecisionRule {
+  Name name;
+  const Expr* condition = nullptr;
+  const Expr* value = nullptr;
+  Span span;
+};
+
+enum class CellTestKind : uint8_t {
+#define CELL_TEST(name, text) name,
+#include "compiler/ast/cell_test.def"
+#undef CELL_TEST
+};
+/// "" for Any, Is and the ranges: those are not words in front of a value.
+std::string_view cell_test_text(CellTestKind kind);
+
+/// `>= 100`, `gold`, `1..5`, `starts with "a"`, `any`: one test of a cell.
+struct CellTest {
+  CellTestKind kind = CellTestKind::Any;
+  const Expr* value = nullptr;  // ranges: where they begin
+  const Expr* high = nullptr;   // ranges: where they end
+  Span span;
+};
+/// `gold, silver`: one of the tests holds; `not gold, silver`: none does.
+struct Cell {
+  bool negated = false;
+  std::vector<CellTest> tests;
+  Span span;
+};
+struct TableRow {
+  Name label;  // text empty: none
+  std::vector<Cell> cells;
+  const Expr* value = nullptr;
+  const NumberExpr* priority = nullptr;  // nullptr: none
+  Span span;
+};
+
+/// `decision NAME(params) -> T { rule ... otherwise => V }`, or `= table POLICY { headers => rows }`. `body`
+/// is nullptr.
+struct DecisionDecl : FnDecl {
+  bool is_table = false;
+  std::vector<DecisionRule> rules;
+  Name policy;                       // table: "unique", "first", "any" or "collect"
+  std::vector<const Expr*> headers;  // table
+  std::vector<TableRow> rows;        // table
+  const Expr* otherwise = nullptr;   // nullptr: none
+  Span otherwise_span;               // of `otherwise => VALUE`
+};
+
+/// `fixture order = { ... }`: a value for tests; without a type it takes the one that is expected where it is
+/// used
+struct FixtureDecl : Decl {
+  Name name;
+  const TypeExpr* type = nullptr;
+  const Expr* value = nullptr;
+};
+
 /// `given principal { ... }`, `given session {...}`, `given now "2026-01-01T00:00:00Z"`
 struct TestGiven {
   Name subject;  // "principal", "session", "client", "now", "result"
@@ -306,23 +363,33 @@ struct TestGiven {
   Span span;
 };
 /// `then deny by NAME`, `then allow`, `then hidden`, `then listed`, `then set call.args.x = v`, `then
-/// redacted`, `then audit full`, `then tag key = "v"`, `then error overflow by NAME`
+/// redacted`, `then audit full`, `then tag key = "v"`, `then error overflow by NAME`; `then 5.00 by NAME` of
+/// a decision
 struct TestExpectation {
-  Name what;  // "allow" "deny" "hidden" "listed" "set" "redact" "audit" "tag" "error" "message"
-  Name by;    // rule name, text empty: any
+  Name what;  // "allow" "deny" "hidden" "listed" "set" "redact" "audit" "tag" "error" "message" "result"
+  Name by;    // rule name, of a decision also "row 3" or "otherwise"; text empty: any
   const Expr* path = nullptr;   // set, redact
-  const Expr* value = nullptr;  // set, tag, message
+  const Expr* value = nullptr;  // set, tag, message, result
   Name word;                    // audit level, tag key, error name
+  Span span;
+};
+/// A row of `cases { ... }`: what the names of its columns stand for in one run of the test.
+struct TestCase {
+  std::vector<TestExpectation> cells;
   Span span;
 };
 struct TestDecl : Decl {
   Name title;                        // string
   std::vector<const Expr*> expects;  // conditions on functions and lists; then there is nothing below
+  std::vector<Name> case_names;      // columns of `cases`
+  std::vector<TestCase> cases;
+  Span cases_span;
   std::vector<TestGiven> givens;
-  Name hook;  // of `when`
+  Name hook;  // of `when`; text empty: `call` is a decision
   TargetPattern target;
-  const Expr* input =
-      nullptr;  // RecordExpr after the target: arguments, or members of the hook's input; nullptr: {}
+  const Expr* call = nullptr;  // `when shipping_fee(...)`
+  /// RecordExpr after the target: arguments, or members of the hook's input; nullptr: {}
+  const Expr* input = nullptr;
   const Expr* result = nullptr;  // hooks result and reply: `returning { ... }`
   std::vector<TestExpectation> expectations;
 };

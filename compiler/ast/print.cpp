@@ -52,6 +52,8 @@ class Printer {
   void line(std::string text) { out_ += text + "\n"; }
   void rule(const RuleDecl& rule);
   void effect(const Effect& effect);
+  void decision(const DecisionDecl& decision);
+  void table(const DecisionDecl& decision);
   void test(const TestDecl& test);
   void expectation(const TestExpectation& expectation);
 
@@ -104,6 +106,59 @@ void Printer::rule(const RuleDecl& rule) {
   }
 }
 
+std::string print_signature(const FnDecl& fn) {
+  std::string text = fn.name.text + "(";
+  for (const Parameter& parameter : fn.parameters) {
+    text += (text.back() == '(' ? "" : ", ") + parameter.name.text + ": " + print(*parameter.type);
+  }
+  return text + ") -> " + print(*fn.result);
+}
+
+std::string print_cell(const Cell& cell) {
+  std::string out = cell.negated ? "(not" : "(";
+  for (const CellTest& test : cell.tests) {
+    static constexpr const char* kNames[] = {
+#define CELL_TEST(name, text) #name,
+#include "compiler/ast/cell_test.def"
+#undef CELL_TEST
+    };
+    out += (out.size() == 1 ? "" : " ") + std::string(kNames[static_cast<size_t>(test.kind)]);
+    out += test.value == nullptr ? "" : " " + print(*test.value);
+    out += test.high == nullptr ? "" : " " + print(*test.high);
+  }
+  return out + ")";
+}
+
+void Printer::table(const DecisionDecl& decision) {
+  std::string head = "  table " + decision.policy.text;
+  for (const Expr* header : decision.headers) {
+    head += " " + print(*header);
+  }
+  line(head);
+  for (const TableRow& row : decision.rows) {
+    std::string text = "  row";
+    text += row.label.text.empty() ? "" : " " + row.label.text + ":";
+    for (const Cell& cell : row.cells) {
+      text += " " + print_cell(cell);
+    }
+    text += " => " + optional(row.value);
+    line(text + (row.priority == nullptr ? "" : " priority " + print(*row.priority)));
+  }
+}
+
+void Printer::decision(const DecisionDecl& decision) {
+  line("decision " + print_signature(decision));
+  if (decision.is_table) {
+    table(decision);
+  }
+  for (const DecisionRule& rule : decision.rules) {
+    line("  rule " + rule.name.text + " when " + optional(rule.condition) + " => " + optional(rule.value));
+  }
+  if (decision.otherwise != nullptr) {
+    line("  otherwise => " + print(*decision.otherwise));
+  }
+}
+
 void Printer::expectation(const TestExpectation& expectation) {
   std::string text = "  then " + expectation.what.text;
   text += expectation.path == nullptr ? "" : " " + print(*expectation.path);
@@ -121,11 +176,28 @@ void Printer::test(const TestDecl& test) {
   if (!test.expects.empty()) {
     return;
   }
+  if (!test.cases.empty()) {
+    std::string names = "  cases";
+    for (const Name& name : test.case_names) {
+      names += " " + name.text;
+    }
+    line(names);
+    for (const TestCase& each : test.cases) {
+      for (const TestExpectation& cell : each.cells) {
+        expectation(cell);
+      }
+      line("  ;");
+    }
+  }
   for (const TestGiven& given : test.givens) {
     line("  given " + given.subject.text + " " + optional(given.value));
   }
-  line("  when " + test.hook.text + " " + print_target(test.target) + " " + optional(test.input) +
-       (test.result == nullptr ? "" : " returning " + print(*test.result)));
+  if (test.call != nullptr) {
+    line("  when " + print(*test.call));
+  } else {
+    line("  when " + test.hook.text + " " + print_target(test.target) + " " + optional(test.input) +
+         (test.result == nullptr ? "" : " returning " + print(*test.result)));
+  }
   for (const TestExpectation& each : test.expectations) {
     expectation(each);
   }
@@ -185,14 +257,18 @@ void Printer::declaration(const Decl& decl) {
     }
     case DeclKind::Fn: {
       const auto& fn = static_cast<const FnDecl&>(decl);
-      std::string text = exported + "fn " + fn.name.text + "(";
-      for (const Parameter& parameter : fn.parameters) {
-        text += (text.back() == '(' ? "" : ", ") + parameter.name.text + ": " + print(*parameter.type);
-      }
-      return line(text + ") -> " + print(*fn.result) + " = " + print(*fn.body));
+      return line(exported + "fn " + print_signature(fn) + " = " + print(*fn.body));
     }
     case DeclKind::Rule:
       return rule(static_cast<const RuleDecl&>(decl));
+    case DeclKind::Decision:
+      return decision(static_cast<const DecisionDecl&>(decl));
+    case DeclKind::Fixture: {
+      const auto& fixture = static_cast<const FixtureDecl&>(decl);
+      return line("fixture " + fixture.name.text +
+                  (fixture.type == nullptr ? "" : ": " + print(*fixture.type)) + " = " +
+                  print(*fixture.value));
+    }
     case DeclKind::Test:
       return test(static_cast<const TestDecl&>(decl));
   }

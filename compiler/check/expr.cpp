@@ -333,6 +333,12 @@ Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {
   if (const Local* local = scope_.find_local(expr.name)) {
     return {emit_.emit(Op::Local, local->type, expr.span, {}, local->index), local->type};
   }
+  if (scope_.cases != nullptr) {
+    const auto cell = scope_.cases->find(expr.name);
+    if (cell != scope_.cases->end() && cell->second->what.text == "result") {
+      return infer(*cell->second->value, hint);
+    }
+  }
   const TypeId wanted = hint.valid() ? types_.strip_optional(hint) : TypeTable::kError;
   if (kind(wanted) == TypeKind::Enum) {
     const std::vector<std::string>& members = types_.get(wanted).members;
@@ -341,6 +347,11 @@ Typed ExprChecker::infer_name(const ast::NameExpr& expr, TypeId hint) {
     }
   }
   if (const Symbol* symbol = pack_.names.find(expr.name, expr.span.file)) {
+    if (symbol->kind == SymbolKind::Fixture) {
+      return scope_.cases != nullptr
+                 ? fixture(symbol->index, hint)
+                 : report(Kind::NotAValue, expr.span, {expr.name, "a fixture, for tests alone"});
+    }
     return symbol_value(*symbol, expr.name, expr.span);
   }
   if (is_input_root(expr.name)) {
@@ -380,6 +391,15 @@ Typed ExprChecker::symbol_value(const Symbol& symbol, const std::string& name, S
   return pack_.use_fact(symbol.index, scope_, span);
 }
 
+Typed ExprChecker::fixture(uint32_t index, TypeId hint) {
+  const ast::FixtureDecl& fixture = pack_.use_fixture(index);
+  if (fixture.type == nullptr) {
+    return infer(*fixture.value, hint);
+  }
+  const TypeId type = pack_.type_names.resolve(*fixture.type);
+  return convert(infer(*fixture.value, type), type, *fixture.value);
+}
+
 Typed ExprChecker::unknown_name(const ast::NameExpr& expr, TypeId hint) {
   const TypeId wanted = hint.valid() ? types_.strip_optional(hint) : TypeTable::kError;
   if (kind(wanted) == TypeKind::Enum) {
@@ -390,7 +410,10 @@ Typed ExprChecker::unknown_name(const ast::NameExpr& expr, TypeId hint) {
     candidates.push_back(local.name);
   }
   for (const auto& [name, symbol] : pack_.names.spaces[pack_.names.space_of(expr.span.file)].symbols) {
-    if (symbol.kind != SymbolKind::Fact || scope_.kind == ScopeKind::Rule || scope_.kind == ScopeKind::Fact) {
+    const bool visible = symbol.kind == SymbolKind::Fact
+                             ? scope_.kind == ScopeKind::Rule || scope_.kind == ScopeKind::Fact
+                             : symbol.kind != SymbolKind::Fixture || scope_.cases != nullptr;
+    if (visible) {
       candidates.push_back(name);
     }
   }

@@ -45,6 +45,7 @@ class ExprChecker {
   Typed infer_name(const ast::NameExpr& expr, TypeId hint);
   Typed symbol_value(const Symbol& symbol, const std::string& name, Span span);
   Typed unknown_name(const ast::NameExpr& expr, TypeId hint);
+  Typed fixture(uint32_t index, TypeId hint);
   Typed infer_unary(const ast::UnaryExpr& expr, TypeId hint);
   Typed infer_presence(const ast::PresenceExpr& expr);
   Typed infer_cast(const ast::CastExpr& expr);

@@ -142,6 +142,10 @@ std::optional<Folded> binary(Op op, TypeKind result, TypeKind left, const Value&
     case Op::And:
     case Op::Or:
     case Op::If:
+    case Op::Switch:
+    case Op::FirstTrue:
+    case Op::Lookup:
+    case Op::LookupAll:
     case Op::Coalesce:
     case Op::IsPresent:
     case Op::Some:

@@ -92,6 +92,20 @@ class Collector {
         names_.rules.push_back(&rule);  // a second one of its name is checked all the same
         return;
       }
+      case ast::DeclKind::Decision: {
+        const auto& decision = static_cast<const ast::DecisionDecl&>(decl);
+        if (symbol(SymbolKind::Function, "decision", decision.name, names_.functions.size())) {
+          names_.functions.push_back(&decision);
+        }
+        return;
+      }
+      case ast::DeclKind::Fixture: {
+        const auto& fixture = static_cast<const ast::FixtureDecl&>(decl);
+        if (symbol(SymbolKind::Fixture, "fixture", fixture.name, names_.fixtures.size())) {
+          names_.fixtures.push_back(&fixture);
+        }
+        return;
+      }
       case ast::DeclKind::Test:
         names_.tests.push_back(&static_cast<const ast::TestDecl&>(decl));
         return;

@@ -15,11 +15,12 @@ namespace catalyst::check {
 
 using source::Span;
 
-/// What an expression can call by name. Facts, lists and functions share one space of names.
-enum class SymbolKind : uint8_t { Fact, List, Function };
+/// What an expression can call by name. Facts, lists, functions, decisions and fixtures share one space of
+/// names.
+enum class SymbolKind : uint8_t { Fact, List, Function, Fixture };
 struct Symbol {
   SymbolKind kind = SymbolKind::Fact;
-  uint32_t index = 0;  // in Names::facts, lists or functions
+  uint32_t index = 0;  // in Names::facts, lists, functions or fixtures
 };
 
 /// A pack, or a module of the library: its declarations form one space of names.
@@ -50,7 +51,8 @@ struct Names {
   std::vector<const ast::RecordDecl*> records;
   std::vector<const ast::ListDecl*> lists;
   std::vector<const ast::FactDecl*> facts;
-  std::vector<const ast::FnDecl*> functions;
+  std::vector<const ast::FnDecl*> functions;  // and decisions
+  std::vector<const ast::FixtureDecl*> fixtures;
   std::vector<const ast::RuleDecl*> rules;
   std::vector<const ast::TestDecl*> tests;
   std::unordered_map<std::string_view, size_t> rule_index;

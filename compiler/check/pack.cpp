@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/check/decisions.h"
 #include "compiler/check/expr.h"
 #include "compiler/check/inputs.h"
 #include "compiler/check/walk.h"
@@ -20,12 +21,14 @@ Pack::Pack(const source::SourceMap& source_map, diagnostics::Sink& diagnostics, 
       types(ir.types),
       emitter(ir),
       catalogue(ir.types),
-      type_names(ir.types, diagnostics) {}
+      type_names(ir.types, diagnostics),
+      well_formed(!diagnostics.has_errors()) {}
 
 void Pack::prepare() {
   facts_.resize(names.facts.size());
   lists_.resize(names.lists.size());
   functions_.resize(names.functions.size());
+  fixtures_.resize(names.fixtures.size());
 }
 
 std::string Pack::quote(Span span) const {
@@ -217,7 +220,9 @@ ir::FnId Pack::use_function(uint32_t index, Span span) {
   state.used = true;
   if (state.checking) {
     const std::string& name = names.functions[index]->name.text;
-    auto& diagnostic = sink.report(Kind::FunctionCycle, span, {name, circle(function_path_, name)});
+    const bool decides = names.functions[index]->kind == ast::DeclKind::Decision;
+    auto& diagnostic = sink.report(Kind::FunctionCycle, span,
+                                   {decides ? "decision" : "function", name, circle(function_path_, name)});
     diagnostic.notes.push_back({names.functions[index]->name.span, "declared here"});
     return {};
   }
@@ -249,7 +254,12 @@ void Pack::check_function(uint32_t index) {
   ExprChecker checker(*this, scope);
   const TypeId result = functions_[index].result;
   const uint32_t outer_peak = std::exchange(peak_, depth_);
-  const ir::ExprId body = checker.expect(*function.body, result);
+  CheckedDecision checked;
+  if (function.kind == ast::DeclKind::Decision) {
+    checked = check_decision(*this, static_cast<const ast::DecisionDecl&>(function), scope, result);
+  } else {
+    checked.body = checker.expect(*function.body, result);
+  }
   function_path_.pop_back();
   check_locals(scope, function.name.span);
   FunctionState& state = functions_[index];
@@ -258,7 +268,33 @@ void Pack::check_function(uint32_t index) {
   state.checking = false;
   state.id = ir::FnId(module.functions.size());
   module.functions.push_back(
-      {names.qualified(function.name), state.parameters, result, body, scope.local_peak});
+      {names.qualified(function.name), state.parameters, result, checked.body, scope.local_peak});
+  if (function.kind == ast::DeclKind::Decision) {
+    add_decision(index, std::move(checked.info));
+  }
+}
+
+/// Makes the decision callable from outside: a root that reads each parameter from a slot.
+void Pack::add_decision(uint32_t index, ir::Decision decision) {
+  const ast::FnDecl& decl = *names.functions[index];
+  const FunctionState& state = functions_[index];
+  std::vector<ir::ExprId> arguments;
+  for (size_t i = 0; i < decl.parameters.size(); ++i) {
+    const ast::Name& name = decl.parameters[i].name;
+    decision.parameters.push_back(name.text);
+    arguments.push_back(emitter.slot(abi::InputRoot::Argument, {name.text}, state.parameters[i], name.span));
+  }
+  decision.name = decl.name.text;
+  decision.doc = decl.doc;
+  decision.span = decl.name.span;
+  decision.function = state.id;
+  decision.call = emitter.emit(Op::CallFn, state.result, decl.name.span, arguments, state.id.index);
+  module.decisions.push_back(std::move(decision));
+}
+
+const ast::FixtureDecl& Pack::use_fixture(uint32_t index) {
+  fixtures_[index] = true;
+  return *names.fixtures[index];
 }
 
 // ---- what nothing uses ----
@@ -317,7 +353,7 @@ void Pack::report_unused() {
     }
   }
   for (uint32_t i = 0; i < functions_.size(); ++i) {
-    if (!functions_[i].used) {
+    if (!functions_[i].used && names.functions[i]->kind == ast::DeclKind::Fn) {
       report(*names.functions[i], "function");
     }
   }
@@ -333,6 +369,11 @@ void Pack::report_unused() {
       }
     }
   }
+  for (size_t i = 0; i < fixtures_.size(); ++i) {
+    if (!fixtures_[i]) {
+      report(*names.fixtures[i], "fixture");
+    }
+  }
   type_names.report_unused(enums);
 }
 
@@ -346,6 +387,8 @@ const ast::Decl& Pack::declaration(const Symbol& symbol) const {
       return *names.lists[symbol.index];
     case SymbolKind::Function:
       return *names.functions[symbol.index];
+    case SymbolKind::Fixture:
+      return *names.fixtures[symbol.index];
   }
   CHECK(false, "symbols have a kind");
 }

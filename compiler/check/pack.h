@@ -35,6 +35,7 @@ class Pack {
   Catalogue catalogue;
   Names names;
   TypeNames type_names;
+  const bool well_formed;  // every file could be read; if not, what covers everything is not to be judged
 
   /// The value of a fact in the context of `user`. Checks it there when no rule with the same context did
   /// before.
@@ -42,6 +43,7 @@ class Pack {
   Typed use_list(uint32_t index, Span span);
   /// Checks the function if need be; its id is invalid when it calls itself.
   ir::FnId use_function(uint32_t index, Span span);
+  const ast::FixtureDecl& use_fixture(uint32_t index);
   [[nodiscard]] const std::vector<TypeId>& parameters(uint32_t function);
   TypeId result(uint32_t function);
 
@@ -103,6 +105,7 @@ class Pack {
   FactInstance check_fact(uint32_t index, const Scope& user);
   void check_list(uint32_t index);
   void check_function(uint32_t index);
+  void add_decision(uint32_t index, ir::Decision decision);
   void resolve_signature(uint32_t index);
   bool reach(uint32_t depth, Span span);
   std::string circle(const std::vector<std::string_view>& path, std::string_view name) const;
@@ -110,6 +113,7 @@ class Pack {
   std::vector<FactState> facts_;
   std::vector<ListState> lists_;
   std::vector<FunctionState> functions_;
+  std::vector<bool> fixtures_;  // used
   uint32_t depth_ = 0;
   uint32_t peak_ = 0;  // deepest level reached since the fact or function at hand began
   std::vector<std::string_view> fact_path_;

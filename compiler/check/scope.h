@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "compiler/ast/ast.h"
 #include "compiler/check/catalogue.h"
 #include "compiler/diagnostics/diagnostic.h"
 #include "runtime/abi/hook.h"
@@ -21,6 +23,9 @@ enum class ScopeKind : uint8_t {
 
 /// How much of its context a fact's meaning depends on; decides which rules share one instance of it.
 enum class Dependence : uint8_t { None, Hook, Tools };
+
+/// What the names of a test's `cases` stand for in the row at hand.
+using CaseNames = std::unordered_map<std::string_view, const ast::TestExpectation*>;
 
 struct Local {
   std::string_view name;
@@ -48,6 +53,8 @@ struct Scope {
     local_peak = local_peak < local_count ? local_count : local_peak;
     return first;
   }
+
+  const CaseNames* cases = nullptr;  // in a test; others see neither cases nor fixtures
 
   source::Span user;      // of a fact: the rule in whose context it is checked; invalid when there is none
   std::string user_text;  // "rule `x` uses it on call db.*"

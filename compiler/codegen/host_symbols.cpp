@@ -7,6 +7,7 @@
 
 #include "compiler/ir/cast.h"
 #include "runtime/abi/frame.h"
+#include "runtime/abi/lookup_table.h"
 #include "runtime/value/builtin.h"
 #include "runtime/value/decimal.h"
 #include "runtime/value/ops.h"
@@ -145,6 +146,14 @@ static Status catalyst_builtin(Frame* frame, const value::RegexSet* set, uint32_
   Scratch scratch = scratch_of(frame);
   scratch.regexes = set;
   return value::call_builtin(scratch, static_cast<value::Builtin>(builtin), arguments, out);
+}
+static Status catalyst_lookup(Frame* frame, const abi::LookupTable* table, const Value* columns,
+                              Value* out) noexcept {
+  return table->first(scratch_of(frame), columns, out);
+}
+static Status catalyst_lookup_all(Frame* frame, const abi::LookupTable* table, const Value* columns,
+                                  Value* out) noexcept {
+  return table->all(scratch_of(frame), columns, out);
 }
 static Status catalyst_decimal_add(Frame* frame, const Value* a, const Value* b, Value* out) noexcept {
   return calculate<value::decimal::add>(frame, a, b, out);

@@ -28,15 +28,15 @@ llvm::Type* type_of(llvm::LLVMContext& context, char letter) {
 
 }  // namespace
 
-UnitLowering::UnitLowering(llvm::Module& target, const ir::Module& source, const value::RegexSet& regex_set,
-                           bool tracing)
+UnitLowering::UnitLowering(llvm::Module& target, const ir::Interpreter& interpreter, bool tracing)
     : out(target),
       context(target.getContext()),
-      module(source),
-      regexes(regex_set),
+      module(interpreter.module()),
+      regexes(interpreter.regexes()),
+      tables(interpreter.tables()),
       trace(tracing),
-      facts_(source.facts.size()),
-      functions_(source.functions.size()),
+      facts_(module.facts.size()),
+      functions_(module.functions.size()),
       hosts_(host_symbols().size()) {}
 
 Rep UnitLowering::rep_of(TypeId type) const {
@@ -286,6 +286,13 @@ Operand FunctionLowering::dispatch(ExprId id) {
       return handle_connective(id, true);
     case Op::If:
       return handle_if(id);
+    case Op::Switch:
+      return handle_switch(id);
+    case Op::FirstTrue:
+      return handle_first_true(id);
+    case Op::Lookup:
+    case Op::LookupAll:
+      return handle_lookup(id);
     case Op::Coalesce:
       return handle_coalesce(id);
     case Op::IsPresent:

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compiler/codegen/host_symbols.h"
+#include "compiler/ir/interpreter.h"
 #include "compiler/ir/ir.h"
 #include "runtime/abi/frame.h"
 #include "runtime/value/regex_set.h"
@@ -47,7 +48,8 @@ enum class RootKind : uint8_t { Condition, Value };
 
 class UnitLowering {
  public:
-  UnitLowering(llvm::Module& out, const ir::Module& module, const value::RegexSet& regexes, bool trace);
+  /// `interpreter` owns the regular expressions and tables that the code points to.
+  UnitLowering(llvm::Module& out, const ir::Interpreter& interpreter, bool trace);
 
   /// Code for a root; queues what it uses.
   llvm::Function* lower_root(ir::ExprId expr, RootKind kind);
@@ -65,6 +67,7 @@ class UnitLowering {
   llvm::LLVMContext& context;
   const ir::Module& module;
   const value::RegexSet& regexes;
+  const std::vector<abi::LookupTable>& tables;
   const bool trace;
   /// Set when the module uses a local outside its scope, which verify refuses: nothing of it may run.
   bool malformed = false;
@@ -152,6 +155,11 @@ class FunctionLowering {
   Operand handle_is_present(ir::ExprId id);
   Operand handle_unwrap(ir::ExprId id);
   Operand join(ir::TypeId type, llvm::ArrayRef<std::pair<llvm::BasicBlock*, Operand>> ways);
+  // handle_decision.cpp
+  Operand handle_switch(ir::ExprId id);
+  llvm::Value* constant_at(const ir::Expr& e, llvm::Value* which);
+  Operand handle_first_true(ir::ExprId id);
+  Operand handle_lookup(ir::ExprId id);
   // handle_arithmetic.cpp
   Operand handle_negate(ir::ExprId id);
   Operand handle_arithmetic(ir::ExprId id);

@@ -121,6 +121,9 @@ std::vector<Wanted> wanted_roots(const ir::Module& module, const abi::Unit* plan
       }
     }
   }
+  for (const ir::Decision& decision : module.decisions) {
+    add(decision.call, false);
+  }
   return wanted;
 }
 
@@ -243,7 +246,7 @@ class Compiler {
   /// What is wrong, or empty.
   std::string lower(llvm::Module& out) {
     Survey survey(module_, options_.exprs_per_root_max);
-    UnitLowering lowering(out, module_, impl_->interpreter.regexes(), options_.trace);
+    UnitLowering lowering(out, impl_->interpreter, options_.trace);
     std::vector<llvm::Constant*> table;
     for (const Wanted& root : wanted_roots(module_, plans_)) {
       if (!survey.is_fit(root.expr)) {

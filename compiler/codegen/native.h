@@ -61,11 +61,11 @@ class NativeCode {
   std::unique_ptr<const Impl> impl_;
 };
 
-/// Compiles the roots of a verified module: conditions, messages and effect values of its rules, with the
-/// facts and functions that they use. With `plans`, a unit built from the module: also a function for each
-/// deciding bucket, and no conditions of rules that the buckets decide completely (when an unreadable input
-/// forces exact evaluation, those run in the interpreter). Errors: a limit of `options` is met, or LLVM
-/// refuses. Any thread; runs for milliseconds to seconds.
+/// Compiles the roots of a verified module: conditions, messages and effect values of its rules, and its
+/// decisions, with the facts and functions that they use. With `plans`, a unit built from the module: also a
+/// function for each deciding bucket, and no conditions of rules that the buckets decide completely (when an
+/// unreadable input forces exact evaluation, those run in the interpreter). Errors: a limit of `options` is
+/// met, or LLVM refuses. Any thread; runs for milliseconds to seconds.
 Result<std::shared_ptr<const NativeCode>> compile(std::shared_ptr<const ir::Module> module,
                                                   const Options& options = {},
                                                   const abi::Unit* plans = nullptr);

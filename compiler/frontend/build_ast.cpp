@@ -39,6 +39,12 @@ ast::Decl* Builder::declaration(P::SegmentContext* segment) {
   if (P::RuleDeclContext* of = in->ruleDecl()) {
     return rule(of);
   }
+  if (P::DecisionDeclContext* of = in->decisionDecl()) {
+    return decision(of);
+  }
+  if (P::FixtureDeclContext* of = in->fixtureDecl()) {
+    return fixture(of);
+  }
   if (P::FactDeclContext* of = in->factDecl()) {
     return fact(of);
   }
@@ -190,11 +196,7 @@ ast::Decl* Builder::function(P::FnDeclContext* in) {
   if (out->name.text.empty()) {
     return nullptr;
   }
-  for (P::ParameterContext* parameter : in->parameter()) {
-    if (parameter->name() != nullptr && !parameter->name()->children.empty()) {
-      out->parameters.push_back({name(parameter->name()), type(parameter->type())});
-    }
-  }
+  parameters(in->parameter(), *out);
   out->result = type(in->type());
   out->body = expression(in->expression());
   return out;

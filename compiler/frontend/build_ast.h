@@ -54,7 +54,11 @@ class Builder {
   void redaction(P::EffectContext* in, ast::Effect& out);
   ast::Decl* test(P::TestDeclContext* in);
   bool test_target(P::TestWhenContext* in, ast::TestDecl& out);
+  bool test_request(P::TestWhenContext* in, ast::TestDecl& out);
   ast::TestExpectation expectation(P::ExpectationContext* in);
+  ast::TestExpectation verdict(P::VerdictContext* in);
+  ast::Name by(P::ByContext* in);
+  void check_value(const ast::TestDecl& test, const ast::TestExpectation& expectation);
   ast::Name hook(P::HookContext* in);
   enum class Asked : uint8_t { Pattern, One };  // of a rule; of a test, which names one thing without `*`
   void targets(P::TargetsContext* in, abi::Hook hook, std::vector<ast::TargetPattern>& out);
@@ -63,6 +67,18 @@ class Builder {
   const ast::Expr* path(P::PlaceContext* in, const char* user);
   void check_path(const ast::Expr* expr, const char* user);
   const ast::Expr* result_path(P::ResultPathContext* in);
+
+  // build_decision.cpp: decisions, tables, fixtures, cases of tests
+  ast::Decl* decision(P::DecisionDeclContext* in);
+  void parameters(const std::vector<P::ParameterContext*>& in, ast::FnDecl& out);
+  void otherwise(P::OtherwiseContext* in, ast::DecisionDecl& out);
+  void table(P::TableContext* in, ast::DecisionDecl& out);
+  void row(P::TableRowContext* in, ast::DecisionDecl& out);
+  void wrong_cell_count(source::Span row, size_t found, size_t wanted, diagnostics::Note note);
+  ast::CellTest cell_test(P::CellTestContext* in);
+  const ast::Expr* cell_value(P::CellValueContext* in);
+  ast::Decl* fixture(P::FixtureDeclContext* in);
+  void cases(P::CasesContext* in, ast::TestDecl& out);
 
   // build_expr.cpp: expressions
   const ast::Expr* expression(P::ExpressionContext* in) { return expr(in).expr; }

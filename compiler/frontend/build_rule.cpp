@@ -149,6 +149,7 @@ void Builder::redaction(P::EffectContext* in, ast::Effect& out) {
 ast::Decl* Builder::test(P::TestDeclContext* in) {
   auto* out = declare<ast::TestDecl>(ast::DeclKind::Test, in);
   out->title = plain_string(in->string(), "a title");
+  cases(in->cases(), *out);
   for (P::GivenContext* given : in->given()) {
     out->givens.push_back({name(given->anyName()), expression(given->expression()), span(given)});
   }
@@ -159,30 +160,88 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
   if (when == nullptr) {
     return out->expects.empty() ? nullptr : out;  // nothing to run
   }
-  out->hook = hook(when->hook());
-  if (!test_target(when, *out)) {
+  if (when->hook() == nullptr) {
+    if (when->expression() == nullptr) {
+      return nullptr;
+    }
+    out->call = expression(when->expression());
+  } else if (!test_request(when, *out)) {
     return nullptr;
   }
-  out->input =
-      when->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, when->recordLiteral()).expr;
-  out->result = when->RETURNING() == nullptr ? nullptr : expression(when->expression());
   for (P::TestThenContext* then : in->testThen()) {
-    for (P::ExpectationContext* each : then->expectation()) {
-      if (!each->children.empty()) {
-        out->expectations.push_back(expectation(each));
+    for (antlr4::tree::ParseTree* each : then->children) {
+      auto* rule = dynamic_cast<antlr4::ParserRuleContext*>(each);
+      if (rule == nullptr || rule->children.empty()) {
+        continue;
       }
+      out->expectations.push_back(rule->getRuleIndex() == P::RuleVerdict
+                                      ? verdict(static_cast<P::VerdictContext*>(rule))
+                                      : expectation(static_cast<P::ExpectationContext*>(rule)));
+      check_value(*out, out->expectations.back());
     }
   }
   return out;
 }
 
+/// `when call db.query { ... }`: false when what is tested cannot be told.
+bool Builder::test_request(P::TestWhenContext* in, ast::TestDecl& out) {
+  out.hook = hook(in->hook());
+  if (!test_target(in, out)) {
+    return false;
+  }
+  out.input = in->recordLiteral() == nullptr ? nullptr : record_literal({}, in->recordLiteral()).expr;
+  out.result = in->RETURNING() == nullptr ? nullptr : expression(in->expression());
+  return true;
+}
+
+/// A hook has no value to expect; a name may be a column of the test's cases.
+void Builder::check_value(const ast::TestDecl& test, const ast::TestExpectation& expectation) {
+  if (test.call != nullptr || expectation.what.text != "result" ||
+      expectation.value->kind == ExprKind::Error) {
+    return;
+  }
+  const std::string found = text(expectation.what.span);
+  for (const ast::Name& column : test.case_names) {
+    if (column.text == found) {
+      return;
+    }
+  }
+  sink_.report(
+      Kind::UnexpectedToken, expectation.what.span,
+      {"an expectation (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, `error`, "
+       "`message`)",
+       "`" + found + "`"});
+}
+
+ast::Name Builder::by(P::ByContext* in) {
+  if (in == nullptr) {
+    return {};
+  }
+  ast::Name out = in->name() == nullptr ? name(in->OTHERWISE()) : name(in->name());
+  if (in->NUMBER() != nullptr) {  // `by row 3`
+    out.span.end = span(in).end;
+    out.text += " " + text(span(in->NUMBER()->getSymbol()));
+  }
+  return out;
+}
+
 ast::TestExpectation Builder::expectation(P::ExpectationContext* in) {
+  if (in->verdict() != nullptr) {
+    return verdict(in->verdict());
+  }
+  ast::TestExpectation out;
+  out.span = span(in);
+  out.what = {"result", span(in->start)};
+  out.value = expression(in->expression());
+  out.by = by(in->by());
+  return out;
+}
+
+ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
   ast::TestExpectation out;
   out.span = span(in);
   out.what = {text(span(in->start)), span(in->start)};
-  if (P::ByContext* by = in->by()) {
-    out.by = name(by->name());
-  }
+  out.by = by(in->by());
   switch (in->start->getType()) {
     case P::SET:
       out.path = path(in->place(), "`set`");

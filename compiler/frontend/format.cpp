@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/frontend/format_decision.h"
 #include "compiler/frontend/format_expr.h"
 #include "compiler/frontend/layout.h"
 #include "compiler/frontend/scan.h"
@@ -31,7 +32,7 @@ class Formatter {
   /// Short declarations of one kind form groups when the author set no blank line between them.
   static bool may_touch(const Decl& a, const Decl& b) {
     return a.kind == b.kind && a.kind != DeclKind::Rule && a.kind != DeclKind::Test &&
-           a.kind != DeclKind::Record;
+           a.kind != DeclKind::Record && a.kind != DeclKind::Decision;
   }
 
   void declaration(const Decl& decl);
@@ -121,6 +122,16 @@ void Formatter::declaration(const Decl& decl) {
     case DeclKind::Rule:
       rule(static_cast<const RuleDecl&>(decl));
       return;
+    case DeclKind::Decision:
+      format_decision(layout_, static_cast<const DecisionDecl&>(decl));
+      break;
+    case DeclKind::Fixture: {
+      const auto& fixture = static_cast<const FixtureDecl&>(decl);
+      layout_.write("fixture " + fixture.name.text +
+                    (fixture.type == nullptr ? "" : ": " + flat(*fixture.type)));
+      value(fixture.value, 0);
+      break;
+    }
     case DeclKind::Test:
       test(static_cast<const TestDecl&>(decl));
       break;
@@ -167,11 +178,7 @@ void Formatter::record(const RecordDecl& decl) {
 }
 
 void Formatter::function(const FnDecl& decl) {
-  std::string head = "fn " + decl.name.text + "(";
-  for (size_t i = 0; i < decl.parameters.size(); ++i) {
-    head += (i == 0 ? "" : ", ") + decl.parameters[i].name.text + ": " + flat(*decl.parameters[i].type);
-  }
-  layout_.write(head + ") -> " + flat(*decl.result));
+  layout_.write("fn " + flat_signature(decl));
   value(decl.body, 0);
 }
 
@@ -242,16 +249,24 @@ void Formatter::test(const TestDecl& test) {
     layout_.write("}");
     return;
   }
+  format_cases(layout_, test);
   for (const TestGiven& given : test.givens) {
     layout_.begin_item(given.span.begin, 2);
     layout_.write("given " + given.subject.text + " ");
     layout_.expression(*given.value, 2);
     layout_.end_line(given.span.end);
   }
-  layout_.begin_item(test.hook.span.begin, 2);
-  const std::string target = flat(test.target, form(test.hook));
-  layout_.write("when  " + test.hook.text + (target.empty() ? "" : " ") + target);
+  const bool decides = test.call != nullptr;
+  layout_.begin_item(decides ? test.call->span.begin : test.hook.span.begin, 2);
+  layout_.write("when  ");
   uint32_t end = test.target.span.end;
+  if (decides) {
+    layout_.expression(*test.call, 2);
+    end = test.call->span.end;
+  } else {
+    const std::string target = flat(test.target, form(test.hook));
+    layout_.write(test.hook.text + (target.empty() ? "" : " ") + target);
+  }
   if (test.input != nullptr) {
     layout_.write(" ");
     layout_.expression(*test.input, 2);
@@ -275,17 +290,12 @@ void Formatter::test(const TestDecl& test) {
 
 void Formatter::expectation(const TestExpectation& expectation) {
   const std::string& what = expectation.what.text;
-  layout_.write(what == "redact" ? "redacted" : what);
-  if (expectation.path != nullptr) {
-    layout_.write(" " + flat(*expectation.path, 0, true));
-  }
-  if (what == "tag") {
-    layout_.write(" " + flat_key(expectation.word));
-  } else if (!expectation.word.text.empty()) {
-    layout_.write(" " + expectation.word.text);
-  }
+  const std::string head = expectation_head(expectation);
+  layout_.write(head);
   if (what == "message") {
     layout_.write(" " + flat(*expectation.value, 0, true));
+  } else if (what == "result") {
+    layout_.expression(*expectation.value, 2);
   } else if (expectation.value != nullptr) {
     value(expectation.value, 2);
   }

@@ -10,12 +10,12 @@ namespace catalyst::frontend {
 
 using namespace ast;  // every breakable expression is named here
 
-namespace {
-
 size_t columns_of(std::string_view text) {
   return static_cast<size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
+
+namespace {
 
 bool is_chain(const Expr& expr) {
   return expr.kind == ExprKind::Binary && (static_cast<const BinaryExpr&>(expr).op == BinaryOp::And ||

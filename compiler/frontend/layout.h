@@ -10,6 +10,9 @@
 
 namespace catalyst::frontend {
 
+/// Columns that a text takes on a terminal, a code point each.
+size_t columns_of(std::string_view text);
+
 /// Lines of canonical text, with the comments of the original woven in: a comment that stood behind something
 /// stays on its line, one that had its own line keeps one before the next item. Positions are offsets in the
 /// original.

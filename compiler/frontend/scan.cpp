@@ -70,6 +70,7 @@ TokenList Scanner::run() {
   while (!cut_off_ && take(lexer_.next())) {
   }
   merge_targets(text_, list_);
+  mark_rows(text_, list_);
   cut_into_segments(text_, file_, list_, damage_, sink_, limits_);
   if (cut_off_ && !list_.segments.empty()) {
     list_.segments.back().skip = true;

@@ -1,6 +1,7 @@
 #include "compiler/frontend/segment.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -47,6 +48,9 @@ bool is_name(size_t type) {
     case L::ERROR:
     case L::MESSAGE:
     case L::MAP:
+    case L::TABLE:
+    case L::CASES:
+    case L::PRIORITY:
       return true;
     default:
       return begins_declaration(type) && type != L::FN;
@@ -85,8 +89,9 @@ Run target_run(const TokenList& list, size_t i) {
       }
       at = end + 1;
     } else if (is_word(type) || type == L::STAR ||
-               (at > i && (type == L::DOT || type == L::MINUS || type == L::NUMBER || type == L::VERSION))) {
-      run.dotted |= type == L::DOT || type == L::NUMBER || type == L::VERSION;
+               (at > i && (type == L::DOT || type == L::RANGE || type == L::MINUS || type == L::NUMBER ||
+                           type == L::VERSION))) {
+      run.dotted |= type == L::DOT || type == L::RANGE || type == L::NUMBER || type == L::VERSION;
       run.starred |= type == L::STAR;
       ++at;
     } else {
@@ -185,6 +190,77 @@ void merge_targets(std::string_view text, TokenList& list) {
   tokens.resize(kept, Token(0, 0, 0, 0));
 }
 
+// ---- rows
+// -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Follows the brackets of one table. `take` answers whether a row ends in front of the token.
+class TableRows {
+ public:
+  bool take(const Token& token, const Token& previous) {
+    const size_t type = token.type();
+    const bool new_line = token.line() != previous.line();
+    const bool ends = depth_ == 1 && new_line && type != L::RIGHT_BRACE && !joins(type) &&
+                      !joins(previous.type()) && previous.type() != L::LEFT_BRACE;
+    if (type == L::LEFT_BRACE || type == L::LEFT_PAREN || type == L::LEFT_BRACKET ||
+        type == L::OPTIONAL_BRACKET || type == L::INTERPOLATION_BEGIN) {
+      ++depth_;
+    } else if (type == L::RIGHT_BRACE || type == L::RIGHT_PAREN || type == L::RIGHT_BRACKET ||
+               type == L::INTERPOLATION_END) {
+      --depth_;
+    }
+    return ends;
+  }
+  [[nodiscard]] bool closed() const { return depth_ <= 0; }
+
+ private:
+  static bool joins(size_t type) { return type == L::PIPE || type == L::FAT_ARROW || type == L::COMMA; }
+  int depth_ = 0;
+};
+
+}  // namespace
+
+void mark_rows(std::string_view text, TokenList& list) {
+  const auto opens = [&list](size_t i) {
+    return type_at(list, i) == L::LEFT_BRACE && i > 1 &&
+           (type_at(list, i - 1) == L::CASES ||
+            (type_at(list, i - 2) == L::TABLE && is_word(type_at(list, i - 1))));
+  };
+  std::vector<std::pair<size_t, Token>> ends;  // each in front of the token of that index
+  std::optional<TableRows> table;
+  for (size_t i = 1; i < list.tokens.size(); ++i) {
+    const Token& token = list.tokens[i];
+    const Token& previous = list.tokens[i - 1];
+    // An unclosed table ends where the next declaration begins at the margin.
+    const bool lost = begins_declaration(token.type()) && text[token.begin() - 1] == '\n';
+    if (opens(i)) {
+      table.emplace();
+    } else if (lost) {
+      table.reset();
+    }
+    if (table && table->take(token, previous)) {
+      ends.emplace_back(i, Token(L::ROW_END, previous.end(), previous.end(), previous.line()));
+    }
+    if (table && table->closed()) {
+      table.reset();
+    }
+  }
+  if (ends.empty()) {
+    return;
+  }
+  std::vector<Token> out;
+  out.reserve(list.tokens.size() + ends.size());
+  size_t next = 0;
+  for (size_t i = 0; i < list.tokens.size(); ++i) {
+    for (; next < ends.size() && ends[next].first == i; ++next) {
+      out.push_back(ends[next].second);
+    }
+    out.push_back(list.tokens[i]);
+  }
+  list.tokens = std::move(out);
+}
+
 // ---- segments
 // -------------------------------------------------------------------------------------------------------
 
@@ -221,6 +297,9 @@ class Cutter {
   };
 
   source::Span span_of(uint32_t i) const { return {file_, list_.tokens[i].begin(), list_.tokens[i].end()}; }
+  bool is_decision(uint32_t first) const {
+    return type_at(list_, first + (type_at(list_, first) == L::EXPORT ? 1 : 0)) == L::DECISION;
+  }
   bool starts_segment(uint32_t i) const;
   void finish(uint32_t end);
   void nest(uint32_t i);
@@ -254,6 +333,10 @@ bool Cutter::starts_segment(uint32_t i) const {
     // Two names in a row at the margin: nothing else can it be but a declaration whose first word is
     // misspelt.
     return at_margin && ends_declaration(previous) && (is_word(next) || next == L::STRING_BEGIN);
+  }
+  if (type == L::RULE && !at_margin && !brackets_.empty() &&
+      is_decision(list_.segments.back().first)) {
+    return false;  // a rule of a decision
   }
   const bool hook_head =
       (previous == L::ON || previous == L::WHEN) && (i < 2 || type_at(list_, i - 2) != L::DOT);
@@ -344,6 +427,11 @@ void Cutter::nest(uint32_t i) {
       close(type);
       break;
     case L::COMMA:
+    case L::PIPE:
+    case L::FAT_ARROW:
+    case L::ROW_END:
+    case L::RULE:
+    case L::OTHERWISE:
       level_ -= prefixes;
       prefixes = 0;
       break;

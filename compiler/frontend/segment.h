@@ -14,6 +14,10 @@ namespace catalyst::frontend {
 /// them.
 void merge_targets(std::string_view text, TokenList& list);
 
+/// Puts a ROW_END where a row of a table (`table POLICY { }`, `cases { }`) ends: at the end of a line, unless
+/// the row plainly goes on.
+void mark_rows(std::string_view text, TokenList& list);
+
 /// Fills `list.segments`: a new one begins at every word that begins a declaration, is the first on its line
 /// and is followed by what can follow it there. Reports brackets that are open at the end of a segment and
 /// nesting beyond the limit. `damage`: offsets where something was already reported; the parser stays silent

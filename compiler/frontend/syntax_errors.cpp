@@ -30,6 +30,8 @@ std::string token_name(size_t type) {
       return "a target such as `db.*`";
     case L::INTERPOLATION_END:
       return "`}`";
+    case L::ROW_END:
+      return "the end of the line";
     default:
       break;
   }
@@ -60,7 +62,7 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
   switch (context->getRuleIndex()) {
     case P::RuleDeclaration:
       return "a declaration (`pack`, `import`, `export`, `default`, `server`, `enum`, `record`, `list`, "
-             "`fact`, `fn`, `rule`, `test`)";
+             "`fact`, `fn`, `rule`, `decision`, `fixture`, `test`)";
     case P::RuleExpression:
       return around == P::RuleCondition ? "a condition after `when`" : "an expression";
     case P::RuleOperand:
@@ -70,6 +72,7 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
              " (`allow`, `deny`, `hide`, `set`, `redact`, `audit`, `tag`)" +
              (has_condition(parent) ? " after the condition" : "");
     case P::RuleExpectation:
+    case P::RuleVerdict:
       return "an expectation (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, "
              "`error`, `message`)";
     case P::RuleType:
@@ -91,6 +94,17 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
       return "`given`, `when` or `expect`";
     case P::RuleTestThen:
       return "`then`";
+    case P::RuleDecisionRule:
+      return "a rule or `otherwise`";
+    case P::RuleDecisionRules:
+      return "`{` and rules, or `= table`";
+    case P::RuleTableRow:
+      return "a row";
+    case P::RuleCell:
+    case P::RuleCellTest:
+      return "a cell (a value, `>= 1`, `1..5`, `any` ...)";
+    case P::RuleCellValue:
+      return "a value";
     default:
       return {};
   }
@@ -120,10 +134,16 @@ std::string closing_of(size_t rule, const std::string& bracket) {
     case P::RuleListLiteral:
     case P::RuleEnumDecl:
     case P::RuleFnDecl:
+    case P::RuleDecisionDecl:
     case P::RulePostfix:
       return "`,` or " + bracket;
     case P::RuleRecordDecl:
       return "a field or " + bracket;
+    case P::RuleDecisionRules:
+      return "a rule, `otherwise` or " + bracket;
+    case P::RuleTable:
+    case P::RuleCases:
+      return "a row or " + bracket;
     case P::RuleTestDecl:
       return "`then` or " + bracket;
     case P::RulePrimary:
@@ -177,6 +197,7 @@ std::string after_comma(size_t rule) {
     case P::RuleEnumDecl:
       return "a name or `}`";
     case P::RuleFnDecl:
+    case P::RuleDecisionDecl:
       return "a parameter or `)`";
     case P::RulePostfix:
       return "an expression or `)`";
@@ -189,7 +210,7 @@ std::string after_comma(size_t rule) {
 std::string describe_expected(antlr4::ParserRuleContext* context, antlr4::Token* offending, bool looked_ahead,
                               const std::vector<size_t>& types) {
   if (looked_ahead && context->getRuleIndex() == P::RuleDeclaration) {
-    return "what can be exported (`enum`, `record`, `list`, `fact`, `fn`)";
+    return "what can be exported (`enum`, `record`, `list`, `fact`, `fn`, `decision`)";
   }
   if (looked_ahead) {
     return after_comma(context->getRuleIndex());
@@ -245,7 +266,9 @@ void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::Recognition
   const size_t type = offending->getType();
   const bool keyword = type >= L::PACK && type <= L::MAP;
   std::string found = "`" + word + "`";
-  if (type == L::STRING_BEGIN || type == L::TEXT) {
+  if (type == L::ROW_END) {
+    found = "the end of the line";
+  } else if (type == L::STRING_BEGIN || type == L::TEXT) {
     found = "a string";
   } else if (keyword && expects_name(context)) {
     found = "the keyword " + found;

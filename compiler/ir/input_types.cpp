@@ -36,6 +36,8 @@ bool is_readable(const TypeTable& table, const Slot& slot) {
     case InputRoot::Result:
     case InputRoot::ToolDefinition:
       return true;
+    case InputRoot::Argument:
+      return slot.path.size() == 1;
   }
   return false;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/ir/cast.h"
+#include "compiler/ir/lookup.h"
 #include "runtime/base/check.h"
 #include "runtime/value/builtin.h"
 #include "runtime/value/decimal.h"
@@ -86,6 +87,13 @@ class Evaluation {
         const Status status = eval(operand(e, 0), &condition);
         return status == Status::Ok ? eval(operand(e, condition.a.integer != 0 ? 1 : 2), out) : status;
       }
+      case Op::Switch:
+        return choose(id, e, out);
+      case Op::FirstTrue:
+        return first_true(e, out);
+      case Op::Lookup:
+      case Op::LookupAll:
+        return lookup(id, e, out);
       case Op::Coalesce: {
         const Status status = eval(operand(e, 0), out);
         return status == Status::Ok && out->is_absent() ? eval(operand(e, 1), out) : status;
@@ -222,6 +230,43 @@ class Evaluation {
     }
     frame_.error_expr = left_error;
     return left;
+  }
+
+  Status choose(ExprId id, const Expr& e, Value* out) {
+    Value which;
+    if (const Status status = eval(operand(e, 0), &which); status != Status::Ok) {
+      return status;
+    }
+    const auto index = static_cast<uint64_t>(which.a.integer);
+    return index + 1 < e.operand_count ? eval(operand(e, static_cast<uint32_t>(index) + 1), out)
+                                       : fail(id, Status::Missing);
+  }
+
+  Status first_true(const Expr& e, Value* out) {
+    uint32_t index = 0;
+    for (; index < e.operand_count; index++) {
+      Value truth;
+      if (const Status status = eval(operand(e, index), &truth); status != Status::Ok) {
+        return status;
+      }
+      if (truth.a.integer != 0) {
+        break;
+      }
+    }
+    *out = Value::of_int(index);
+    return Status::Ok;
+  }
+
+  Status lookup(ExprId id, const Expr& e, Value* out) {
+    Value columns[abi::LookupTable::kMaxColumns];
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      if (const Status status = eval(operand(e, i), &columns[i]); status != Status::Ok) {
+        return status;
+      }
+    }
+    const abi::LookupTable& table = interpreter_.tables()[e.payload];
+    return own(id,
+               e.op == Op::Lookup ? table.first(scratch_, columns, out) : table.all(scratch_, columns, out));
   }
 
   /// The elements of a list or the entries of a map, put into the local(s) one by one. `body` answers false
@@ -565,7 +610,11 @@ abi::Truth condition(const void* self, abi::Frame* frame, uint32_t expr) noexcep
 }  // namespace
 
 Interpreter::Interpreter(std::shared_ptr<const Module> module)
-    : module_(std::move(module)), regexes_(module_->regexes) {}
+    : module_(std::move(module)), regexes_(module_->regexes) {
+  for (const Table& table : module_->tables) {
+    tables_.push_back(build_lookup(*module_, table));
+  }
+}
 
 abi::ExprEvaluator Interpreter::evaluator() const { return {this, &condition, &evaluate}; }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "compiler/ir/ir.h"
 #include "runtime/abi/frame.h"
@@ -18,10 +19,13 @@ class Interpreter {
   [[nodiscard]] abi::ExprEvaluator evaluator() const;
   [[nodiscard]] const Module& module() const { return *module_; }
   [[nodiscard]] const value::RegexSet& regexes() const { return regexes_; }
+  /// One for each Module::tables.
+  [[nodiscard]] const std::vector<abi::LookupTable>& tables() const { return tables_; }
 
  private:
   std::shared_ptr<const Module> module_;
   value::RegexSet regexes_;
+  std::vector<abi::LookupTable> tables_;
 };
 
 }  // namespace catalyst::ir

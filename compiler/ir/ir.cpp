@@ -29,6 +29,9 @@ bool is_traced(Op op) {
     case Op::Slot:
     case Op::Fact:
     case Op::CallFn:
+    case Op::FirstTrue:
+    case Op::Lookup:
+    case Op::LookupAll:
     case Op::IsPresent:
     case Op::Eq:
     case Op::Ne:
@@ -54,6 +57,7 @@ bool is_traced(Op op) {
     case Op::And:
     case Op::Or:
     case Op::If:
+    case Op::Switch:
     case Op::Coalesce:
     case Op::Some:
     case Op::Unwrap:

@@ -9,6 +9,7 @@
 #include "compiler/types/type.h"
 #include "runtime/abi/hook.h"
 #include "runtime/abi/input.h"
+#include "runtime/abi/lookup_table.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/ids.h"
 #include "runtime/value/value.h"
@@ -29,6 +30,8 @@ using FnId = Id<struct FnTag>;
 using RuleId = Id<struct RuleTag>;
 using TargetId = Id<struct TargetTag>;
 using RegexId = Id<struct RegexTag>;
+using TableId = Id<struct TableTag>;
+using DecisionId = Id<struct DecisionTag>;
 
 inline constexpr int kVariadic = -1;
 
@@ -54,6 +57,8 @@ inline constexpr uint32_t kCallLevels = 2;       // what a call or fact counts: 
 inline constexpr uint32_t kMaxOperands = 65536;  // of one expression
 inline constexpr uint32_t kMaxTree = 4'000'000;  // below one root, each use of a shared expression counted
 inline constexpr uint64_t kMaxTrees = 16 * uint64_t{kMaxTree};  // below all roots together
+
+inline constexpr uint32_t kMaxTableRows = abi::LookupTable::kMaxRows;
 
 struct Expr {
   Op op;
@@ -83,6 +88,55 @@ struct Function {
   TypeId result;
   ExprId body;
   uint32_t local_count = 0;  // parameters included
+};
+
+/// What a cell asks of the value in its column. Between: bounds of the column's type, an invalid one is open.
+/// The others: `low` is the text.
+struct TableTest {
+  using Kind = abi::LookupTable::TestKind;
+  Kind kind = Kind::Between;
+  ConstId low;
+  ConstId high;
+  bool low_included = true;
+  bool high_included = true;
+};
+/// Matches an absent value when `absent`; one that is there when some test holds, or with `negated` when none
+/// does. So `any` is {absent, negated, no tests}.
+struct TableCell {
+  bool absent = false;
+  bool negated = false;
+  std::vector<TableTest> tests;
+};
+struct TableColumn {
+  TypeId type;
+  std::vector<TableCell> cells;  // different ones
+  std::vector<uint32_t> rows;    // each row's cell
+};
+/// Conditions of many rows over the same values, all tests against constants: evaluated together
+/// (abi::LookupTable).
+struct Table {
+  std::vector<TableColumn> columns;
+  uint32_t row_count = 0;
+};
+
+enum class HitPolicy : uint8_t { Rules, Unique, First, Any, Collect };
+
+/// A decision is a function; this is what people and callers from outside know of it.
+struct Decision {
+  struct Row {
+    std::string name;  // of a rule or a labelled row; "row 3" otherwise
+    Span span;
+  };
+  std::string name;
+  std::string doc;
+  Span span;  // of the name
+  FnId function;
+  HitPolicy policy = HitPolicy::Rules;
+  std::vector<std::string> parameters;
+  ExprId chooser;         // FirstTrue, Lookup or LookupAll in the function's body: which row
+  ExprId call;            // a root: the call with its parameters read from slots below InputRoot::Argument
+  std::vector<Row> rows;  // as the chooser counts them
+  bool has_otherwise = false;
 };
 
 /// A set of tools: any of the patterns. Globs over the configured server name and the upstream's tool name.
@@ -135,13 +189,14 @@ struct Rule {
 
 /// A `test` block, reduced to data. JSON texts.
 struct TestExpectation {
-  enum class Kind : uint8_t { Allow, Deny, Hidden, Listed, Set, Redact, Audit, Tag, Error, Message };
+  enum class Kind : uint8_t { Allow, Deny, Hidden, Listed, Set, Redact, Audit, Tag, Error, Message, Result };
   Kind kind;
   Span span;
-  std::string by;  // rule name or ""
+  std::string by;  // rule name (of a decision: row name or "otherwise"), or ""
   std::vector<std::string> path;
   abi::RedactPlace place = abi::RedactPlace::Result;  // Redact, when there is a path
-  std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text
+  std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text;
+                     // Result: JSON
   std::string key;   // Tag
 };
 /// `expect CONDITION`: reads functions and lists alone, so it needs no request. Of an equality, both sides.
@@ -156,6 +211,7 @@ struct Test {
   std::string title;
   Span span;
   std::vector<TestClaim> claims;  // then there is no request and nothing below counts
+  std::string decision;           // "": a test of a hook. Otherwise args hold its arguments by name
   abi::Hook hook;
   std::string server;
   std::string tool;       // or prompt, uri, event
@@ -187,6 +243,8 @@ struct Module {
   std::vector<Slot> slots;
   std::vector<Fact> facts;
   std::vector<Function> functions;
+  std::vector<Table> tables;
+  std::vector<Decision> decisions;
   std::vector<Target> targets;
   std::vector<Rule> rules;  // declaration order
   std::vector<Test> tests;

@@ -49,6 +49,10 @@ class Printer {
       case Op::Comprehend:
         head(std::string(op_text(e.op)) + " $" + std::to_string(e.payload));
         break;
+      case Op::Lookup:
+      case Op::LookupAll:
+        head(std::string(op_text(e.op)) + " #" + std::to_string(e.payload));
+        break;
       case Op::Cast:
         head("cast " + m_.types.text(e.type));
         break;
@@ -84,6 +88,23 @@ class Printer {
       expression(f.body);
       out.push_back('\n');
     }
+    for (size_t i = 0; i < m_.tables.size(); i++) {
+      out.append("table #").append(std::to_string(i)).append("\n");
+      for (uint32_t row = 0; row < m_.tables[i].row_count; row++) {
+        for (const TableColumn& column : m_.tables[i].columns) {
+          out.append(&column == &m_.tables[i].columns[0] ? "  " : " | ");
+          cell(column.cells[column.rows[row]]);
+        }
+        out.push_back('\n');
+      }
+    }
+    for (const Decision& decision : m_.decisions) {
+      out.append("decision ").append(decision.name).append(":");
+      for (const Decision::Row& row : decision.rows) {
+        out.append(" ").append(row.name).append(",");
+      }
+      out.append(decision.has_otherwise ? " otherwise\n" : "\n");
+    }
     for (const Rule& rule : m_.rules) {
       this->rule(rule);
     }
@@ -91,6 +112,45 @@ class Printer {
 
  private:
   void head(std::string_view name) { out.append(name).push_back('('); }
+
+  void bound(ConstId id) {
+    if (id.valid()) {
+      value::append_json(out, m_.consts[id.index]);
+    }
+  }
+
+  void cell(const TableCell& cell) {
+    out.append(cell.negated ? "not(" : "(");
+    for (const TableTest& test : cell.tests) {
+      out.append(&test == &cell.tests[0] ? "" : ", ");
+      switch (test.kind) {
+        case TableTest::Kind::Between:
+          out.push_back(test.low_included ? '[' : '(');
+          bound(test.low);
+          out.append("..");
+          bound(test.high);
+          out.push_back(test.high_included ? ']' : ')');
+          break;
+        case TableTest::Kind::Prefix:
+          out.append("prefix ");
+          bound(test.low);
+          break;
+        case TableTest::Kind::Suffix:
+          out.append("suffix ");
+          bound(test.low);
+          break;
+        case TableTest::Kind::Contains:
+          out.append("contains ");
+          bound(test.low);
+          break;
+        case TableTest::Kind::Glob:
+          out.append("glob ");
+          bound(test.low);
+          break;
+      }
+    }
+    out.append(cell.absent ? ") or absent" : ")");
+  }
 
   void slot(const Slot& s) {
     out.append(abi::input_root_text(s.root));

@@ -41,6 +41,9 @@ class Builder {
     for (const Rule& rule : module_.rules) {
       add_rule(rule);
     }
+    for (const Decision& decision : module_.decisions) {
+      add_decision(decision);
+    }
     build_plans(module_, unit_);
   }
 
@@ -127,6 +130,24 @@ class Builder {
       e.place = effect.place;
       e.audit_level = effect.audit_level;
       e.tag = effect.tag;
+    }
+  }
+
+  void add_decision(const Decision& decision) {
+    abi::DecisionInfo& out = unit_.decisions.emplace_back();
+    const Expr& call = module_.expr(decision.call);
+    out.name = decision.name;
+    out.doc = decision.doc;
+    out.place = place(decision.span);
+    for (uint32_t i = 0; i < call.operand_count; ++i) {
+      out.parameters.push_back({decision.parameters[i], module_.expr(module_.operand(call, i)).payload});
+    }
+    out.result = shape(call.type);
+    out.result_optional = module_.types.is_optional(call.type);
+    out.call = decision.call.index;
+    out.chooser = decision.chooser.index;
+    for (const Decision::Row& row : decision.rows) {
+      out.rows.push_back({row.name, place(row.span)});
     }
   }
 

@@ -7,6 +7,7 @@
 #include "compiler/ir/fits.h"
 #include "compiler/ir/input_types.h"
 #include "compiler/ir/signature.h"
+#include "compiler/ir/verify_decisions.h"
 #include "runtime/value/builtin.h"
 
 namespace catalyst::ir {
@@ -34,6 +35,11 @@ class Verifier {
       facts_and_functions();
       rules();
       tests();
+    }
+    if (messages_.empty()) {
+      if (const std::string problem = decisions_problem(m_); !problem.empty()) {
+        say(problem);
+      }
     }
     if (messages_.empty()) {
       if (const std::string problem = depth_problem(m_); !problem.empty()) {
@@ -177,6 +183,16 @@ class Verifier {
       case Op::If:
         return operand_kind(e, 0) == TypeKind::Bool && operand_type(e, 1) == e.type &&
                operand_type(e, 2) == e.type;
+      case Op::Switch:
+        return well_typed_switch(e);
+      case Op::FirstTrue:
+        return kind(e.type) == TypeKind::Int && e.payload < m_.decisions.size() &&
+               boolean_operands(e, e.operand_count);
+      case Op::Lookup:
+        return kind(e.type) == TypeKind::Int && well_typed_lookup(e);
+      case Op::LookupAll:
+        return kind(e.type) == TypeKind::List && kind(m_.types.get(e.type).element) == TypeKind::Int &&
+               well_typed_lookup(e);
       case Op::Coalesce:
         return optional(operand_type(e, 0)) && operand_type(e, 1) == e.type &&
                m_.types.strip_optional(operand_type(e, 0)) == m_.types.strip_optional(e.type);
@@ -295,6 +311,30 @@ class Verifier {
       }
     }
     return true;
+  }
+
+  [[nodiscard]] bool well_typed_switch(const Expr& e) const {
+    if (e.operand_count < 2 || operand_kind(e, 0) != TypeKind::Int) {
+      return false;
+    }
+    for (uint32_t i = 1; i < e.operand_count; i++) {
+      if (operand_type(e, i) != e.type) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool well_typed_lookup(const Expr& e) const {
+    if (e.payload >= m_.tables.size() || m_.tables[e.payload].columns.size() != e.operand_count) {
+      return false;
+    }
+    for (uint32_t i = 0; i < e.operand_count; i++) {
+      if (operand_type(e, i) != m_.tables[e.payload].columns[i].type) {
+        return false;
+      }
+    }
+    return e.operand_count <= abi::LookupTable::kMaxColumns;
   }
 
   [[nodiscard]] bool well_typed_arithmetic(const Expr& e) const {

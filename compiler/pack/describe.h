@@ -30,6 +30,12 @@ DESCRIBE(ir::Expr, op, type, payload, operands_begin, operand_count)
 DESCRIBE(ir::Slot, root, path, type)
 DESCRIBE(ir::Fact, name, value, local_count)
 DESCRIBE(ir::Function, name, parameters, result, body, local_count)
+DESCRIBE(ir::TableTest, kind, low, high, low_included, high_included)
+DESCRIBE(ir::TableCell, absent, negated, tests)
+DESCRIBE(ir::TableColumn, type, cells, rows)
+DESCRIBE(ir::Table, columns, row_count)
+DESCRIBE(ir::Decision::Row, name, span)
+DESCRIBE(ir::Decision, name, doc, span, function, policy, parameters, chooser, call, rows, has_otherwise)
 DESCRIBE(ir::TargetPattern, server, tool)
 DESCRIBE(ir::Target, patterns)
 DESCRIBE(ir::Effect, kind, span, target, path, place, value, redactions, audit_level, tag)
@@ -37,8 +43,8 @@ DESCRIBE(ir::Redaction, name, pattern, check)
 DESCRIBE(ir::Rule, name, doc, span, hook, target, condition, local_count, verdict, message, effects)
 DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key)
 DESCRIBE(ir::TestClaim, span, condition, left, right, local_count)
-DESCRIBE(ir::Test, title, span, claims, hook, server, tool, principal, session, client, args, params, result,
-         definition, now_us, expectations)
+DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, client, args, params,
+         result, definition, now_us, expectations)
 DESCRIBE(SourceText, path, text, imported)
 DESCRIBE(Input, kind, path, bytes, sha256)
 DESCRIBE(Part, name, bytes, sha256)
@@ -52,14 +58,15 @@ DESCRIBE(Signature, key, bytes)
 template <class Archive, Same<ir::Module> T>
 void fields(Archive& archive, T& module) {
   auto& [pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
-         regexes, redactions, slots, facts, functions, targets, rules, tests, const_arena] = module;
+         regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, tests,
+         const_arena] = module;
   archive.describe(
       "Module",
       "pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types, "
-      "regexes, redactions, slots, facts, functions, targets, rules, tests");
+      "regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, tests");
   archive.use_arena(const_arena);
   archive(pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
-          regexes, redactions, slots, facts, functions, targets, rules, tests);
+          regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, tests);
 }
 
 }  // namespace catalyst::pack

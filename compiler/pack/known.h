@@ -142,6 +142,33 @@ constexpr bool known(ir::TestExpectation::Kind x) {
     case Kind::Tag:
     case Kind::Error:
     case Kind::Message:
+    case Kind::Result:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool known(ir::HitPolicy x) {
+  using ir::HitPolicy;
+  switch (x) {
+    case HitPolicy::Rules:
+    case HitPolicy::Unique:
+    case HitPolicy::First:
+    case HitPolicy::Any:
+    case HitPolicy::Collect:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool known(ir::TableTest::Kind x) {
+  using Kind = ir::TableTest::Kind;
+  switch (x) {
+    case Kind::Between:
+    case Kind::Prefix:
+    case Kind::Suffix:
+    case Kind::Contains:
+    case Kind::Glob:
       return true;
   }
   return false;

@@ -51,6 +51,12 @@ bool places_are_good(const ir::Module& module, const std::vector<SourceText>& so
       all = all && good(effect.span);
     }
   }
+  for (const ir::Decision& decision : module.decisions) {
+    all = all && good(decision.span);
+    for (const ir::Decision::Row& row : decision.rows) {
+      all = all && good(row.span);
+    }
+  }
   for (const ir::Test& test : module.tests) {
     all = all && good(test.span);
     for (const ir::TestExpectation& expectation : test.expectations) {

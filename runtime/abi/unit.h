@@ -93,6 +93,27 @@ struct RuleInfo {
   SourcePlace place;
 };
 
+/// A decision as callers from outside see it.
+struct DecisionInfo {
+  struct Parameter {
+    std::string name;
+    uint32_t slot = 0;  // in Unit::slots: where its value is put
+  };
+  struct Row {
+    std::string name;
+    SourcePlace place;
+  };
+  std::string name;
+  std::string doc;
+  SourcePlace place;
+  std::vector<Parameter> parameters;
+  uint32_t result = 0;  // in Unit::shapes
+  bool result_optional = false;
+  uint32_t call = 0;      // expression: evaluates the decision
+  uint32_t chooser = 0;   // expression: index of the row that decides, of a collecting table a list of them
+  std::vector<Row> rows;  // as the chooser counts; one more means `otherwise`
+};
+
 struct TargetPattern {
   std::string server;
   std::string tool;
@@ -119,6 +140,7 @@ struct Unit {
   std::vector<std::string> fact_names;
   std::vector<std::vector<TargetPattern>> targets;  // empty list: everything
   std::vector<RuleInfo> rules;                      // declaration order
+  std::vector<DecisionInfo> decisions;              // declaration order
   std::vector<Redaction> redactions;
   std::vector<SourceText> files;
   std::vector<SourcePlace> places;  // one per expression

@@ -1,14 +1,13 @@
 #include "runtime/decision/explain.h"
 
 #include "runtime/decision/evaluation.h"
-#include "runtime/value/ops.h"
+#include "runtime/decision/trace_collector.h"
 
 namespace catalyst::decision {
 
 namespace {
 
 using value::Status;
-using value::Value;
 
 std::string dotted(std::string_view root, std::span<const std::string_view> path) {
   std::string out(root);
@@ -21,35 +20,6 @@ std::string dotted(std::string_view root, std::span<const std::string_view> path
 std::string_view redacted_root(abi::Hook hook, abi::RedactPlace place) {
   return place == abi::RedactPlace::Result ? std::string_view("result") : abi::hook_name(hook);
 }
-
-std::string_view source_of(const abi::Unit& unit, const abi::SourcePlace& place) {
-  if (place.file >= unit.files.size() || place.offset > unit.files[place.file].text.size()) {
-    return {};
-  }
-  return std::string_view(unit.files[place.file].text).substr(place.offset, place.length);
-}
-
-/// Receives what the interpreter evaluates and keeps it as text, since values live in the evaluation's arena.
-struct Collector : abi::TraceSink {
-  explicit Collector(const abi::Unit& u) : unit(u) { record = &Collector::take; }
-
-  static void take(abi::TraceSink* self, uint32_t expr, Status status, const Value* v) noexcept {
-    auto* collector = static_cast<Collector*>(self);
-    ExplainedCondition& c = collector->conditions.emplace_back();
-    c.expr = expr;
-    if (expr < collector->unit.places.size()) {
-      c.place = collector->unit.places[expr];
-      c.source = source_of(collector->unit, c.place);
-    }
-    c.status = status;
-    if (status == Status::Ok) {
-      value::append_json(c.value, *v);
-    }
-  }
-
-  const abi::Unit& unit;
-  std::vector<ExplainedCondition> conditions;
-};
 
 void explain_verdict(const Pack& pack, const Verdict& verdict, Explanation& out) {
   out.outcome = verdict.outcome;
@@ -84,7 +54,7 @@ ExplainedRule explain_rule(Evaluation& evaluation, const abi::Unit& unit, uint32
     out.state = ExplainedRule::State::Matched;
     return out;
   }
-  Collector collector(unit);
+  TraceCollector collector(unit);
   abi::Frame& frame = evaluation.frame();
   frame.trace = &collector;
   evaluation.forget_facts();
@@ -103,14 +73,20 @@ ExplainedRule explain_rule(Evaluation& evaluation, const abi::Unit& unit, uint32
 
 }  // namespace
 
+std::vector<std::string> file_names(const Pack& pack) {
+  std::vector<std::string> out;
+  for (const abi::SourceText& file : pack.unit().files) {
+    out.push_back(file.path);
+  }
+  return out;
+}
+
 Explanation explain(const Pack& pack, const Request& request, const Limits& limits) {
   const abi::Unit& unit = pack.unit();
   Explanation out;
   out.pack = unit.pack_name + (unit.pack_version.empty() ? "" : " " + unit.pack_version);
   out.hook = request.hook;
-  for (const abi::SourceText& file : unit.files) {
-    out.files.push_back(file.path);
-  }
+  out.files = file_names(pack);
   Evaluation evaluation(limits);
   const Verdict& verdict = evaluation.run(pack, request, Evaluation::Mode::Reference);
   explain_verdict(pack, verdict, out);

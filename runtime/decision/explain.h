@@ -21,6 +21,15 @@ struct ExplainedCondition {
   std::string value;  // JSON text; "" when status is not Ok
 };
 
+/// The paths of the pack's sources, by SourcePlace::file.
+std::vector<std::string> file_names(const Pack& pack);
+/// "[{...},...]": source, value or error, and place of each.
+std::string conditions_json(const std::vector<ExplainedCondition>& conditions,
+                            const std::vector<std::string>& files);
+/// A line for each, for a terminal.
+std::string conditions_text(const std::vector<ExplainedCondition>& conditions,
+                            const std::vector<std::string>& files);
+
 /// One rule of the hook whose target matches the tool.
 struct ExplainedRule {
   enum class State : uint8_t { Matched, NotMatched, Failed };

@@ -7,11 +7,13 @@ namespace {
 
 constexpr size_t kValueBytesMax = 200;  // of one value in text form
 
-std::string place_text(const Explanation& e, const abi::SourcePlace& place) {
-  if (place.file >= e.files.size()) {
+using Files = std::vector<std::string>;
+
+std::string place_text(const Files& files, const abi::SourcePlace& place) {
+  if (place.file >= files.size()) {
     return {};
   }
-  return e.files[place.file] + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+  return files[place.file] + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
 std::string_view state_word(ExplainedRule::State state) {
@@ -88,9 +90,9 @@ void append_raw(std::string& out, std::string_view name, std::string_view json) 
   out.append(1, ':').append(json);
 }
 
-void append_place(std::string& out, const Explanation& e, const abi::SourcePlace& place) {
-  if (place.file < e.files.size()) {
-    append_member(out, "file", e.files[place.file]);
+void append_place(std::string& out, const Files& files, const abi::SourcePlace& place) {
+  if (place.file < files.size()) {
+    append_member(out, "file", files[place.file]);
     append_raw(out, "line", std::to_string(place.line));
     append_raw(out, "column", std::to_string(place.column));
   }
@@ -104,9 +106,15 @@ void append_rule_json(std::string& out, const Explanation& e, const ExplainedRul
   if (rule.status != value::Status::Ok) {
     append_member(out, "error", value::status_name(rule.status));
   }
-  append_place(out, e, rule.place);
-  out += ",\"conditions\":[";
-  for (const ExplainedCondition& c : rule.conditions) {
+  append_place(out, e.files, rule.place);
+  out += ",\"conditions\":" + conditions_json(rule.conditions, e.files) + "}";
+}
+
+}  // namespace
+
+std::string conditions_json(const std::vector<ExplainedCondition>& conditions, const Files& files) {
+  std::string out = "[";
+  for (const ExplainedCondition& c : conditions) {
     out += out.back() == '[' ? "{" : ",{";
     append_member(out, "source", c.source);
     if (c.status == value::Status::Ok) {
@@ -114,13 +122,28 @@ void append_rule_json(std::string& out, const Explanation& e, const ExplainedRul
     } else {
       append_member(out, "error", value::status_name(c.status));
     }
-    append_place(out, e, c.place);
+    append_place(out, files, c.place);
     out += '}';
   }
-  out += "]}";
+  return out + "]";
 }
 
-}  // namespace
+std::string conditions_text(const std::vector<ExplainedCondition>& conditions, const Files& files) {
+  std::string out;
+  for (const ExplainedCondition& c : conditions) {
+    out += "  ";
+    append_source(out, c.source);
+    out += " = ";
+    if (c.status == value::Status::Ok) {
+      append_shortened(out, c.value);
+    } else {
+      out += "error " + std::string(value::status_name(c.status));
+    }
+    const std::string at = place_text(files, c.place);
+    out += at.empty() ? "\n" : "  at " + at + "\n";
+  }
+  return out;
+}
 
 std::string to_text(const Explanation& e) {
   std::string out(outcome_word(e));
@@ -143,20 +166,9 @@ std::string to_text(const Explanation& e) {
       out += " (" + std::string(value::status_name(rule.status)) + ")";
     }
     out += rule.decided ? ", decided" : "";
-    const std::string place = place_text(e, rule.place);
+    const std::string place = place_text(e.files, rule.place);
     out += place.empty() ? "\n" : "  at " + place + "\n";
-    for (const ExplainedCondition& c : rule.conditions) {
-      out += "  ";
-      append_source(out, c.source);
-      out += " = ";
-      if (c.status == value::Status::Ok) {
-        append_shortened(out, c.value);
-      } else {
-        out += "error " + std::string(value::status_name(c.status));
-      }
-      const std::string at = place_text(e, c.place);
-      out += at.empty() ? "\n" : "  at " + at + "\n";
-    }
+    out += conditions_text(rule.conditions, e.files);
   }
   return out;
 }

@@ -73,6 +73,7 @@ uint8_t json_root_of(InputRoot root) {
     case InputRoot::CallServer:
     case InputRoot::CallTool:
     case InputRoot::Now:
+    case InputRoot::Argument:  // hooks read none
       return kNoJsonRoot;
   }
   return kNoJsonRoot;
@@ -242,6 +243,7 @@ void Projector::fill_trusted(const Request& request, const SlotSelection& select
       case InputRoot::Params:
       case InputRoot::Result:
       case InputRoot::ToolDefinition:
+      case InputRoot::Argument:
         break;
     }
   }

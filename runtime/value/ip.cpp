@@ -72,6 +72,20 @@ void append_ip(std::string& out, const Value& ip) {
   }
 }
 
+std::pair<Value, Value> network_ends(const Value& network) noexcept {
+  uint8_t first[16];
+  std::memcpy(first, &network.a, 8);
+  std::memcpy(first + 8, &network.b, 8);
+  uint8_t last[16];
+  for (unsigned i = 0; i < 16; i++) {
+    const unsigned bits = network.scale <= 8 * i         ? 8
+                          : network.scale >= 8 * (i + 1) ? 0
+                                                         : 8 * (i + 1) - network.scale;
+    last[i] = static_cast<uint8_t>(first[i] | ((1u << bits) - 1));
+  }
+  return {Value::of_ip(first, 128), Value::of_ip(last, 128)};
+}
+
 bool is_private_ip(const Value& ip) noexcept {
   static const Value kNetworks[] = {*parse_ip("10.0.0.0/8"),     *parse_ip("172.16.0.0/12"),
                                     *parse_ip("192.168.0.0/16"), *parse_ip("127.0.0.0/8"),

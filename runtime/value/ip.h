@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "runtime/value/value.h"
 
@@ -13,6 +14,8 @@ namespace catalyst::value {
 std::optional<Value> parse_ip(std::string_view text) noexcept;
 /// Canonical text; a network carries its prefix length.
 void append_ip(std::string& out, const Value& ip);
+/// The first and the last address of a network; an address is its own.
+std::pair<Value, Value> network_ends(const Value& network) noexcept;
 /// Loopback, link-local, private (RFC 1918), unique local (RFC 4193) or unspecified.
 bool is_private_ip(const Value& ip) noexcept;
 

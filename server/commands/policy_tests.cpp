@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/abi/unit.h"
+#include "runtime/decision/caller.h"
 #include "runtime/value/ops.h"
 #include "server/commands/request_json.h"
 
@@ -146,8 +147,59 @@ std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdi
       return verdict.message == expected.text ? ""
                                               : "expected the message \"" + expected.text + "\", got \"" +
                                                     std::string(verdict.message) + "\"";
+    case Kind::Result:
+      break;  // of a decision, not of a hook
   }
   return {};
+}
+
+std::string by_text(const std::vector<std::string>& rows) {
+  std::string out;
+  for (const std::string& row : rows) {
+    out += (out.empty() ? " by " : ", ") + quote(row);
+  }
+  return out;
+}
+
+std::string call_failure(const ir::TestExpectation& expected, const decision::CallResult& result) {
+  const bool failed = result.outcome == decision::CallResult::Outcome::Failed;
+  const std::string got = failed ? "the error " + std::string(value::status_name(result.status))
+                                 : result.json + by_text(result.rows);
+  if (expected.kind == Kind::Error) {
+    const bool holds =
+        failed && (expected.text.empty() || value::status_name(result.status) == expected.text);
+    return holds ? "" : "expected the error " + expected.text + ", got " + got;
+  }
+  if (failed || nlohmann::json::parse(result.json, nullptr, false) !=
+                    nlohmann::json::parse(expected.text, nullptr, false)) {
+    return "expected " + expected.text + ", got " + got;
+  }
+  const bool by = expected.by.empty() ||
+                  std::find(result.rows.begin(), result.rows.end(), expected.by) != result.rows.end();
+  return by ? ""
+            : "expected " + expected.text + " by " + quote(expected.by) + ", got it" + by_text(result.rows);
+}
+
+TestOutcome run_decision_test(const ir::Test& test, const decision::Pack& pack) {
+  TestOutcome outcome;
+  outcome.test = &test;
+  const std::optional<uint32_t> decision = decision::find_decision(pack, test.decision);
+  if (!decision) {
+    outcome.failures.push_back("the pack has no decision " + quote(test.decision));
+    return outcome;
+  }
+  const decision::CallResult result =
+      decision::Caller().call(pack, *decision, test.args, decision::Explain::Yes);
+  for (const decision::ArgumentProblem& problem : result.problems) {
+    outcome.failures.push_back(problem.pointer + " " + problem.detail);
+  }
+  for (const ir::TestExpectation& expected : test.expectations) {
+    std::string failure = result.problems.empty() ? call_failure(expected, result) : std::string();
+    if (!failure.empty()) {
+      outcome.failures.push_back(std::move(failure));
+    }
+  }
+  return outcome;
 }
 
 }  // namespace
@@ -190,6 +242,9 @@ std::string claim_failure(const ir::TestClaim& claim, const abi::ExprEvaluator& 
 
 TestOutcome run_policy_test(const ir::Test& test, const decision::Pack& pack,
                             decision::Evaluator& evaluator) {
+  if (!test.decision.empty()) {
+    return run_decision_test(test, pack);
+  }
   TestOutcome outcome;
   outcome.test = &test;
   for (const ir::TestClaim& claim : test.claims) {

@@ -15,7 +15,8 @@ struct TestOutcome {
   [[nodiscard]] bool passed() const { return failures.empty(); }
 };
 
-/// Decides the test's request with `pack`, which must be built from the test's module.
+/// Decides the test's request, or calls its decision, with `pack`, which must be built from the test's
+/// module.
 TestOutcome run_policy_test(const ir::Test& test, const decision::Pack& pack, decision::Evaluator& evaluator);
 
 }  // namespace catalyst::server

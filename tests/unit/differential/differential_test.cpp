@@ -32,6 +32,9 @@ std::vector<ir::ExprId> roots_of(const ir::Module& module) {
     roots.push_back(rule.message);
     roots.push_back(rule.effects[0].value);
   }
+  for (const ir::Decision& decision : module.decisions) {
+    roots.push_back(decision.call);
+  }
   return roots;
 }
 

@@ -10,6 +10,7 @@
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/compile.h"
 #include "runtime/decision/apply.h"
+#include "runtime/decision/caller.h"
 #include "runtime/decision/engine.h"
 #include "runtime/decision/explain.h"
 #include "server/commands/policy_tests.h"
@@ -66,6 +67,15 @@ std::string decide_all(const ir::Module& module, const decision::Pack& pack, Way
       text += "  " + failure + "\n";
     }
     if (!test.claims.empty()) {
+      continue;
+    }
+    if (!test.decision.empty()) {
+      const auto decision = decision::find_decision(pack, test.decision);
+      const decision::CallResult result =
+          decision::Caller().call(pack, *decision, test.args, decision::Explain::Yes);
+      text += (result.status == value::Status::Ok ? result.json
+                                                  : std::string(value::status_name(result.status))) +
+              " " + decision::explanation_text(pack, result);
       continue;
     }
     const auto request = server::StoredRequest::from_test(test);
