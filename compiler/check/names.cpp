@@ -120,6 +120,7 @@ class Collector {
       case ast::DeclKind::List:
       case ast::DeclKind::Fact:
       case ast::DeclKind::Fn:
+      case ast::DeclKind::Decision:
         add(decl);
         return;
       case ast::DeclKind::Pack:
@@ -127,6 +128,7 @@ class Collector {
       case ast::DeclKind::Default:
       case ast::DeclKind::Server:
       case ast::DeclKind::Rule:
+      case ast::DeclKind::Fixture:
       case ast::DeclKind::Test:
         return;
     }
@@ -189,6 +191,8 @@ class Collector {
         return names_.lists[symbol.index]->name.span;
       case SymbolKind::Function:
         return names_.functions[symbol.index]->name.span;
+      case SymbolKind::Fixture:
+        return names_.fixtures[symbol.index]->name.span;
     }
     return {};
   }
@@ -298,7 +302,10 @@ const ast::Name& name_of(const ast::Decl& decl) {
     case ast::DeclKind::Fact:
       return static_cast<const ast::FactDecl&>(decl).name;
     case ast::DeclKind::Fn:
+    case ast::DeclKind::Decision:
       return static_cast<const ast::FnDecl&>(decl).name;
+    case ast::DeclKind::Fixture:
+      return static_cast<const ast::FixtureDecl&>(decl).name;
     case ast::DeclKind::Rule:
       return static_cast<const ast::RuleDecl&>(decl).name;
     case ast::DeclKind::Test:

@@ -422,7 +422,8 @@ const Symbol* Pack::find_exported(Import& import, const ast::Name& name) {
 std::string Pack::host_name(uint32_t function) const {
   const ast::FnDecl& decl = *names.functions[function];
   const Space& space = names.spaces[names.space_of(decl.span.file)];
-  const bool host = space.library && decl.body->kind == ast::ExprKind::Name &&
+  const bool host = space.library && decl.kind == ast::DeclKind::Fn &&
+                    decl.body->kind == ast::ExprKind::Name &&
                     static_cast<const ast::NameExpr&>(*decl.body).name == "host";
   return host ? space.name + "." + decl.name.text : std::string();
 }

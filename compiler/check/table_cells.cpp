@@ -119,9 +119,10 @@ void CellReader::add_text(const ast::CellTest& test, ir::TableCell& out) {
 
 /// `in operators`, `in "10.0.0.0/8"`.
 void CellReader::add_members(const ast::CellTest& test, ir::TableCell& out) {
-  const Symbol* symbol = test.value->kind == ast::ExprKind::Name
-                             ? pack_.names.find(static_cast<const ast::NameExpr&>(*test.value).name)
-                             : nullptr;
+  const Symbol* symbol =
+      test.value->kind == ast::ExprKind::Name
+          ? pack_.names.find(static_cast<const ast::NameExpr&>(*test.value).name, test.value->span.file)
+          : nullptr;
   ir::ConstId members;
   if (symbol != nullptr && symbol->kind == SymbolKind::List) {
     const Typed list = pack_.use_list(symbol->index, test.value->span);

@@ -63,8 +63,8 @@ void report_unknown(std::string_view text, const Token& token, source::FileId fi
   const std::string_view word = text.substr(span.begin, span.end - span.begin);
   diagnostics::Diagnostic& report = sink.report(Kind::UnknownDeclaration, span, {std::string(word)});
   const std::string_view near =
-      diagnostics::did_you_mean(word, {"pack", "import", "export", "default", "server", "enum", "record", "list",
-                                       "fact", "fn", "rule", "decision", "fixture", "test"});
+      diagnostics::did_you_mean(word, {"pack", "import", "export", "default", "server", "enum", "record",
+                                       "list", "fact", "fn", "rule", "decision", "fixture", "test"});
   if (!near.empty()) {
     report.fixes.push_back({span, std::string(near), "did you mean `" + std::string(near) + "`?"});
   }

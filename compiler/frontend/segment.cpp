@@ -334,8 +334,7 @@ bool Cutter::starts_segment(uint32_t i) const {
     // misspelt.
     return at_margin && ends_declaration(previous) && (is_word(next) || next == L::STRING_BEGIN);
   }
-  if (type == L::RULE && !at_margin && !brackets_.empty() &&
-      is_decision(list_.segments.back().first)) {
+  if (type == L::RULE && !at_margin && !brackets_.empty() && is_decision(list_.segments.back().first)) {
     return false;  // a rule of a decision
   }
   const bool hook_head =
