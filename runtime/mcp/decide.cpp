@@ -2,6 +2,7 @@
 // result.
 
 #include "runtime/decision/apply.h"
+#include "runtime/decision/in_force.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
@@ -13,12 +14,12 @@ using decision::AuditLevel;
 using decision::Outcome;
 using decision::Verdict;
 
-/// A thread's scratch: the evaluator, and the pack so that taking a snapshot touches no shared line but its
-/// reference count.
+/// A thread's scratch: the evaluator, and the packs so that taking a snapshot touches no shared line but
+/// reference counts.
 struct DecisionThread {
-  uint64_t router = 0;  // id of the router the pack was taken for
+  uint64_t router = 0;  // id of the router the packs were taken for
   uint64_t generation = 0;
-  std::shared_ptr<const decision::Pack> pack;
+  std::shared_ptr<const decision::InForce> in_force;
   std::unique_ptr<decision::Evaluator> evaluator;
 
   static DecisionThread& here() {
@@ -54,17 +55,24 @@ void observe(RequestContext& context, const decision::Request& request, const Ve
 
 }  // namespace
 
-std::shared_ptr<const decision::Pack> Router::current_pack() const {
+void Router::take_pack(RequestContext& context) const {
   DecisionThread& thread = DecisionThread::here();
   // The generation is read first: a swap in between makes the next request refresh once more, never keeps an
   // old pack.
   const uint64_t generation = engine_.generation();
-  if (thread.router != id_ || thread.generation != generation || thread.pack == nullptr) {
+  if (thread.router != id_ || thread.generation != generation || thread.in_force == nullptr) {
     thread.router = id_;
     thread.generation = generation;
-    thread.pack = engine_.current();
+    thread.in_force = engine_.in_force();
   }
-  return thread.pack;
+  context.in_force = thread.in_force;
+  context.pack = context.in_force->pack_for(context.exchange.principal().id);
+}
+
+bool Router::ignores(const RequestContext& context, abi::Hook hook) const {
+  const auto& shadow = context.in_force->shadow;
+  return context.pack->ignores(hook) && (shadow == nullptr || shadow->ignores(hook)) &&
+         (options_.tap == nullptr || !options_.tap->wants_all());
 }
 
 const Verdict& Router::decide(RequestContext& context, decision::Request& request) {
@@ -75,6 +83,9 @@ const Verdict& Router::decide(RequestContext& context, decision::Request& reques
   const int64_t start = steady_ns();
   const Verdict& verdict = thread.evaluator->evaluate(*context.pack, request);
   context.record.decision_ns += steady_ns() - start;
+  if (options_.tap != nullptr) {
+    options_.tap->on_decision(*context.in_force, context.pack, request, verdict);
+  }
   return verdict;
 }
 
@@ -96,7 +107,7 @@ decision::Request Router::decision_request(const RequestContext& context, abi::H
 }
 
 bool Router::is_hidden(RequestContext& context, std::string_view server, const Item& tool) {
-  if (context.pack->ignores(abi::Hook::ListTools)) {
+  if (ignores(context, abi::Hook::ListTools)) {
     return false;
   }
   decision::Request request = decision_request(context, abi::Hook::ListTools, server, tool);
@@ -127,7 +138,7 @@ Reply Router::denied(RequestContext& context, const Verdict& verdict) const {
 
 std::optional<Reply> Router::decide_call(RequestContext& context, const Catalogue::Found& found,
                                          std::string& arguments) {
-  if (context.pack->ignores(abi::Hook::Call)) {
+  if (ignores(context, abi::Hook::Call)) {
     return std::nullopt;
   }
   decision::Request request =
@@ -148,7 +159,7 @@ std::optional<Reply> Router::decide_call(RequestContext& context, const Catalogu
 std::optional<Reply> Router::decide_result(RequestContext& context, const Catalogue::Found& found,
                                            std::string_view arguments, std::string_view payload,
                                            std::string& result) {
-  if (context.pack->ignores(abi::Hook::Result)) {
+  if (ignores(context, abi::Hook::Result)) {
     return std::nullopt;
   }
   decision::Request request =

@@ -15,9 +15,9 @@ Task<Reply> Router::handle_tools_list(RequestContext& context) {
   if (std::optional<Reply> missing = missing_server(context)) {
     co_return std::move(*missing);
   }
-  context.pack = current_pack();
+  take_pack(context);
   std::string members = R"("tools":)";
-  if (context.pack->ignores(abi::Hook::ListTools)) {
+  if (ignores(context, abi::Hook::ListTools)) {
     members += context.catalogue->list_json(context.scope, ListKind::Tools);
     co_return result(context, members);
   }
@@ -70,7 +70,7 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   const std::string& server = upstreams_[found->server]->name();
   context.record.server = server;
   context.record.tool = found->item->key;
-  context.pack = current_pack();
+  take_pack(context);
   if (is_hidden(context, server, *found->item)) {
     co_return unknown(context, "tool", envelope.name);
   }

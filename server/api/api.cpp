@@ -9,6 +9,7 @@
 
 #include "runtime/mcp/endpoint.h"
 #include "runtime/observe/metrics.h"
+#include "server/api/deployments.h"
 #include "server/auth/authenticator.h"
 #include "server/gateway/pack_manager.h"
 
@@ -127,7 +128,13 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
   const bool is_reload = path == "/api/v1/reload";
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
                      path == "/api/v1/pack" || path == "/api/v1/upstreams" || is_reload;
-  if (!known) {
+  if (DeploymentsApi::is_ours(path)) {
+    if (may_administer(exchange)) {
+      co_await DeploymentsApi(*parts_.packs, *parts_.shadow).handle(exchange);
+    } else {
+      co_await answer(exchange, problem(403, "this needs the admin role, and no browser"));
+    }
+  } else if (!known) {
     co_await answer(exchange, problem(404, "no such path; MCP is served at /mcp"));
   } else if (is_reload ? exchange.method() != "POST" : !get) {
     co_await answer(exchange, problem(405, is_reload ? "use POST" : "use GET"));

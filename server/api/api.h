@@ -18,11 +18,13 @@ class Metrics;
 namespace catalyst::server {
 
 class PackManager;
+class ShadowReport;
 class TokenAuthenticator;
 
 /// What the operator's side of the HTTP port needs; all of it outlives the Api.
 struct ApiParts {
   PackManager* packs = nullptr;
+  const ShadowReport* shadow = nullptr;
   mcp::Endpoint* endpoint = nullptr;
   observe::Metrics* metrics = nullptr;
   const TokenAuthenticator* authenticator = nullptr;
@@ -31,7 +33,7 @@ struct ApiParts {
   std::vector<std::string> allowed_hosts;  // names beside loopback; "*": all
 };
 
-/// /healthz, /readyz, /metrics and /api/v1: pack, upstreams, reload. Immutable, any thread.
+/// /healthz, /readyz, /metrics and /api/v1: pack, upstreams, reload, deployments. Immutable, any thread.
 class Api {
  public:
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
