@@ -34,6 +34,10 @@ int main(int argc, char** argv) {
   add_sign_command(app, chosen);
   add_verify_command(app, chosen);
   add_inspect_command(app, chosen);
+  add_deploy_command(app, chosen);
+  add_rollback_command(app, chosen);
+  add_status_command(app, chosen);
+  add_replay_command(app, chosen);
 
   try {
     app.parse(argc, argv);

@@ -81,14 +81,20 @@ class Evaluator {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The pack in force. Any thread may swap; readers take a snapshot per request, which stays valid while they
+struct InForce;
+
+/// The packs in force. Any thread may swap; readers take a snapshot per request, which stays valid while they
 /// hold it.
 class Engine {
  public:
   explicit Engine(std::shared_ptr<const Pack> pack);
   ~Engine();
+  /// The stable pack, whoever asks.
   [[nodiscard]] std::shared_ptr<const Pack> current() const;
+  [[nodiscard]] std::shared_ptr<const InForce> in_force() const;
+  /// From now on this pack alone.
   void swap(std::shared_ptr<const Pack> pack);
+  void swap(std::shared_ptr<const InForce> in_force);
   /// Number of swaps so far; lets a thread refresh its cached snapshot only when it changed.
   [[nodiscard]] uint64_t generation() const;
 

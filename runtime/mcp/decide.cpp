@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "runtime/decision/apply.h"
+#include "runtime/decision/in_force.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
@@ -16,12 +17,12 @@ using decision::AuditLevel;
 using decision::Outcome;
 using decision::Verdict;
 
-/// A thread's scratch: the evaluator, and the pack so that taking a snapshot touches no shared line but its
-/// reference count.
+/// A thread's scratch: the evaluator, and the packs so that taking a snapshot touches no shared line but
+/// reference counts.
 struct DecisionThread {
-  uint64_t router = 0;  // id of the router the pack was taken for
+  uint64_t router = 0;  // id of the router the packs were taken for
   uint64_t generation = 0;
-  std::shared_ptr<const decision::Pack> pack;
+  std::shared_ptr<const decision::InForce> in_force;
   std::unique_ptr<decision::Evaluator> evaluator;
 
   static DecisionThread& here() {
@@ -57,17 +58,24 @@ void observe(RequestContext& context, const decision::Request& request, const Ve
 
 }  // namespace
 
-std::shared_ptr<const decision::Pack> Router::current_pack() const {
+void Router::take_pack(RequestContext& context) const {
   DecisionThread& thread = DecisionThread::here();
   // The generation is read first: a swap in between makes the next request refresh once more, never keeps an
   // old pack.
   const uint64_t generation = engine_.generation();
-  if (thread.router != id_ || thread.generation != generation || thread.pack == nullptr) {
+  if (thread.router != id_ || thread.generation != generation || thread.in_force == nullptr) {
     thread.router = id_;
     thread.generation = generation;
-    thread.pack = engine_.current();
+    thread.in_force = engine_.in_force();
   }
-  return thread.pack;
+  context.in_force = thread.in_force;
+  context.pack = context.in_force->pack_for(context.exchange.principal().id);
+}
+
+bool Router::ignores(const RequestContext& context, abi::Hook hook) const {
+  const auto& shadow = context.in_force->shadow;
+  return context.pack->ignores(hook) && (shadow == nullptr || shadow->ignores(hook)) &&
+         (options_.tap == nullptr || !options_.tap->wants_all());
 }
 
 const Verdict& Router::decide(RequestContext& context, decision::Request& request) {
@@ -78,6 +86,9 @@ const Verdict& Router::decide(RequestContext& context, decision::Request& reques
   const int64_t start = steady_ns();
   const Verdict& verdict = thread.evaluator->evaluate(*context.pack, request);
   context.record.decision_ns += steady_ns() - start;
+  if (options_.tap != nullptr) {
+    options_.tap->on_decision(*context.in_force, context.pack, request, verdict);
+  }
   return verdict;
 }
 
@@ -108,7 +119,7 @@ Subject Router::subject_of(abi::Hook hook, const Catalogue::Found& found) const 
 }
 
 bool Router::is_hidden(RequestContext& context, const Subject& listed) {
-  if (context.pack->ignores(listed.hook)) {
+  if (ignores(context, listed.hook)) {
     return false;
   }
   decision::Request request = decision_request(context, listed);
@@ -146,7 +157,7 @@ Reply Router::denied(RequestContext& context, const Verdict& verdict) const {
 
 std::optional<Reply> Router::decide_request(RequestContext& context, const Subject& subject,
                                             std::string& arguments) {
-  if (context.pack->ignores(subject.hook)) {
+  if (ignores(context, subject.hook)) {
     return std::nullopt;
   }
   decision::Request request = decision_request(context, subject);
@@ -164,7 +175,7 @@ std::optional<Reply> Router::decide_request(RequestContext& context, const Subje
 
 std::optional<Reply> Router::decide_result(RequestContext& context, const Subject& subject,
                                            std::string& result) {
-  if (context.pack->ignores(subject.hook)) {
+  if (ignores(context, subject.hook)) {
     return std::nullopt;
   }
   decision::Request request = decision_request(context, subject);
@@ -202,8 +213,8 @@ void Router::redact(RequestContext& context, const Verdict& verdict, abi::Redact
 }
 
 std::optional<Reply> Router::decide_session(RequestContext& context, const SessionTerms& terms) {
-  context.pack = current_pack();
-  if (context.pack->ignores(abi::Hook::Session)) {
+  take_pack(context);
+  if (ignores(context, abi::Hook::Session)) {
     return std::nullopt;
   }
   const bool modern = context.era == Era::Modern;
@@ -224,10 +235,10 @@ std::optional<Reply> Router::decide_session(RequestContext& context, const Sessi
 ServerRequestRuling Router::decide_server_request(RequestContext& context, abi::Hook hook, uint32_t server,
                                                   std::string_view params) {
   if (context.pack == nullptr) {
-    context.pack = current_pack();
+    take_pack(context);
   }
   ServerRequestRuling out;
-  if (context.pack->ignores(hook)) {
+  if (ignores(context, hook)) {
     return out;
   }
   decision::Request request =

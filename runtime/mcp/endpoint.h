@@ -7,6 +7,7 @@
 
 #include "runtime/base/asio.h"
 #include "runtime/decision/engine.h"
+#include "runtime/decision/in_force.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/exchange.h"
 #include "runtime/mcp/upstream.h"
@@ -57,6 +58,7 @@ struct EndpointOptions {
   std::vector<std::string> secrets;
   size_t listeners = 1024;  // open subscriptions/listen streams
   decision::Limits decision;
+  decision::Tap* tap = nullptr;  // sees every decision, outlives the endpoint; nullptr: nobody
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
   /// "*". Loopback by default.
   std::vector<std::string> allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};

@@ -14,7 +14,7 @@ Task<Reply> Router::handle_list(RequestContext& context) {
   if (std::optional<Reply> missing = missing_server(context)) {
     co_return std::move(*missing);
   }
-  context.pack = current_pack();
+  take_pack(context);
   for (const ListKind kind : kListKinds) {
     const ListSpec& spec = list_spec(kind);
     if (spec.method == context.envelope.method) {
@@ -26,7 +26,7 @@ Task<Reply> Router::handle_list(RequestContext& context) {
 
 std::string Router::visible_list(RequestContext& context, ListKind kind) {
   const abi::Hook hook = list_hook(kind);
-  if (context.pack->ignores(hook)) {
+  if (ignores(context, hook)) {
     return std::string(context.catalogue->list_json(context.scope, kind));
   }
   std::string out = "[";
@@ -54,7 +54,7 @@ Task<Reply> Router::handle_prompts_get(RequestContext& context) {
   }
   context.record.server = upstreams_[found->server]->name();
   context.record.tool = found->item->key;
-  context.pack = current_pack();
+  take_pack(context);
   if (is_hidden(context, subject_of(abi::Hook::ListPrompts, *found))) {
     co_return unknown(context, "prompt", envelope.name);
   }
@@ -99,7 +99,7 @@ Task<Reply> Router::handle_complete(RequestContext& context) {
   const std::string key = found ? found->item->key : name;
   context.record.server = upstreams_[*server]->name();
   context.record.tool = found ? std::string_view(found->item->key) : std::string_view();
-  context.pack = current_pack();
+  take_pack(context);
   const abi::Hook listing = of_prompt ? abi::Hook::ListPrompts : abi::Hook::ListResources;
   if (found && is_hidden(context, subject_of(listing, *found))) {
     co_return unknown(context, kind, name);

@@ -29,7 +29,7 @@ bool Router::is_resource_hidden(RequestContext& context, uint32_t server, const 
   Subject listed = read;
   listed.hook = abi::Hook::ListResources;
   listed.params = {};
-  if (context.pack->ignores(listed.hook)) {
+  if (ignores(context, listed.hook)) {
     return false;
   }
   if (is_hidden(context, listed)) {
@@ -71,7 +71,7 @@ Task<Reply> Router::handle_resources_read(RequestContext& context) {
   if (std::optional<Reply> missing = missing_server(context)) {
     co_return std::move(*missing);
   }
-  context.pack = current_pack();
+  take_pack(context);
   if (const std::optional<uint32_t> server = context.catalogue->find_resource(context.scope, uri)) {
     co_return co_await read_from(context, *server, uri);
   }
@@ -103,7 +103,7 @@ Task<Reply> Router::handle_subscribe(RequestContext& context) {
     co_return unknown(context, "resource", uri);
   }
   // Whoever may not read a resource may not learn when it changes.
-  context.pack = current_pack();
+  take_pack(context);
   const Subject read = resource_subject(context, *server, uri);
   if (is_resource_hidden(context, *server, read)) {
     co_return unknown(context, "resource", uri);
@@ -132,7 +132,7 @@ Task<Reply> Router::handle_subscribe(RequestContext& context) {
 }
 
 bool Router::may_watch(RequestContext& context, uint32_t server, std::string_view uri) {
-  context.pack = current_pack();
+  take_pack(context);
   const Subject read = resource_subject(context, server, uri);
   return !is_resource_hidden(context, server, read) && !decide_request(context, read, context.arguments);
 }

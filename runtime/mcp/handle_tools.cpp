@@ -40,7 +40,7 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   }
   context.record.server = upstreams_[found->server]->name();
   context.record.tool = found->item->key;
-  context.pack = current_pack();
+  take_pack(context);
   if (is_hidden(context, subject_of(abi::Hook::ListTools, *found))) {
     co_return unknown(context, "tool", envelope.name);
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/decision/in_force.h"
 #include "runtime/mcp/catalogue_keeper.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/exchange.h"
@@ -50,7 +51,8 @@ struct RequestContext {
   RequestRecord record;
 
   // What the record's views point into.
-  std::shared_ptr<const decision::Pack> pack;
+  std::shared_ptr<const decision::InForce> in_force;
+  std::shared_ptr<const decision::Pack> pack;  // of in_force, the one that decides for this principal
   CataloguePtr catalogue;
   std::vector<ObservedError> errors;
   std::vector<ObservedTag> tags;

@@ -153,7 +153,10 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] Reply input_required_reply(RequestContext& context, std::string_view result_json) const;
 
   // decide.cpp
-  [[nodiscard]] std::shared_ptr<const decision::Pack> current_pack() const;
+  /// Takes the packs in force for this request: to its end it is decided by one.
+  void take_pack(RequestContext& context) const;
+  /// Nobody has anything to say at this hook.
+  [[nodiscard]] bool ignores(const RequestContext& context, abi::Hook hook) const;
   const decision::Verdict& decide(RequestContext& context, decision::Request& request);
   [[nodiscard]] decision::Request decision_request(const RequestContext& context,
                                                    const Subject& subject) const;

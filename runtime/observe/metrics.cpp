@@ -184,6 +184,17 @@ struct Metrics::Impl {
       page.gauge(Id::PackGeneration, {}, static_cast<double>(pack.generation));
       page.gauge(Id::ReloadSeconds, {}, pack.compile_seconds);
     }
+    if (sources.shadow) {
+      const ShadowSample shadow = sources.shadow();
+      page.gauge(Id::ShadowDecisions, {{"result", "same"}},
+                 static_cast<double>(shadow.compared - shadow.different));
+      page.gauge(Id::ShadowDecisions, {{"result", "different"}}, static_cast<double>(shadow.different));
+    }
+    if (sources.traffic) {
+      const TrafficSample traffic = sources.traffic();
+      page.counter(Id::Recorded, {{"result", "kept"}}, static_cast<double>(traffic.recorded));
+      page.counter(Id::Recorded, {{"result", "dropped"}}, static_cast<double>(traffic.dropped));
+    }
     if (sources.audit_failures) {
       page.counter(Id::AuditFailures, {}, static_cast<double>(sources.audit_failures()));
     }

@@ -60,9 +60,21 @@ struct PackSample {
   uint64_t generation = 0;
   double compile_seconds = 0;
 };
+/// Decisions that a shadow was compared on since it began.
+struct ShadowSample {
+  uint64_t compared = 0;
+  uint64_t different = 0;
+};
+/// Decisions recorded for replay, and those that were not.
+struct TrafficSample {
+  uint64_t recorded = 0;
+  uint64_t dropped = 0;
+};
 struct Sources {
   std::function<std::vector<UpstreamSample>()> upstreams;
   std::function<PackSample()> pack;
+  std::function<ShadowSample()> shadow;
+  std::function<TrafficSample()> traffic;
   std::function<uint64_t()> audit_failures;
 };
 

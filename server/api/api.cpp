@@ -9,6 +9,7 @@
 
 #include "runtime/mcp/endpoint.h"
 #include "runtime/observe/metrics.h"
+#include "server/api/deployments.h"
 #include "server/api/problem.h"
 #include "server/auth/authenticator.h"
 #include "server/gateway/pack_manager.h"
@@ -128,7 +129,13 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
   const bool is_reload = path == "/api/v1/reload";
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
                      path == "/api/v1/pack" || path == "/api/v1/upstreams" || is_reload;
-  if (DecisionsApi::is_ours(path) && may_administer(exchange)) {
+  if (DeploymentsApi::is_ours(path)) {
+    if (may_administer(exchange)) {
+      co_await DeploymentsApi(*parts_.packs, *parts_.shadow).handle(exchange);
+    } else {
+      co_await answer(exchange, problem(403, "this needs the admin role, and no browser"));
+    }
+  } else if (DecisionsApi::is_ours(path) && may_administer(exchange)) {
     co_await DecisionsApi(parts_.packs->engine(), *parts_.metrics, parts_.decisions).handle(exchange);
   } else if (DecisionsApi::is_ours(path)) {
     co_await answer(exchange, {403, kProblemType,

@@ -19,11 +19,13 @@ class Metrics;
 namespace catalyst::server {
 
 class PackManager;
+class ShadowReport;
 class TokenAuthenticator;
 
 /// What the operator's side of the HTTP port needs; all of it outlives the Api.
 struct ApiParts {
   PackManager* packs = nullptr;
+  const ShadowReport* shadow = nullptr;
   mcp::Endpoint* endpoint = nullptr;
   observe::Metrics* metrics = nullptr;
   const TokenAuthenticator* authenticator = nullptr;
@@ -33,7 +35,7 @@ struct ApiParts {
   DecisionsApi::Options decisions;
 };
 
-/// /healthz, /readyz, /metrics and /api/v1: pack, upstreams, reload, decisions. Immutable, any thread.
+/// /healthz, /readyz, /metrics and /api/v1: pack, upstreams, reload, deployments, decisions. Immutable, any thread.
 class Api {
  public:
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}

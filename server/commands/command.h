@@ -36,6 +36,10 @@ void add_keygen_command(CLI::App& app, Action& chosen);
 void add_sign_command(CLI::App& app, Action& chosen);
 void add_verify_command(CLI::App& app, Action& chosen);
 void add_inspect_command(CLI::App& app, Action& chosen);
+void add_deploy_command(CLI::App& app, Action& chosen);
+void add_rollback_command(CLI::App& app, Action& chosen);
+void add_status_command(CLI::App& app, Action& chosen);
+void add_replay_command(CLI::App& app, Action& chosen);
 
 /// Help of the option that every command has.
 inline constexpr const char* kJsonHelp = "print one JSON document instead of text";

@@ -15,8 +15,12 @@
 #include "runtime/observe/audit.h"
 #include "runtime/observe/log.h"
 #include "runtime/observe/metrics.h"
+#include "runtime/store/sqlite_store.h"
+#include "runtime/store/store_thread.h"
 #include "server/api/api.h"
 #include "server/auth/authenticator.h"
+#include "server/commands/pack_files.h"
+#include "server/gateway/decision_tap.h"
 #include "server/gateway/file_watcher.h"
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/recorder.h"
@@ -53,6 +57,16 @@ std::vector<std::string> names_of(const Config& config) {
   return out;
 }
 
+/// Members that are secrets by their name, and those of the configuration.
+std::vector<std::string> masked_names(const std::vector<std::string>& more) {
+  std::vector<std::string> out = {"authorization", "cookie",     "credential",   "credentials",
+                                  "password",      "passwd",     "secret",       "token",
+                                  "api_key",       "apikey",     "access_token", "refresh_token",
+                                  "client_secret", "private_key"};
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
 /// A wildcard address is no name that anyone sends.
 bool is_wildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
 
@@ -66,6 +80,10 @@ struct Service::Impl {
   TokenAuthenticator authenticator;
   observe::Metrics metrics;
   std::unique_ptr<observe::AuditLog> audit;
+  std::unique_ptr<store::StoreThread> store;
+  std::unique_ptr<TrafficRecorder> traffic;
+  ShadowReport shadow;
+  std::unique_ptr<DecisionTap> tap;
   std::unique_ptr<Recorder> recorder;
   std::unique_ptr<PackManager> packs;
   std::unique_ptr<IoPool> pool;
@@ -92,19 +110,48 @@ struct Service::Impl {
     endpoint.reset();
     upstreams.clear();
     pool.reset();
+    traffic.reset();  // writes what it has
+  }
+
+  std::unique_ptr<Failure> open_store() {
+    if (config.store.file.empty()) {
+      return nullptr;
+    }
+    store::SqliteOptions options;
+    options.max_bytes = config.store.max_bytes;
+    auto opened = store::open_sqlite(config.store.file, options);
+    if (opened.has_error()) {
+      return failed(opened.error());
+    }
+    store = std::make_unique<store::StoreThread>(std::move(*opened));
+    if (config.record.decisions) {
+      traffic = std::make_unique<TrafficRecorder>(
+          *store,
+          RecordOptions{config.record.max_age_ms, config.record.max_bytes, masked_names(config.record.mask)});
+    }
+    return nullptr;
   }
 
   std::unique_ptr<Failure> load_policy() {
     recorder = std::make_unique<Recorder>(metrics, audit.get());
-    PackManager::Hooks hooks;
-    hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };
-    hooks.reloaded = [this](bool ok) {
+    auto keys = read_public_keys(config.packs.trusted_keys);
+    if (keys.has_error()) {
+      return failed(keys.error());
+    }
+    PackManager::Options options;
+    options.files = config.policy;
+    options.store = store.get();
+    options.loading.limits.file_bytes = config.packs.max_bytes;
+    options.loading.trust = {std::move(*keys), config.packs.required_signatures};
+    options.hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };
+    options.hooks.reloaded = [this](bool ok) {
       (ok ? metrics.reloads_done : metrics.reloads_failed).add();
       if (watcher != nullptr) {
         watcher->refresh();
       }
     };
-    packs = std::make_unique<PackManager>(config.policy, std::move(hooks));
+    options.hooks.shadow_began = [this](const std::string& pack) { shadow.begin(pack); };
+    packs = std::make_unique<PackManager>(std::move(options));
     ReloadOutcome outcome = packs->load_first();
     if (!outcome.ok) {
       return std::make_unique<Failure>(
@@ -142,6 +189,7 @@ struct Service::Impl {
     out.sessions.max_ms = config.limits.session_max_ms;
     out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
+    out.tap = tap.get();
     for (const UpstreamConfig& server : config.servers) {
       out.call_timeout_ms =
           std::max(out.call_timeout_ms, server.timeout_ms);  // each upstream cuts it to its own
@@ -169,10 +217,16 @@ struct Service::Impl {
   }
 
   void make_front() {
+    decision::Limits limits;
+    limits.fuel_per_rule = config.limits.fuel_per_rule;
+    limits.arena_bytes = config.limits.evaluation_bytes;
+    limits.json_depth = config.limits.json_depth;
+    tap = std::make_unique<DecisionTap>(limits, shadow, traffic.get());
     endpoint = std::make_unique<mcp::Endpoint>(pool->executor(0), upstreams, packs->engine(), *recorder,
                                                endpoint_options());
     ApiParts parts;
     parts.packs = packs.get();
+    parts.shadow = &shadow;
     parts.endpoint = endpoint.get();
     parts.metrics = &metrics;
     parts.authenticator = &authenticator;
@@ -207,6 +261,14 @@ struct Service::Impl {
       const PackStatus status = packs->status();
       return observe::PackSample{status.name, status.version, status.rules, status.generation,
                                  status.compile_seconds};
+    };
+    sources.shadow = [this] {
+      const ShadowReport::Totals totals = shadow.totals();
+      return observe::ShadowSample{totals.compared, totals.different};
+    };
+    sources.traffic = [this] {
+      return traffic == nullptr ? observe::TrafficSample{}
+                                : observe::TrafficSample{traffic->recorded(), traffic->dropped()};
     };
     sources.audit_failures = [this] { return audit != nullptr ? audit->failures() : 0; };
     metrics.set_sources(std::move(sources));
@@ -267,6 +329,9 @@ std::unique_ptr<Service::Failure> Service::start() {
       return Impl::failed(audit.error());
     }
     impl_->audit = std::move(*audit);
+  }
+  if (auto failure = impl_->open_store()) {
+    return failure;
   }
   if (auto failure = impl_->load_policy()) {
     return failure;

@@ -190,9 +190,35 @@ class Loader {
     }
     config.watch = read.flag("reload.watch");
     config.debounce_ms = read.duration("reload.debounce");
+    read_storing(source, root, read, folder, config);
     read_auth(source.path, read, config.auth);
     if (const Tree* servers = read.find("servers")) {
       read_servers(source.path, *servers, folder, config);
+    }
+  }
+
+  void read_storing(const ConfigText& source, const Tree& root, const Reader& read, const fs::path& folder,
+                    Config& config) {
+    if (const std::string file = read.text("store.file"); !file.empty()) {
+      config.store.file = (folder / file).lexically_normal().string();
+    }
+    config.store.max_bytes = static_cast<uint64_t>(read.bytes("store.max_size"));
+    for (const std::string& key : read.texts("packs.trusted_keys")) {
+      config.packs.trusted_keys.push_back((folder / key).lexically_normal().string());
+    }
+    config.packs.required_signatures = static_cast<size_t>(read.count("packs.required_signatures"));
+    config.packs.max_bytes = static_cast<size_t>(read.bytes("packs.max_size"));
+    config.record.decisions = read.flag("record.decisions");
+    config.record.max_age_ms = read.duration("record.max_age");
+    config.record.max_bytes = static_cast<uint64_t>(read.bytes("record.max_size"));
+    config.record.mask = read.texts("record.mask");
+    if (config.record.decisions && config.store.file.empty()) {
+      report(source.path, root, "`record.decisions` needs a store", "set `store.file`");
+    }
+    if (!config.packs.trusted_keys.empty() &&
+        config.packs.trusted_keys.size() < config.packs.required_signatures) {
+      report(source.path, root, "more signatures are required than keys are trusted",
+             "list more keys in `packs.trusted_keys`");
     }
   }
 

@@ -70,6 +70,26 @@ struct LogConfig {
   std::string format;
 };
 
+/// What outlives the process.
+struct StoreConfig {
+  std::string file;  // empty: nothing does
+  uint64_t max_bytes = 0;
+};
+
+/// Which packs are used.
+struct PacksConfig {
+  std::vector<std::string> trusted_keys;  // PEM files
+  size_t required_signatures = 1;
+  size_t max_bytes = 0;
+};
+
+struct RecordConfig {
+  bool decisions = false;
+  int64_t max_age_ms = 0;
+  uint64_t max_bytes = 0;
+  std::vector<std::string> mask;  // member names
+};
+
 /// Everything `catalyst run` needs. All defaults come from key.def; paths are absolute or relative to the
 /// working directory.
 struct Config {
@@ -89,6 +109,9 @@ struct Config {
   std::string audit_file;
   bool watch = true;
   int64_t debounce_ms = 0;
+  StoreConfig store;
+  PacksConfig packs;
+  RecordConfig record;
 };
 
 struct LoadedConfig {

@@ -6,25 +6,25 @@
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
-#include <fstream>
+#include <deque>
 #include <mutex>
-#include <optional>
-#include <sstream>
-#include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "compiler/driver/compile.h"
 #include "runtime/base/check.h"
+#include "runtime/decision/in_force.h"
 #include "runtime/observe/log.h"
+#include "server/gateway/pack_manager_impl.h"
+#include "server/gateway/policy.h"
+#include "server/gateway/policy_report.h"
 
 namespace catalyst::server {
 namespace {
 
 using observe::Level;
-using Clock = std::chrono::steady_clock;
 
 constexpr int kNativeNice = 10;
-constexpr size_t kFileBytesMax = size_t{16} * 1024 * 1024;
 
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -32,267 +32,201 @@ int64_t now_ms() {
       .count();
 }
 
-std::optional<std::string> read_whole(const std::string& path) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in || in.tellg() < 0 || static_cast<size_t>(in.tellg()) > kFileBytesMax) {
-    return std::nullopt;
-  }
-  in.seekg(0);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-/// One reading of the policy: all texts, and what they mean.
-struct Attempt {
-  std::vector<std::pair<std::string, std::string>>
-      texts;                                   // path and content; a missing file has the content "\0missing"
-  std::shared_ptr<driver::Analysis> analysis;  // nullptr when a policy file could not be read
-  std::string unreadable;
-};
-
-Attempt read_and_analyze(const std::vector<std::string>& files) {
-  Attempt attempt;
-  std::vector<driver::SourceFile> sources;
-  for (const std::string& file : files) {
-    std::optional<std::string> text = read_whole(file);
-    attempt.texts.emplace_back(file, text.value_or(std::string("\0missing", 8)));
-    if (!text) {
-      attempt.unreadable += "cannot read " + file + "\n";
-      continue;
-    }
-    sources.push_back({file, std::move(*text)});
-  }
-  if (!attempt.unreadable.empty()) {
-    return attempt;
-  }
-  driver::AnalyzeOptions options;
-  options.read_schema = [&attempt](const std::string& path) {
-    std::optional<std::string> text = read_whole(path);
-    attempt.texts.emplace_back(path, text.value_or(std::string("\0missing", 8)));
-    return text;
-  };
-  options.read_pack = [&attempt](const std::string& path) -> Result<std::vector<driver::SourceFile>> {
-    Result<std::vector<driver::SourceFile>> found = driver::read_pack(path);
-    if (found.has_error()) {
-      attempt.texts.emplace_back(path, std::string("\0missing", 8));
-      return found;
-    }
-    for (const driver::SourceFile& file : *found) {
-      attempt.texts.emplace_back(file.path, file.text);
-    }
-    return found;
-  };
-  attempt.analysis = std::make_shared<driver::Analysis>(driver::analyze(std::move(sources), options));
-  return attempt;
-}
-
-ReloadOutcome failure_of(const Attempt& attempt) {
-  ReloadOutcome outcome;
-  outcome.diagnostics_json = "[]";
-  if (attempt.analysis == nullptr) {
-    outcome.text = attempt.unreadable;
-    return outcome;
-  }
-  outcome.diagnostics_json = "[";
-  for (const diagnostics::Diagnostic& diagnostic : attempt.analysis->diagnostics.all()) {
-    outcome.text +=
-        diagnostics::render(attempt.analysis->sources, diagnostic, diagnostics::Color::Never) + "\n";
-    outcome.diagnostics_json += outcome.diagnostics_json.size() > 1 ? "," : "";
-    outcome.diagnostics_json += diagnostics::to_json(attempt.analysis->sources, diagnostic);
-  }
-  outcome.diagnostics_json += "]";
-  return outcome;
-}
-
-void log_failure(const Attempt& attempt) {
-  if (attempt.analysis == nullptr) {
-    observe::log(Level::Error, "policy not loaded, the old one stays in force",
-                 {{"reason", attempt.unreadable}});
-    return;
-  }
-  observe::log(Level::Error, "policy not loaded, the old one stays in force",
-               {{"errors", uint64_t{attempt.analysis->diagnostics.error_count()}}});
-  for (const diagnostics::Diagnostic& diagnostic : attempt.analysis->diagnostics.all()) {
-    const auto at = diagnostic.span.valid()
-                        ? attempt.analysis->sources.position(diagnostic.span.file, diagnostic.span.begin)
-                        : source::LineColumn{};
-    const std::string_view file =
-        diagnostic.span.valid() ? attempt.analysis->sources.path(diagnostic.span.file) : "";
-    observe::log(Level::Error, diagnostic.message,
-                 {{"code", diagnostics::info(diagnostic.kind).code},
-                  {"file", file},
-                  {"line", at.line},
-                  {"column", at.column},
-                  {"help", diagnostic.fixes.empty() ? std::string_view() : diagnostic.fixes.front().label}});
-  }
-}
+double milliseconds(double seconds) { return std::round(seconds * 1e6) / 1e3; }
 
 }  // namespace
 
-struct PackManager::Impl {
-  std::vector<std::string> files;
-  Hooks hooks;
-  std::unique_ptr<decision::Engine> engine;
+void PackManager::Impl::announce(const std::shared_ptr<const decision::Pack>& pack) const {
+  if (hooks.before_swap) {
+    hooks.before_swap(pack);
+  }
+}
 
-  mutable std::mutex mutex;  // guards everything below
-  std::condition_variable wake;
-  bool stop = false;
-  bool wanted = false;
-  bool forced = false;
-  std::vector<std::function<void(const ReloadOutcome&)>> waiting;
-  std::shared_ptr<driver::Analysis> for_native;  // the newest policy without native code
-  std::stop_source outdated;                     // of the compilation of native code that is under way
-  PackStatus status;
-  std::vector<std::pair<std::string, std::string>> last_texts;
+bool PackManager::Impl::decides(const std::shared_ptr<Policy>& policy) const {
+  return policy == stable || policy == canary || policy == shadow;
+}
 
-  std::thread compiler;
-  std::thread native;
+void PackManager::Impl::publish() {
+  if (compiling != nullptr && !decides(compiling)) {
+    outdated.request_stop();
+  }
+  auto in_force = std::make_shared<decision::InForce>();
+  in_force->stable = stable->pack;
+  in_force->canary = canary != nullptr ? canary->pack : nullptr;
+  in_force->canary_share = canary_share;
+  in_force->shadow = shadow != nullptr ? shadow->pack : nullptr;
+  if (engine == nullptr) {
+    engine = std::make_unique<decision::Engine>(in_force->stable);
+  }
+  engine->swap(std::shared_ptr<const decision::InForce>(std::move(in_force)));
+}
 
-  /// Reads, compiles the packed form and puts it in force.
-  ReloadOutcome attempt_reload(bool always) {
-    const auto start = Clock::now();
-    Attempt attempt = read_and_analyze(files);
-    {
-      const std::lock_guard lock(mutex);
-      if (!always && attempt.texts == last_texts) {
-        ReloadOutcome outcome;
-        outcome.ok = status.last_error.empty();
-        outcome.unchanged = true;
-        outcome.text = status.last_error;
-        return outcome;
-      }
-      last_texts = attempt.texts;
-    }
-    if (attempt.analysis == nullptr || attempt.analysis->module == nullptr) {
-      ReloadOutcome outcome = failure_of(attempt);
-      const std::lock_guard lock(mutex);
-      status.last_error = outcome.text;
-      status.last_error_at_ms = now_ms();
-      if (engine != nullptr) {
-        log_failure(attempt);
-      }
+void PackManager::Impl::describe_stable(double seconds) {
+  const uint64_t generation = status.generation + 1;
+  status = status_of(*stable);
+  status.generation = generation;
+  status.compile_seconds = seconds;
+  status.loaded_at_ms = now_ms();
+  status.files = files;
+  observe::log(Level::Info, "policy in force",
+               {{"pack", status.name},
+                {"version", status.version},
+                {"rules", status.rules},
+                {"generation", status.generation},
+                {"ms", milliseconds(seconds)}});
+}
+
+void PackManager::Impl::put_in_force(std::shared_ptr<Policy> policy, Clock::time_point start) {
+  announce(policy->pack);
+  {
+    const std::lock_guard lock(mutex);
+    for_native.push_back(policy);
+    stable = std::move(policy);
+    publish();
+    describe_stable(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  wake.notify_all();
+}
+
+ReloadOutcome PackManager::Impl::attempt_reload(bool always) {
+  if (placement.stable != 0) {
+    return files_wait();
+  }
+  const auto start = Clock::now();
+  PolicyReading reading = read_policy(files, deployer.loading());
+  {
+    const std::lock_guard lock(mutex);
+    if (!always && reading.texts == last_texts) {
+      ReloadOutcome outcome;
+      outcome.ok = status.last_error.empty();
+      outcome.unchanged = true;
+      outcome.text = status.last_error;
       return outcome;
     }
-    auto pack = std::make_shared<const decision::Pack>(driver::compile_packed(*attempt.analysis));
-    put_in_force(pack);
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    accept(*attempt.analysis->module, seconds);
-    {
-      const std::lock_guard lock(mutex);
-      for_native = attempt.analysis;
-      outdated.request_stop();
+    last_texts = reading.texts;
+  }
+  std::shared_ptr<Policy> policy = reading.from_pack;
+  if (policy != nullptr && stable != nullptr) {
+    if (const auto order = deployer.check_order(*policy, *stable); order.has_error()) {
+      reading.failure = order.error().message() + "\n";
+      policy = nullptr;
     }
-    wake.notify_all();
-    ReloadOutcome outcome = failure_of(attempt);  // warnings
-    outcome.ok = true;
+  }
+  if (reading.analysis != nullptr && reading.analysis->module != nullptr) {
+    policy = make_policy(reading.analysis);
+  }
+  ReloadOutcome outcome = outcome_of(reading);  // mistakes or warnings
+  if (policy == nullptr) {
+    const std::lock_guard lock(mutex);
+    status.last_error = outcome.text;
+    status.last_error_at_ms = now_ms();
+    if (engine != nullptr) {
+      log_failure(reading);
+    }
     return outcome;
   }
-
-  void put_in_force(const std::shared_ptr<const decision::Pack>& pack) {
-    if (hooks.before_swap) {
-      hooks.before_swap(pack);
-    }
-    if (engine == nullptr) {
-      engine = std::make_unique<decision::Engine>(pack);
-    } else {
-      engine->swap(pack);
-    }
-  }
-
-  void accept(const ir::Module& module, double seconds) {
-    const std::lock_guard lock(mutex);
-    status.name = module.pack_name;
-    status.version = module.pack_version;
-    status.tier = "packed";
-    status.rules = static_cast<uint32_t>(module.rules.size());
-    ++status.generation;
-    status.compile_seconds = seconds;
-    status.loaded_at_ms = now_ms();
-    status.files = files;
-    status.last_error.clear();
-    observe::log(Level::Info, "policy in force",
-                 {{"pack", status.name},
-                  {"version", status.version},
-                  {"rules", status.rules},
-                  {"generation", status.generation},
-                  {"ms", std::round(seconds * 1e6) / 1e3}});
-  }
-
-  void run_compiler() {
-    std::unique_lock lock(mutex);
-    while (true) {
-      wake.wait(lock, [this] { return wanted || stop; });
-      if (stop) {
-        return;
-      }
-      wanted = false;
-      const bool always = std::exchange(forced, false);
-      auto answers = std::exchange(waiting, {});
-      lock.unlock();
-      const ReloadOutcome outcome = attempt_reload(always);
-      if (!outcome.unchanged && hooks.reloaded) {
-        hooks.reloaded(outcome.ok);
-      }
-      for (const auto& answer : answers) {
-        answer(outcome);
-      }
-      lock.lock();
-    }
-  }
-
-  void run_native() {
-    // Requests and the packed form of the next policy go first. Without effect where the system refuses.
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNativeNice);
-    std::unique_lock lock(mutex);
-    while (true) {
-      wake.wait(lock, [this] { return for_native != nullptr || stop; });
-      if (stop) {
-        return;
-      }
-      const std::shared_ptr<driver::Analysis> analysis = std::exchange(for_native, nullptr);
-      const uint64_t generation = status.generation;
-      outdated = std::stop_source();
-      const std::stop_token stop_asked = outdated.get_token();
-      lock.unlock();
-      go_native(*analysis, generation, stop_asked);
-      lock.lock();
-    }
-  }
-
-  void go_native(const driver::Analysis& analysis, uint64_t generation, const std::stop_token& stop_asked) {
-    const auto start = Clock::now();
-    auto unit = driver::compile_native(analysis, {.stop = stop_asked});
-    if (stop_asked.stop_requested()) {
-      return;
-    }
-    if (unit.has_error()) {
-      observe::log(Level::Warn, "no native code, the packed form decides",
-                   {{"reason", unit.error().message()}});
-      return;
-    }
-    auto pack = std::make_shared<const decision::Pack>(*unit);
-    if (hooks.before_swap) {
-      hooks.before_swap(pack);
-    }
-    // Under the lock, so that native code of an older policy never replaces a newer one.
-    const std::lock_guard lock(mutex);
-    if (stop || status.generation != generation) {
-      return;
-    }
-    engine->swap(pack);
-    status.tier = "native";
-    observe::log(
-        Level::Info, "native code in force",
-        {{"generation", generation},
-         {"ms", std::round(std::chrono::duration<double>(Clock::now() - start).count() * 1e6) / 1e3}});
-  }
-};
-
-PackManager::PackManager(std::vector<std::string> files, Hooks hooks) : impl_(std::make_unique<Impl>()) {
-  impl_->files = std::move(files);
-  impl_->hooks = std::move(hooks);
+  put_in_force(std::move(policy), start);
+  outcome.ok = true;
+  return outcome;
 }
+
+ReloadOutcome PackManager::Impl::files_wait() const {
+  const std::lock_guard lock(mutex);
+  ReloadOutcome outcome;
+  outcome.unchanged = true;
+  outcome.diagnostics_json = "[]";
+  outcome.text = status.name + " " + status.version +
+                 " was deployed and is in force; roll back to `files` to have the policy files decide\n";
+  observe::log(Level::Info, "policy files not loaded, a deployed pack is in force",
+               {{"version", status.version}});
+  return outcome;
+}
+
+void PackManager::Impl::run_compiler() {
+  std::unique_lock lock(mutex);
+  while (true) {
+    wake.wait(lock, [this] { return wanted || stop || !jobs.empty(); });
+    if (stop) {
+      return;
+    }
+    if (!jobs.empty()) {
+      const auto job = std::move(jobs.front());
+      jobs.pop_front();
+      lock.unlock();
+      job();
+      lock.lock();
+      continue;
+    }
+    wanted = false;
+    const bool always = std::exchange(forced, false);
+    auto answers = std::exchange(waiting, {});
+    lock.unlock();
+    const ReloadOutcome outcome = attempt_reload(always);
+    if (!outcome.unchanged && hooks.reloaded) {
+      hooks.reloaded(outcome.ok);
+    }
+    for (const auto& answer : answers) {
+      answer(outcome);
+    }
+    lock.lock();
+  }
+}
+
+void PackManager::Impl::run_native() {
+  // Requests and the packed form of the next policy go first. Without effect where the system refuses.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNativeNice);
+  std::unique_lock lock(mutex);
+  while (true) {
+    wake.wait(lock, [this] { return !for_native.empty() || stop; });
+    if (stop) {
+      return;
+    }
+    const std::shared_ptr<Policy> policy = for_native.back().lock();  // the newest first
+    for_native.pop_back();
+    if (policy == nullptr || !decides(policy)) {
+      continue;
+    }
+    compiling = policy;
+    outdated = std::stop_source();
+    const std::stop_token stop_asked = outdated.get_token();
+    const uint64_t generation = status.generation;
+    lock.unlock();
+    go_native(policy, generation, stop_asked);
+    lock.lock();
+    compiling = nullptr;
+  }
+}
+
+void PackManager::Impl::go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
+                                  const std::stop_token& stop_asked) {
+  const auto start = Clock::now();
+  auto unit = driver::compile_native(*policy->analysis, {.stop = stop_asked});
+  if (stop_asked.stop_requested()) {
+    return;
+  }
+  if (unit.has_error()) {
+    observe::log(Level::Warn, "no native code, the packed form decides",
+                 {{"reason", unit.error().message()}});
+    return;
+  }
+  auto pack = std::make_shared<const decision::Pack>(*unit);
+  announce(pack);
+  const std::lock_guard lock(mutex);
+  if (stop || !decides(policy)) {
+    return;
+  }
+  policy->pack = std::move(pack);
+  policy->tier = "native";
+  publish();
+  if (policy == stable) {
+    status.tier = policy->tier;
+  }
+  observe::log(Level::Info, "native code in force",
+               {{"generation", generation},
+                {"ms", milliseconds(std::chrono::duration<double>(Clock::now() - start).count())}});
+}
+
+PackManager::PackManager(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
 PackManager::~PackManager() { stop(); }
 
@@ -311,7 +245,7 @@ void PackManager::stop() {
 }
 
 ReloadOutcome PackManager::load_first() {
-  ReloadOutcome outcome = impl_->attempt_reload(true);
+  ReloadOutcome outcome = impl_->deployer.has_store() ? impl_->restore() : impl_->attempt_reload(true);
   if (outcome.ok) {
     impl_->compiler = std::thread([this] { impl_->run_compiler(); });
     impl_->native = std::thread([this] { impl_->run_native(); });
@@ -329,6 +263,25 @@ void PackManager::reload(Trigger trigger, std::function<void(const ReloadOutcome
     }
   }
   impl_->wake.notify_all();
+}
+
+void PackManager::deploy(Deployment deployment, Done done) {
+  auto shared = std::make_shared<const Deployment>(std::move(deployment));
+  impl_->enqueue([this, shared] { return impl_->deploy(*shared); }, std::move(done));
+}
+
+void PackManager::withdraw(Place place, std::string by, Done done) {
+  impl_->enqueue([this, place, by = std::move(by)] { return impl_->withdraw(place, by); }, std::move(done));
+}
+
+void PackManager::rollback(std::string release, std::string by, Done done) {
+  impl_->enqueue(
+      [this, release = std::move(release), by = std::move(by)] { return impl_->rollback(release, by); },
+      std::move(done));
+}
+
+void PackManager::describe(Done done) {
+  impl_->enqueue([] { return Result<void>(); }, std::move(done));
 }
 
 decision::Engine& PackManager::engine() {

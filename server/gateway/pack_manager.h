@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "compiler/driver/packs.h"
 #include "runtime/base/result.h"
 #include "runtime/decision/engine.h"
+#include "runtime/store/store_thread.h"
 
 namespace catalyst::server {
 
@@ -21,7 +24,11 @@ struct PackStatus {
   double compile_seconds = 0;  // of the packed form: from reading the files to being in force
   int64_t loaded_at_ms = 0;    // since the epoch
   std::vector<std::string> files;
-  std::string last_error;  // rendered diagnostics of the last attempt; empty when it succeeded
+  bool deployed = false;  // the policy came through `deploy`; the files wait for a rollback to them
+  std::string digest;     // of a pack
+  uint64_t sequence = 0;  // of a pack
+  std::vector<std::string> signed_by;  // trusted keys that signed the pack
+  std::string last_error;              // rendered diagnostics of the last attempt; empty when it succeeded
   int64_t last_error_at_ms = 0;
 };
 
@@ -33,24 +40,57 @@ struct ReloadOutcome {
   std::string diagnostics_json;  // "[...]"
 };
 
-/// Keeps the policy files in force: compiles on threads of its own, swaps the engine's pack when a new one is
-/// good, leaves the old one otherwise. The packed form is swapped in at once and native code follows from a
-/// second thread.
+/// Where a pack is deployed to.
+enum class Place : uint8_t {
+  Stable,  // decides for everybody
+  Canary,  // decides for a share of the principals
+  Shadow,  // decides for nobody, and is compared
+};
+
+struct Deployment {
+  Place place = Place::Stable;
+  uint32_t share = 0;  // Canary: of decision::InForce::kWhole principals
+  std::string bytes;   // the pack
+  std::string by;      // who asked, for the history
+};
+
+/// Who decides, and what was deployed.
+struct DeploymentStatus {
+  PackStatus stable;
+  std::optional<PackStatus> canary;
+  uint32_t canary_share = 0;
+  std::optional<PackStatus> shadow;
+  std::vector<store::PackRow> versions;      // newest first
+  std::vector<store::PlacementRow> history;  // newest first
+};
+
+/// Keeps the policy in force: files that are reloaded when they change, or packs that are deployed and kept
+/// in the store. Compiles on threads of its own, swaps the engine's packs when a new one is good, leaves the
+/// old ones otherwise. The packed form is swapped in at once and native code follows from a second thread.
 class PackManager {
  public:
   struct Hooks {
     /// Before a pack is put in force, on a compiling thread; may register it with metrics.
     std::function<void(const std::shared_ptr<const decision::Pack>&)> before_swap;
     std::function<void(bool ok)> reloaded;
+    /// Another pack is compared from now on; "" when none is.
+    std::function<void(const std::string& pack)> shadow_began;
+  };
+  struct Options {
+    std::vector<std::string> files;
+    store::StoreThread* store = nullptr;  // where deployments are kept; nullptr: nothing can be deployed.
+                                          // Outlives the manager
+    driver::LoadOptions loading;          // whose packs are used
+    Hooks hooks;
   };
 
-  PackManager(std::vector<std::string> files, Hooks hooks);
+  explicit PackManager(Options options);
   ~PackManager();
   PackManager(const PackManager&) = delete;
   PackManager& operator=(const PackManager&) = delete;
 
-  /// Compiles the first policy, on the calling thread, and starts the compiling threads. Nothing else may be
-  /// called before it succeeded.
+  /// Puts the first policy in force, on the calling thread, and starts the compiling threads: what was
+  /// deployed last, or else the files. Nothing else may be called before it succeeded.
   ReloadOutcome load_first();
 
   enum class Trigger : uint8_t {
@@ -58,7 +98,18 @@ class PackManager {
     Explicit,  // someone asked
   };
   /// Any thread. `done` runs on the compiling thread; requests that wait together share one compilation.
+  /// While a deployed pack is in force the files wait.
   void reload(Trigger trigger, std::function<void(const ReloadOutcome&)> done = {});
+
+  using Done = std::function<void(const Result<DeploymentStatus>&)>;
+  /// Any thread; `done` runs on the compiling thread. A deployment is kept in the store before it is in
+  /// force.
+  void deploy(Deployment deployment, Done done);
+  /// Ends a canary or shadow.
+  void withdraw(Place place, std::string by, Done done);
+  /// Back to a release ("1.4.0", the beginning of a digest, or "files"); "": the one before. Ends a canary.
+  void rollback(std::string release, std::string by, Done done);
+  void describe(Done done);
 
   /// Ends the compiling threads; the policy stays in force. Idempotent.
   void stop();

@@ -5,6 +5,7 @@
 
 #include "runtime/decision/engine.h"
 #include "runtime/decision/explain.h"
+#include "runtime/decision/in_force.h"
 #include "tests/unit/decision/module_maker.h"
 
 namespace catalyst::decision {
@@ -56,6 +57,28 @@ TEST(Engine, ThreadsDecideWhilePacksAreSwapped) {
   EXPECT_EQ(wrong.load(), 0);
   EXPECT_EQ(engine.generation(), static_cast<uint64_t>(kSwaps));
   EXPECT_EQ(engine.current()->rule_name(0), "next" + std::to_string(kSwaps - 1));
+}
+
+TEST(InForce, AShareOfPrincipalsIsStableEvenAndGrows) {
+  InForce in_force;
+  in_force.stable = pack_that_denies("stable", "acme");
+  in_force.canary = pack_that_denies("canary", "acme");
+  int taken = 0;
+  for (int i = 0; i < 20'000; i++) {
+    const std::string principal = "user" + std::to_string(i) + "@acme.example";
+    in_force.canary_share = 500;
+    const bool small = in_force.pack_for(principal) == in_force.canary;
+    in_force.canary_share = 2500;
+    const bool large = in_force.pack_for(principal) == in_force.canary;
+    EXPECT_TRUE(large || !small) << "who is in a small share stays in a larger one";
+    taken += small ? 1 : 0;
+    in_force.canary_share = 0;
+    EXPECT_EQ(in_force.pack_for(principal), in_force.stable);
+    in_force.canary_share = InForce::kWhole;
+    EXPECT_EQ(in_force.pack_for(principal), in_force.canary);
+  }
+  EXPECT_NEAR(taken, 1000, 150);
+  EXPECT_EQ(InForce::place_of("ana@acme.example"), 819u) << "other engines choose the same";
 }
 
 TEST(Explain, SaysWhatEachRuleSaw) {

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "server/gateway/deployer.h"
+#include "server/gateway/pack_manager.h"
+#include "server/gateway/policy.h"
+
+namespace catalyst::server {
+
+/// Files and threads are in pack_manager.cpp, deployments in pack_manager_deploy.cpp.
+struct PackManager::Impl {
+  using Clock = std::chrono::steady_clock;
+
+  explicit Impl(Options o)
+      : files(std::move(o.files)), hooks(std::move(o.hooks)), deployer(o.store, std::move(o.loading)) {}
+
+  std::vector<std::string> files;
+  Hooks hooks;
+  std::unique_ptr<decision::Engine> engine;
+  // The compiling thread's:
+  Deployer deployer;
+  store::Placement placement;  // what the store says too
+
+  mutable std::mutex mutex;  // guards everything below
+  std::condition_variable wake;
+  bool stop = false;
+  bool wanted = false;
+  bool forced = false;
+  std::vector<std::function<void(const ReloadOutcome&)>> waiting;
+  std::deque<std::function<void()>> jobs;
+  // Who decides. Their packs and tiers are guarded, too.
+  std::shared_ptr<Policy> stable;
+  std::shared_ptr<Policy> canary;
+  std::shared_ptr<Policy> shadow;
+  uint32_t canary_share = 0;
+  std::deque<std::weak_ptr<Policy>> for_native;  // policies without native code
+  std::shared_ptr<Policy> compiling;             // the one whose native code is under way
+  std::stop_source outdated;                     // asks that compilation to end
+  PackStatus status;
+  std::vector<std::pair<std::string, std::string>> last_texts;
+
+  std::thread compiler;
+  std::thread native;
+
+  void announce(const std::shared_ptr<const decision::Pack>& pack) const;
+  [[nodiscard]] bool decides(const std::shared_ptr<Policy>& policy) const;  // with the lock held
+  void publish();                        // with the lock held
+  void describe_stable(double seconds);  // with the lock held
+  void put_in_force(std::shared_ptr<Policy> policy, Clock::time_point start);
+
+  /// Reads, compiles the packed form and puts it in force.
+  ReloadOutcome attempt_reload(bool always);
+  ReloadOutcome files_wait() const;
+
+  /// What was deployed last is in force again. A stable pack that cannot be used is no reason to decide by
+  /// something older.
+  ReloadOutcome restore();
+  void restore_beside(int64_t id, std::shared_ptr<Policy>& slot);
+  Result<void> deploy(const Deployment& deployment);
+  Result<void> withdraw(Place place, const std::string& by);
+  Result<void> rollback(const std::string& release, const std::string& by);
+  Result<std::shared_ptr<Policy>> policy_of_files();
+  /// Keeps the new placement, then has it decide. `policy` is what is new in it.
+  Result<void> move(const store::Placement& next, const char* what, const std::string& by,
+                    const std::shared_ptr<Policy>& policy, Clock::time_point start);
+  Result<DeploymentStatus> describe();
+  void enqueue(std::function<Result<void>()> job, Done done);
+
+  void run_compiler();
+  void run_native();
+  void go_native(const std::shared_ptr<Policy>& policy, uint64_t generation, const std::stop_token& stop_asked);
+};
+
+}  // namespace catalyst::server
