@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   add_sign_command(app, chosen);
   add_verify_command(app, chosen);
   add_inspect_command(app, chosen);
+  add_key_command(app, chosen);
 
   try {
     app.parse(argc, argv);

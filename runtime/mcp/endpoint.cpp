@@ -272,6 +272,11 @@ Task<void> Endpoint::Impl::deliver(RequestContext& context, const Reply& reply, 
     co_await exchange.respond(202, {}, {});
     co_return;
   }
+  if (!reply.challenge.empty()) {
+    const Header refused[] = {{"Content-Type", kJson}, {"WWW-Authenticate", reply.challenge}};
+    co_await exchange.respond(reply.http_status, refused, reply.message);
+    co_return;
+  }
   const Header headers[] = {{"Content-Type", kJson}, {"Mcp-Session-Id", reply.session_id}};
   if (accepts.json || reply.http_status != 200) {
     co_await exchange.respond(reply.http_status, std::span(headers, reply.session_id.empty() ? 1 : 2),

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,11 @@ struct EndpointOptions {
   std::vector<std::string> secrets;
   size_t listeners = 1024;  // open subscriptions/listen streams
   decision::Limits decision;
+  /// Why the principal's token may not go on to a server, as the text of WWW-Authenticate; nullopt: it may.
+  /// `tool` is "" for anything but a call. May be empty.
+  std::function<std::optional<std::string>(const HttpExchange& exchange, std::string_view server,
+                                           std::string_view tool)>
+      scope_challenge;
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
   /// "*". Loopback by default.
   std::vector<std::string> allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};

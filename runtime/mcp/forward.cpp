@@ -80,6 +80,16 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   Upstream& upstream = *upstreams_[server];
   const Crossing crossed = crossing(context, server);
   context.record.server = upstream.name();
+  if (options_.scope_challenge) {
+    const std::string_view tool = context.envelope.method == "tools/call" ? name : std::string_view();
+    if (std::optional<std::string> challenge =
+            options_.scope_challenge(context.exchange, upstream.name(), tool)) {
+      Sent refused{failure(context, code::kDenied, "The token lacks a scope that is needed."), std::nullopt};
+      refused.reply.http_status = 403;
+      refused.reply.challenge = std::move(*challenge);
+      co_return refused;
+    }
+  }
   UpstreamCall call;
   call.method = context.envelope.method;
   call.params = params;

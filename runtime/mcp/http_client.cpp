@@ -142,12 +142,16 @@ HttpClient::HttpClient(HttpUrl url, HttpClientOptions options) : state_(std::mak
     origin.tls.emplace(asio::ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(origin.tls->native_handle(), TLS1_2_VERSION);
     origin.tls->set_verify_mode(asio::ssl::verify_peer);
-    error_code ignored;
+    error_code
+        ignored;  // what cannot be read leaves nothing to verify with or to show: the handshake says so
     if (origin.options.ca_file.empty()) {
       origin.tls->set_default_verify_paths(ignored);
     } else {
-      origin.tls->load_verify_file(origin.options.ca_file,
-                                   ignored);  // unreadable: nothing verifies, and the handshake says so
+      origin.tls->load_verify_file(origin.options.ca_file, ignored);
+    }
+    if (!origin.options.certificate_file.empty()) {
+      origin.tls->use_certificate_chain_file(origin.options.certificate_file, ignored);
+      origin.tls->use_private_key_file(origin.options.key_file, asio::ssl::context::pem, ignored);
     }
   }
 }

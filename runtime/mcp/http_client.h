@@ -27,7 +27,9 @@ struct HttpUrl {
 Result<HttpUrl> parse_http_url(std::string_view text);
 
 struct HttpClientOptions {
-  std::string ca_file;  // PEM bundle to trust instead of the system's; https only
+  std::string ca_file;           // PEM bundle to trust instead of the system's; https only
+  std::string certificate_file;  // PEM chain shown to servers that ask for one; https only
+  std::string key_file;          // PEM, of that certificate
   int64_t connect_timeout_ms = 5'000;
   int64_t idle_timeout_ms = 60'000;  // of a pooled connection
   size_t max_connections = 1'024;    // per io_context

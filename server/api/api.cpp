@@ -10,6 +10,7 @@
 #include "runtime/mcp/endpoint.h"
 #include "runtime/observe/metrics.h"
 #include "server/auth/authenticator.h"
+#include "server/auth/resource.h"
 #include "server/gateway/pack_manager.h"
 
 namespace catalyst::server {
@@ -104,7 +105,7 @@ struct PendingReload {
 
 }  // namespace
 
-bool Api::may_administer(const mcp::HttpExchange& exchange) const {
+bool Api::may(const mcp::HttpExchange& exchange) const {
   // A page in a browser must not reach these paths, neither directly (Origin) nor through a name of its own
   // that resolves to us (Host).
   if (exchange.header("Origin")) {
@@ -115,15 +116,22 @@ bool Api::may_administer(const mcp::HttpExchange& exchange) const {
   const bool known = is_loopback_host(host) ||
                      std::find(allowed.begin(), allowed.end(), host) != allowed.end() ||
                      std::find(allowed.begin(), allowed.end(), "*") != allowed.end();
-  if (!known || !parts_.authenticator->is_admin(exchange.principal())) {
+  const bool reads = exchange.method() == "GET" || exchange.method() == "HEAD";
+  const TokenAuthenticator& authenticator = *parts_.authenticator;
+  if (!known || !(reads ? authenticator.is_viewer(exchange.principal())
+                        : authenticator.is_admin(exchange.principal()))) {
     return false;
   }
-  return parts_.authenticator->has_tokens() || is_loopback_peer(exchange.peer());
+  return authenticator.configured() || is_loopback_peer(exchange.peer());
 }
 
 Task<void> Api::handle(mcp::HttpExchange& exchange) const {
   const std::string_view path = exchange.path();
   const bool get = exchange.method() == "GET" || exchange.method() == "HEAD";
+  if (const std::optional<std::string> metadata = parts_.resources->metadata(path)) {
+    co_await answer(exchange, get ? Reply{200, "application/json", *metadata} : problem(405, "use GET"));
+    co_return;
+  }
   const bool is_reload = path == "/api/v1/reload";
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
                      path == "/api/v1/pack" || path == "/api/v1/upstreams" || is_reload;
@@ -145,8 +153,9 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
                                                       {"upstreams", upstreams_json(*parts_.endpoint)}}));
   } else if (path == "/metrics") {
     co_await answer(exchange, {200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics->text()});
-  } else if (!may_administer(exchange)) {
-    co_await answer(exchange, problem(403, "this needs the admin role, and no browser"));
+  } else if (!may(exchange)) {
+    co_await answer(exchange,
+                    problem(403, "this needs the admin role, or to read the viewer role, and no browser"));
   } else if (path == "/api/v1/pack") {
     co_await answer(exchange, json_reply(200, pack_json(parts_.packs->status())));
   } else if (path == "/api/v1/upstreams") {

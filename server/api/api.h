@@ -18,6 +18,7 @@ class Metrics;
 namespace catalyst::server {
 
 class PackManager;
+class Resources;
 class TokenAuthenticator;
 
 /// What the operator's side of the HTTP port needs; all of it outlives the Api.
@@ -26,12 +27,14 @@ struct ApiParts {
   mcp::Endpoint* endpoint = nullptr;
   observe::Metrics* metrics = nullptr;
   const TokenAuthenticator* authenticator = nullptr;
+  const Resources* resources = nullptr;
   std::function<bool()> draining;
   std::string version;
   std::vector<std::string> allowed_hosts;  // names beside loopback; "*": all
 };
 
-/// /healthz, /readyz, /metrics and /api/v1: pack, upstreams, reload. Immutable, any thread.
+/// /healthz, /readyz, /metrics, the metadata of protected resources, and /api/v1: pack, upstreams, reload.
+/// Immutable, any thread.
 class Api {
  public:
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
@@ -41,7 +44,8 @@ class Api {
 
  private:
   Task<void> reload(mcp::HttpExchange& exchange) const;
-  [[nodiscard]] bool may_administer(const mcp::HttpExchange& exchange) const;
+  /// Whether the principal may read (GET), or change things.
+  [[nodiscard]] bool may(const mcp::HttpExchange& exchange) const;
 
   ApiParts parts_;
 };

@@ -36,6 +36,7 @@ void add_keygen_command(CLI::App& app, Action& chosen);
 void add_sign_command(CLI::App& app, Action& chosen);
 void add_verify_command(CLI::App& app, Action& chosen);
 void add_inspect_command(CLI::App& app, Action& chosen);
+void add_key_command(CLI::App& app, Action& chosen);
 
 /// Help of the option that every command has.
 inline constexpr const char* kJsonHelp = "print one JSON document instead of text";

@@ -17,11 +17,13 @@
 #include "runtime/observe/metrics.h"
 #include "server/api/api.h"
 #include "server/auth/authenticator.h"
+#include "server/auth/resource.h"
 #include "server/gateway/file_watcher.h"
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/recorder.h"
 #include "server/gateway/upstreams.h"
 #include "server/http/listener.h"
+#include "server/http/tls.h"
 #include "server/version.h"
 
 namespace catalyst::server {
@@ -53,6 +55,17 @@ std::vector<std::string> names_of(const Config& config) {
   return out;
 }
 
+/// Where clients reach the engine, when the configuration does not say.
+std::string public_url_of(const Config& config) {
+  if (!config.public_url.empty()) {
+    return config.public_url;
+  }
+  const std::string& host = config.listen.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  return std::string(config.tls.certificate.empty() ? "http://" : "https://") +
+         (v6 ? "[" + host + "]" : host) + ":" + std::to_string(config.listen.port);
+}
+
 /// A wildcard address is no name that anyone sends.
 bool is_wildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
 
@@ -60,9 +73,13 @@ bool is_wildcard(const std::string& host) { return host == "0.0.0.0" || host == 
 
 struct Service::Impl {
   explicit Impl(Config c)
-      : config(std::move(c)), authenticator(config.auth), metrics(kVersion, names_of(config)) {}
+      : config(std::move(c)),
+        resources(config, public_url_of(config)),
+        authenticator(config.auth, resources, {config.limits.token_bytes, config.limits.principals}),
+        metrics(kVersion, names_of(config)) {}
 
   Config config;
+  Resources resources;
   TokenAuthenticator authenticator;
   observe::Metrics metrics;
   std::unique_ptr<observe::AuditLog> audit;
@@ -72,8 +89,10 @@ struct Service::Impl {
   std::vector<std::shared_ptr<mcp::Upstream>> upstreams;
   std::unique_ptr<mcp::Endpoint> endpoint;
   std::unique_ptr<Api> api;
+  std::shared_ptr<TlsContext> tls;
   std::unique_ptr<Listener> listener;
   std::unique_ptr<FileWatcher> watcher;
+  std::unique_ptr<FileWatcher> credential_watcher;
   std::unique_ptr<asio::signal_set> signals;
   std::atomic<bool> draining{false};
   std::promise<void> finished;
@@ -83,6 +102,7 @@ struct Service::Impl {
       packs->stop();  // its threads poke the watcher
     }
     watcher.reset();
+    credential_watcher.reset();
     if (pool != nullptr) {
       pool->stop();
     }
@@ -109,6 +129,22 @@ struct Service::Impl {
     if (!outcome.ok) {
       return std::make_unique<Failure>(
           Failure{true, std::move(outcome.text), std::move(outcome.diagnostics_json)});
+    }
+    return nullptr;
+  }
+
+  std::unique_ptr<Failure> load_credentials() {
+    if (auto loaded = authenticator.load(); loaded.has_error()) {
+      return failed(loaded.error());
+    }
+    const TlsConfig& from = config.tls;
+    if (!from.certificate.empty()) {
+      auto context = TlsContext::load(
+          {from.certificate, from.key, from.client_ca, from.client_required, from.allow_tls12});
+      if (context.has_error()) {
+        return failed(context.error());
+      }
+      tls = std::move(*context);
     }
     return nullptr;
   }
@@ -148,6 +184,15 @@ struct Service::Impl {
     }
     out.allowed_hosts.insert(out.allowed_hosts.end(), config.allowed_hosts.begin(),
                              config.allowed_hosts.end());
+    out.scope_challenge = [this](const mcp::HttpExchange& exchange, std::string_view server,
+                                 std::string_view tool) -> std::optional<std::string> {
+      const std::vector<std::string> needed = resources.missing(server, tool, exchange.principal());
+      if (needed.empty()) {
+        return std::nullopt;
+      }
+      return resources.challenge(exchange.path(), "insufficient_scope",
+                                 "the token lacks a scope that is needed", needed);
+    };
     out.allowed_origins.insert(out.allowed_origins.end(), config.allowed_origins.begin(),
                                config.allowed_origins.end());
     return out;
@@ -162,6 +207,7 @@ struct Service::Impl {
     out.max_body_bytes = config.limits.body_bytes;
     out.header_timeout_ms = config.limits.header_timeout_ms;
     out.idle_timeout_ms = config.limits.idle_timeout_ms;
+    out.open_paths.push_back(std::string(kResourceMetadataPath) + "*");
     return out;
   }
 
@@ -173,6 +219,7 @@ struct Service::Impl {
     parts.endpoint = endpoint.get();
     parts.metrics = &metrics;
     parts.authenticator = &authenticator;
+    parts.resources = &resources;
     parts.draining = [this] { return draining.load(); };
     parts.version = kVersion;
     parts.allowed_hosts = config.allowed_hosts;
@@ -185,7 +232,7 @@ struct Service::Impl {
         [this](mcp::HttpExchange& exchange) {
           return is_mcp_path(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
         },
-        [this](std::string_view authorization) { return authenticator.authenticate(authorization); });
+        &authenticator, tls);
     set_sources();
   }
 
@@ -220,6 +267,32 @@ struct Service::Impl {
       return;
     }
     watcher = std::move(*started);
+    auto credentials = FileWatcher::start([this] { return credential_files(); },
+                                          [this] { reload_credentials(); }, config.debounce_ms);
+    if (credentials.has_value()) {
+      credential_watcher = std::move(*credentials);
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> credential_files() const {
+    std::vector<std::string> out = authenticator.files();
+    for (const std::string& file : {config.tls.certificate, config.tls.key, config.tls.client_ca}) {
+      if (!file.empty()) {
+        out.push_back(file);
+      }
+    }
+    return out;
+  }
+
+  void reload_credentials() {
+    authenticator.reload();
+    if (tls != nullptr) {
+      if (const Result<void> read = tls->reload(); read.has_error()) {
+        observe::log(Level::Error, "credentials cannot be read again, the old ones stay",
+                     {{"reason", read.error().message()}});
+      }
+    }
+    observe::log(Level::Info, "credentials read again");
   }
 
   Task<void> watch_signals() {
@@ -232,6 +305,7 @@ struct Service::Impl {
       if (signal == SIGHUP) {
         observe::log(Level::Info, "reload asked for by SIGHUP");
         packs->reload(PackManager::Trigger::Explicit);
+        reload_credentials();
         if (audit != nullptr) {
           audit->reopen();
         }
@@ -248,6 +322,7 @@ struct Service::Impl {
     endpoint->close_streams();  // they would hold the listener until the deadline
     co_await listener->drain(config.drain_ms);
     co_await endpoint->stop();
+    authenticator.stop();
     finished.set_value();
   }
 };
@@ -266,6 +341,9 @@ std::unique_ptr<Service::Failure> Service::start() {
   if (auto failure = impl_->load_policy()) {
     return failure;
   }
+  if (auto failure = impl_->load_credentials()) {
+    return failure;
+  }
   impl_->pool = std::make_unique<IoPool>(impl_->config.threads);
   if (auto failure = impl_->make_upstreams()) {
     return failure;
@@ -274,6 +352,7 @@ std::unique_ptr<Service::Failure> Service::start() {
   impl_->signals = std::make_unique<asio::signal_set>(impl_->pool->context(0), SIGTERM, SIGINT, SIGHUP);
   asio::co_spawn(impl_->pool->context(0), impl_->watch_signals(), asio::detached);
   impl_->watch_files();  // before anything can ask for a reload
+  impl_->authenticator.start(impl_->pool->executor(0));
   impl_->pool->start();
   if (auto started = impl_->listener->start(); started.has_error()) {
     return Impl::failed(started.error());
@@ -290,7 +369,8 @@ std::unique_ptr<Service::Failure> Service::start() {
 std::string Service::url() const {
   const std::string& host = impl_->config.listen.host;
   const bool v6 = host.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(impl_->listener->port());
+  return std::string(impl_->tls != nullptr ? "https://" : "http://") + (v6 ? "[" + host + "]" : host) + ":" +
+         std::to_string(impl_->listener->port());
 }
 
 void Service::wait() { impl_->finished.get_future().wait(); }

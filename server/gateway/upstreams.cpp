@@ -1,5 +1,7 @@
 #include "server/gateway/upstreams.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -101,6 +103,14 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& confi
   options.name = config.name;
   options.url = std::move(*url);
   options.headers = config.headers;
+  options.client.ca_file = config.ca_file;
+  options.client.certificate_file = config.certificate_file;
+  options.client.key_file = config.key_file;
+  for (const std::string& file : {config.ca_file, config.certificate_file, config.key_file}) {
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
+      return error("server " + config.name + ": cannot read " + file);
+    }
+  }
   options.identity = identity();
   options.log = logger(Level::Info, "upstream", config.name);
   return timed(std::make_shared<mcp::HttpUpstream>(std::move(home), std::move(options)), config.timeout_ms);

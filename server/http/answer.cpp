@@ -131,6 +131,10 @@ bool Connection::write_now(Buffers& buffers) {
 }
 
 Task<Result<void>> Connection::write_all(Buffers buffers) {
+  return tls_ ? write_tls(buffers) : write_raw(buffers);
+}
+
+Task<Result<void>> Connection::write_raw(Buffers buffers) {
   if (gone_) {
     co_return error(asio::error::connection_reset, "writing to the client");
   }
@@ -231,6 +235,11 @@ void Connection::send_keepalive() {
     text += "\r\n";
   } else {
     text = kComment;
+  }
+  if (tls_) {
+    tls_->write(text);
+    flush_tls();
+    return;
   }
   Buffers buffers{asio::buffer(text)};
   if (!write_now(buffers) && !gone_) {
