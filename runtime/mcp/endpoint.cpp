@@ -403,6 +403,8 @@ Task<void> Endpoint::handle(HttpExchange& exchange) {
   }
 }
 
+void Endpoint::inspect_again() { impl_->router->inspect_again(); }
+
 void Endpoint::close_streams() { impl_->router->close_streams(); }
 
 Task<void> Endpoint::stop() { return impl_->router->stop(); }

@@ -15,6 +15,7 @@
 
 namespace catalyst::mcp {
 
+class CatalogueGuard;
 class Observer;
 
 struct SessionLimits {
@@ -56,6 +57,13 @@ struct EndpointOptions {
   std::vector<std::string> secrets;
   size_t listeners = 1024;  // open subscriptions/listen streams
   decision::Limits decision;
+  /// The header line with which a principal's requests go to a server, "" when they go as the gateway's own.
+  /// May be empty.
+  std::function<Task<Result<std::string>>(const HttpExchange& exchange, std::string_view server)> authorize;
+  CatalogueGuard* guard = nullptr;             // looks at tools before they are listed; outlives the endpoint
+  std::vector<std::string> unchecked_servers;  // whose calls are not checked against the tools' schemas
+  /// A schema that calls cannot be checked against. May be empty; any thread.
+  std::function<void(std::string_view server, const std::string& reason)> schema_problem;
   /// Why the principal's token may not go on to a server, as the text of WWW-Authenticate; nullopt: it may.
   /// `tool` is "" for anything but a call. May be empty.
   std::function<std::optional<std::string>(const HttpExchange& exchange, std::string_view server,
@@ -99,6 +107,8 @@ class Endpoint {
   void start();
   /// Answers one HTTP request completely. Never throws.
   Task<void> handle(HttpExchange& exchange);
+  /// The guard would answer otherwise now. Any thread.
+  void inspect_again();
   /// Ends event streams, so that connections can be drained; calls in flight go on.
   void close_streams();
   /// Ends event streams, then stops the upstreams. Run it once, before the executors end.

@@ -103,6 +103,13 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   if (level && (context.era == Era::Modern || context.session->log_level())) {
     call.log_level = log_level_name(*level);
   }
+  if (options_.authorize) {
+    const Result<std::string> line = co_await options_.authorize(context.exchange, upstream.name());
+    if (line.has_error()) {
+      co_return Sent{unavailable(context, server, line.error().message()), std::nullopt};
+    }
+    context.param_headers += *line;
+  }
   call.extra_headers = context.param_headers;
   call.capabilities = context.capabilities();
   // Two pointers: fits into std::function without an allocation.

@@ -1,5 +1,6 @@
 // tools/list and tools/call: the methods that rules decide.
 
+#include "runtime/mcp/argument_schemas.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
@@ -65,6 +66,16 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
     if (std::optional<Reply> missing = missing_server(context)) {
       co_return std::move(*missing);
     }
+    if (const auto held = context.catalogue->find_held(context.scope, envelope.name)) {
+      context.pack = current_pack();
+      const std::string& server = upstreams_[held->server]->name();
+      context.record.server = server;
+      if (!is_hidden(context, server, *held->item)) {
+        co_return failure(
+            context, code::kDenied,
+            "The definition of this tool changed and waits for approval: " + std::string(envelope.name));
+      }
+    }
     co_return unknown(context, "tool", envelope.name);
   }
   const std::string& server = upstreams_[found->server]->name();
@@ -76,6 +87,11 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   }
   if (std::optional<Reply> mismatch = check_param_headers(context, *found)) {
     co_return std::move(*mismatch);
+  }
+  // Before the rules: they are typed by the same schema, and may rely on it.
+  if (const std::optional<std::string> fault = argument_fault(*found->item, envelope.arguments_json)) {
+    co_return result(context, R"("content":[{"type":"text","text":)" + value::json_string(*fault) +
+                                  R"(}],"isError":true)");
   }
   std::optional<Reply> refusal = decide_call(context, *found, context.arguments);
   if (context.record.audit == decision::AuditLevel::Full && context.arguments.empty()) {

@@ -187,6 +187,36 @@ size_t HttpClient::context_index(const asio::any_io_executor& executor) {
 }
 
 Task<Result<HttpResponse>> HttpClient::request(const HttpRequest& request) {
+  const bool plain =
+      !state_->origin->options.token || request.head.find("\r\nAuthorization: ") != std::string_view::npos;
+  return plain ? send(request) : send_authorized(request);
+}
+
+Task<Result<HttpResponse>> HttpClient::send_authorized(const HttpRequest& request) {
+  const std::shared_ptr<State> state = state_;
+  const HttpClientOptions& options = state->origin->options;
+  for (int attempt = 0;; ++attempt) {
+    const Result<std::string> token = co_await options.token();
+    if (!token) {
+      co_return token.error();
+    }
+    const std::string head =
+        std::string(request.head) + (token->empty() ? "" : "Authorization: Bearer " + *token + "\r\n");
+    HttpRequest with = request;
+    with.head = head;
+    Result<HttpResponse> response = co_await send(with);
+    if (!response || response->status != 401 || token->empty() || attempt > 0) {
+      co_return response;
+    }
+    options.refused(*token);
+    const Result<std::string> next = co_await options.token();
+    if (!next || *next == *token) {
+      co_return response;
+    }
+  }
+}
+
+Task<Result<HttpResponse>> HttpClient::send(const HttpRequest& request) {
   const std::shared_ptr<HttpPool> pool = state_->pools[context_index(co_await asio::this_coro::executor)];
   if (state_->closed.load(std::memory_order_relaxed)) {
     co_return error(asio::error::operation_aborted, "the client is closed");

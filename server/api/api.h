@@ -20,6 +20,7 @@ namespace catalyst::server {
 class PackManager;
 class Resources;
 class TokenAuthenticator;
+class ToolLock;
 
 /// What the operator's side of the HTTP port needs; all of it outlives the Api.
 struct ApiParts {
@@ -28,6 +29,7 @@ struct ApiParts {
   observe::Metrics* metrics = nullptr;
   const TokenAuthenticator* authenticator = nullptr;
   const Resources* resources = nullptr;
+  ToolLock* lock = nullptr;  // nullptr: tools are not pinned
   std::function<bool()> draining;
   std::string version;
   std::vector<std::string> allowed_hosts;  // names beside loopback; "*": all
@@ -44,6 +46,7 @@ class Api {
 
  private:
   Task<void> reload(mcp::HttpExchange& exchange) const;
+  Task<void> approve(mcp::HttpExchange& exchange) const;
   /// Whether the principal may read (GET), or change things.
   [[nodiscard]] bool may(const mcp::HttpExchange& exchange) const;
 

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <map>
 
 #include "runtime/mcp/endpoint.h"
 #include "runtime/observe/audit.h"
@@ -18,9 +19,11 @@
 #include "server/api/api.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/resource.h"
+#include "server/auth/upstream_credentials.h"
 #include "server/gateway/file_watcher.h"
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/recorder.h"
+#include "server/gateway/tool_lock.h"
 #include "server/gateway/upstreams.h"
 #include "server/http/listener.h"
 #include "server/http/tls.h"
@@ -86,7 +89,9 @@ struct Service::Impl {
   std::unique_ptr<Recorder> recorder;
   std::unique_ptr<PackManager> packs;
   std::unique_ptr<IoPool> pool;
+  std::map<std::string, std::shared_ptr<UpstreamCredentials>, std::less<>> credentials;  // by server
   std::vector<std::shared_ptr<mcp::Upstream>> upstreams;
+  std::unique_ptr<ToolLock> lock;
   std::unique_ptr<mcp::Endpoint> endpoint;
   std::unique_ptr<Api> api;
   std::shared_ptr<TlsContext> tls;
@@ -146,12 +151,27 @@ struct Service::Impl {
       }
       tls = std::move(*context);
     }
+    if (!config.lock_file.empty()) {
+      auto opened = ToolLock::open(config.lock_file);
+      if (opened.has_error()) {
+        return failed(opened.error());
+      }
+      lock = std::move(*opened);
+    }
     return nullptr;
   }
 
   std::unique_ptr<Failure> make_upstreams() {
     for (size_t i = 0; i < config.servers.size(); ++i) {
-      auto upstream = make_upstream(config.servers[i], pool->executor(i % pool->size()));
+      const UpstreamConfig& server = config.servers[i];
+      auto tokens = make_credentials(server);
+      if (tokens.has_error()) {
+        return failed(tokens.error());
+      }
+      auto upstream = make_upstream(server, pool->executor(i % pool->size()), *tokens);
+      if (*tokens != nullptr) {
+        credentials[server.name] = *tokens;
+      }
       if (upstream.has_error()) {
         return failed(upstream.error());
       }
@@ -179,6 +199,22 @@ struct Service::Impl {
       out.call_timeout_ms =
           std::max(out.call_timeout_ms, server.timeout_ms);  // each upstream cuts it to its own
     }
+    if (std::any_of(credentials.begin(), credentials.end(),
+                    [](const auto& server) { return server.second->per_principal(); })) {
+      out.authorize = [this](const mcp::HttpExchange& exchange, std::string_view server) {
+        return authorization(exchange, server);
+      };
+    }
+    out.guard = lock.get();
+    for (const UpstreamConfig& server : config.servers) {
+      if (!server.validate_arguments) {
+        out.unchecked_servers.push_back(server.name);
+      }
+    }
+    out.schema_problem = [](std::string_view server, const std::string& reason) {
+      observe::log(Level::Warn, "arguments of a tool cannot be checked",
+                   {{"server", server}, {"reason", reason}});
+    };
     if (!is_wildcard(config.listen.host)) {
       out.allowed_hosts.push_back(config.listen.host);
     }
@@ -198,6 +234,22 @@ struct Service::Impl {
     return out;
   }
 
+  /// The principal's own token for a server, where there are such.
+  Task<Result<std::string>> authorization(const mcp::HttpExchange& exchange, std::string_view server) const {
+    const auto found = credentials.find(server);
+    if (found == credentials.end() || !found->second->per_principal()) {
+      co_return std::string();
+    }
+    std::string_view subject = exchange.header("Authorization").value_or(std::string_view());
+    subject.remove_prefix(std::min(subject.find(' '), subject.size()));
+    subject.remove_prefix(std::min(subject.find_first_not_of(' '), subject.size()));
+    Result<std::string> token = co_await found->second->of(exchange.principal(), subject);
+    if (token.has_error() || token->empty()) {
+      co_return token;
+    }
+    co_return "Authorization: Bearer " + *token + "\r\n";
+  }
+
   [[nodiscard]] HttpOptions http_options() const {
     HttpOptions out;
     out.address = config.listen.host;
@@ -207,6 +259,7 @@ struct Service::Impl {
     out.max_body_bytes = config.limits.body_bytes;
     out.header_timeout_ms = config.limits.header_timeout_ms;
     out.idle_timeout_ms = config.limits.idle_timeout_ms;
+    out.compress_from = config.compress_from;
     out.open_paths.push_back(std::string(kResourceMetadataPath) + "*");
     return out;
   }
@@ -220,6 +273,7 @@ struct Service::Impl {
     parts.metrics = &metrics;
     parts.authenticator = &authenticator;
     parts.resources = &resources;
+    parts.lock = lock.get();
     parts.draining = [this] { return draining.load(); };
     parts.version = kVersion;
     parts.allowed_hosts = config.allowed_hosts;
@@ -241,7 +295,8 @@ struct Service::Impl {
     sources.upstreams = [this] {
       std::vector<observe::UpstreamSample> out;
       for (const auto& upstream : upstreams) {
-        out.push_back({upstream->name(), std::string(state_text(upstream->state()))});
+        out.push_back({upstream->name(), std::string(state_text(upstream->state())),
+                       lock != nullptr ? lock->held_count(upstream->name()) : 0});
       }
       return out;
     };
@@ -276,7 +331,13 @@ struct Service::Impl {
 
   [[nodiscard]] std::vector<std::string> credential_files() const {
     std::vector<std::string> out = authenticator.files();
-    for (const std::string& file : {config.tls.certificate, config.tls.key, config.tls.client_ca}) {
+    for (const auto& [server, tokens] : credentials) {
+      for (std::string& file : tokens->files()) {
+        out.push_back(std::move(file));
+      }
+    }
+    for (const std::string& file :
+         {config.lock_file, config.tls.certificate, config.tls.key, config.tls.client_ca}) {
       if (!file.empty()) {
         out.push_back(file);
       }
@@ -286,11 +347,24 @@ struct Service::Impl {
 
   void reload_credentials() {
     authenticator.reload();
+    for (const auto& [server, tokens] : credentials) {
+      if (const Result<void> read = tokens->reload(); read.has_error()) {
+        observe::log(Level::Error, "credentials cannot be read again, the old ones stay",
+                     {{"server", server}, {"reason", read.error().message()}});
+      }
+    }
     if (tls != nullptr) {
       if (const Result<void> read = tls->reload(); read.has_error()) {
         observe::log(Level::Error, "credentials cannot be read again, the old ones stay",
                      {{"reason", read.error().message()}});
       }
+    }
+    if (lock != nullptr) {
+      if (const Result<void> read = lock->reload(); read.has_error()) {
+        observe::log(Level::Error, "the lock file cannot be read again",
+                     {{"reason", read.error().message()}});
+      }
+      endpoint->inspect_again();
     }
     observe::log(Level::Info, "credentials read again");
   }

@@ -95,10 +95,14 @@ class Loader {
     config.allowed_hosts = read.texts("allowed_hosts");
     config.allowed_origins = read.texts("allowed_origins");
     config.drain_ms = read.duration("drain");
+    config.compress_from = static_cast<size_t>(read.bytes("compress_from"));
     config.limits = read_limits(read);
     config.log = {read.text("log.level"), read.text("log.format")};
     if (const std::string file = read.text("audit.file"); !file.empty()) {
       config.audit_file = (folder / file).lexically_normal().string();
+    }
+    if (const std::string file = read.text("catalogue.lock"); !file.empty()) {
+      config.lock_file = (folder / file).lexically_normal().string();
     }
     config.watch = read.flag("reload.watch");
     config.debounce_ms = read.duration("reload.debounce");
@@ -177,6 +181,12 @@ class Loader {
       const std::string name = read.text(key);
       return name.empty() ? name : (folder / name).lexically_normal().string();
     };
+    server.openapi = read.text("openapi");
+    if (!server.openapi.empty() && server.openapi.rfind("http", 0) != 0) {
+      server.openapi = path("openapi");
+    }
+    server.query = read.pairs("query");
+    read_upstream_auth(file, member, read, folder, server);
     server.ca_file = path("ca");
     server.certificate_file = path("client_certificate");
     server.key_file = path("client_key");
@@ -184,10 +194,53 @@ class Loader {
       report(file, member.value, "`client_certificate` and `client_key` go together", "name both files");
     }
     server.timeout_ms = read.duration("timeout");
+    server.validate_arguments = read.flag("validate_arguments");
     server.scopes = read.texts("scopes");
     server.tool_scopes = read.pairs("tool_scopes");
     check_transport(file, member, read, server);
     config.servers.push_back(std::move(server));
+  }
+
+  void read_upstream_auth(const std::string& file, const Tree::Member& member, const Reader& read,
+                          const fs::path& folder, UpstreamConfig& server) {
+    const auto path = [&](std::string_view key) {
+      const std::string name = read.text(key);
+      return name.empty() ? name : (folder / name).lexically_normal().string();
+    };
+    UpstreamAuthConfig& auth = server.auth;
+    auth.token = read.text("auth.token");
+    auth.token_file = path("auth.token_file");
+    auth.principals = read.pairs("auth.principals");
+    auth.token_url = read.text("auth.token_url");
+    auth.exchange = read.flag("auth.exchange");
+    auth.client_id = read.text("auth.client_id");
+    auth.client_secret = read.text("auth.client_secret");
+    auth.client_secret_file = path("auth.client_secret_file");
+    auth.scope = read.text("auth.scope");
+    auth.resource = read.text("auth.resource");
+    auth.audience = read.text("auth.audience");
+    auth.ca_file = path("auth.ca");
+    if (auth.resource.empty() && auth.audience.empty()) {
+      auth.resource = server.url;
+    }
+    const int own =
+        (auth.token.empty() ? 0 : 1) + (auth.token_file.empty() ? 0 : 1) + (auth.token_url.empty() ? 0 : 1);
+    if (own > 1) {
+      report(file, member.value, "`auth` of `" + member.key + "` names several tokens",
+             "keep one of `token`, `token_file` and `token_url`");
+    }
+    if ((auth.exchange || !auth.client_id.empty()) && auth.token_url.empty()) {
+      report(file, member.value, "`auth` of `" + member.key + "` lacks `token_url`",
+             "name the token endpoint");
+    }
+    if (auth.configured() && server.url.empty() && server.openapi.empty()) {
+      report(file, member.value, "`auth` is for servers with `url`",
+             "give a program its secrets through `env`");
+    }
+    if (!auth.token_url.empty() && !is_safe_address(auth.token_url)) {
+      report(file, *read.find("auth.token_url"),
+             "secrets would be sent to `" + auth.token_url + "` without TLS", "give an https:// address");
+    }
   }
 
   void check_server_name(const std::string& file, const Tree::Member& member, const Config& config) {
@@ -214,7 +267,14 @@ class Loader {
   void check_transport(const std::string& file, const Tree::Member& member, const Reader& read,
                        const UpstreamConfig& server) {
     const std::string type = read.text("type");
-    if (server.command.empty() == server.url.empty()) {
+    if (!server.openapi.empty()) {
+      if (!server.command.empty() || (!type.empty() && type != "openapi")) {
+        report(file, member.value, "`openapi` of `" + member.key + "` does not fit its other keys",
+               "leave `command` and `type` out");
+      }
+    } else if (type == "openapi") {
+      report(file, *read.find("type"), "`type: openapi` needs `openapi`", "name the document");
+    } else if (server.command.empty() == server.url.empty()) {
       report(file, member.value, "server `" + member.key + "` needs either `command` or `url`", "");
     } else if ((type == "stdio" && server.command.empty()) ||
                (!type.empty() && type != "stdio" && server.url.empty())) {

@@ -13,7 +13,28 @@ namespace catalyst::server {
 
 using TextMap = std::vector<std::pair<std::string, std::string>>;
 
-/// One upstream server: either `command` (stdio) or `url` (Streamable HTTP) is set.
+/// The tokens that we show to a server.
+struct UpstreamAuthConfig {
+  std::string token;
+  std::string token_file;
+  TextMap principals;  // principal.id to token
+  std::string token_url;
+  bool exchange = false;
+  std::string client_id;
+  std::string client_secret;
+  std::string client_secret_file;
+  std::string scope;
+  std::string resource;
+  std::string audience;
+  std::string ca_file;
+
+  [[nodiscard]] bool configured() const {
+    return !token.empty() || !token_file.empty() || !principals.empty() || !token_url.empty();
+  }
+};
+
+/// One upstream server: `command` (stdio), `url` (Streamable HTTP), or `openapi` with or without `url` is
+/// set.
 struct UpstreamConfig {
   std::string name;
   std::string command;
@@ -22,10 +43,14 @@ struct UpstreamConfig {
   std::string cwd;  // absolute, or empty: ours
   std::string url;
   TextMap headers;
+  std::string openapi;  // address or file
+  TextMap query;        // with openapi
+  UpstreamAuthConfig auth;
   std::string ca_file;
   std::string certificate_file;
   std::string key_file;
   int64_t timeout_ms = 60'000;
+  bool validate_arguments = true;
   std::vector<std::string> scopes;
   TextMap tool_scopes;  // tool name, or prefix and "*", to scopes parted by blanks
 };
@@ -133,12 +158,14 @@ struct Config {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
   int64_t drain_ms = 0;
+  size_t compress_from = 0;  // bytes; 0: never
   std::vector<UpstreamConfig> servers;
   AuthConfig auth;
   TlsConfig tls;
   LimitsConfig limits;
   LogConfig log;
   std::string audit_file;
+  std::string lock_file;  // "": tools are not pinned
   bool watch = true;
   int64_t debounce_ms = 0;
 };

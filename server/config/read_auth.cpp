@@ -20,7 +20,8 @@ bool is_address(const std::string& text) {
   return text.rfind("http://", 0) == 0 || text.rfind("https://", 0) == 0;
 }
 
-/// Keys that decide who may ask must not come over a line that anyone can write on.
+}  // namespace
+
 bool is_safe_address(const std::string& text) {
   if (text.rfind("https://", 0) == 0) {
     return true;
@@ -33,8 +34,6 @@ bool is_safe_address(const std::string& text) {
                                                     : authority.substr(0, authority.find(':'));
   return is_loopback_host(host);
 }
-
-}  // namespace
 
 void AuthReader::report(const Tree& at, std::string message, std::string remedy) {
   problems_.push_back({file_, at.line, at.column, std::move(message), std::move(remedy)});

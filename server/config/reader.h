@@ -14,6 +14,9 @@ namespace catalyst::server {
 /// The default that key.def gives; the key must stand there.
 std::string_view fallback_of(std::string_view table_path);
 
+/// Whether secrets may go there, and what decides who may ask may come from there: https, or loopback.
+bool is_safe_address(const std::string& text);
+
 /// Reads validated values below one map; a key that is absent or null gives the table's default.
 class Reader {
  public:

@@ -344,6 +344,9 @@ void Connection::next_request() {
   if (body_.capacity() > kKeepBodyCapacity) {
     std::string().swap(body_);
   }
+  if (!compressed_.empty()) {
+    std::string().swap(compressed_);
+  }
   if (in_begin_ == in_end_ && !reading_ && in_.size() > kMaxReadAhead) {
     rewind();
     std::vector<char>(kInitialBuffer).swap(in_);

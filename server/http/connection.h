@@ -148,6 +148,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
 
   // Writing: answer.cpp
   void append_head(int status, std::span<const mcp::Header> headers);
+  std::string_view compressed(std::string_view body);
   bool write_now(Buffers& buffers);
   Task<Result<void>> write_all(Buffers buffers);
   Task<Result<void>> write_raw(Buffers buffers);
@@ -191,6 +192,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   int64_t last_write_ms_ = 0;
   size_t lingered_bytes_ = 0;
   std::string out_;
+  std::string compressed_;
   std::string backlog_;  // rest of a keep-alive comment that did not fit into the socket
 };
 

@@ -35,6 +35,7 @@ struct HttpOptions {
   int64_t idle_timeout_ms = 300'000;   // between requests
   int64_t write_timeout_ms = 30'000;   // a client that does not read
   int64_t linger_timeout_ms = 2'000;   // reading on after a refusal, so that the client gets to see it
+  size_t compress_from = 0;            // bytes of a complete answer from which it is compressed; 0: never
   int64_t keepalive_ms = 15'000;       // comment line on an open event stream that is silent
   int64_t tick_ms = 500;
   /// Served without asking the authenticator; a `*` at the end stands for anything.

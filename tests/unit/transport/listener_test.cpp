@@ -220,6 +220,27 @@ TEST(Listener, WhoIsNotKnownAtOnceIsWaitedFor) {
   client.read_until("ann abc-3");
 }
 
+TEST(Listener, LargeAnswersAreCompressedWhenTheClientAsks) {
+  HttpOptions options;
+  options.compress_from = 1'000;
+  TestServer server(serve, options);
+  const auto answer = [&](const std::string& accept, size_t size) {
+    RawClient client(server.listener.port());
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + accept +
+                "Content-Length: " + std::to_string(size) + "\r\n\r\n" + std::string(size, 'x'));
+    return client.read_to_end();
+  };
+  EXPECT_NE(answer("Accept-Encoding: br, GZIP;q=0.5\r\n", 5'000).find("Content-Encoding: gzip\r\n"),
+            std::string::npos);
+  EXPECT_NE(answer("Accept-Encoding: gzip, zstd\r\n", 5'000).find("Content-Encoding: zstd\r\n"),
+            std::string::npos);
+  EXPECT_LT(answer("Accept-Encoding: gzip\r\n", 5'000).size(), 1'000u);
+  for (const char* accept : {"", "Accept-Encoding: br\r\n", "Accept-Encoding: gzip;q=0, zstd;q=0.0\r\n"}) {
+    EXPECT_NE(answer(accept, 5'000).find(std::string(5'000, 'x')), std::string::npos) << accept;
+  }
+  EXPECT_EQ(answer("Accept-Encoding: gzip\r\n", 999).find("Content-Encoding"), std::string::npos);
+}
+
 TEST(Listener, ARefusalSaysWhatIsWanted) {
   FakeAuthenticator authenticator;
   TestServer server(serve, {}, &authenticator);
