@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   add_rollback_command(app, chosen);
   add_status_command(app, chosen);
   add_replay_command(app, chosen);
+  add_key_command(app, chosen);
 
   try {
     app.parse(argc, argv);

@@ -14,7 +14,8 @@ struct Principal {
   std::string_view id;      // empty: anonymous
   std::string_view tenant;  // empty: none
   std::span<const std::string_view> roles;
-  int64_t risk = 0;  // 0..100 as the authenticator reports it
+  std::span<const std::string_view> scopes;  // OAuth scopes of the token, those that they imply included
+  int64_t risk = 0;                          // 0..100 as the authenticator reports it
   bool mfa = false;
   std::string_view claims = "{}";  // JSON object
   /// Not 0: names this very content (id, tenant and roles never change under one key), so that evaluators

@@ -157,6 +157,21 @@ std::optional<Catalogue::Found> Catalogue::find(Scope scope, ListKind kind, std:
   return item == nullptr ? std::nullopt : std::optional(Found{scope.server, item, listing});
 }
 
+std::optional<Catalogue::Found> Catalogue::find_held(Scope scope, std::string_view name) const {
+  for (uint32_t server = 0; server < servers_.size(); ++server) {
+    const Listing* listing = servers_[server].listing.get();
+    if (!scope.covers(server) || listing == nullptr) {
+      continue;
+    }
+    for (const Item& item : listing->held) {
+      if (name == (scope.federated() ? item.federated : item.key)) {
+        return Found{server, &item, listing};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<uint32_t> Catalogue::find_resource(Scope scope, std::string_view uri) const {
   if (!scope.federated()) {
     return scope.server;

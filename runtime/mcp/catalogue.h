@@ -37,14 +37,23 @@ abi::Hook list_hook(ListKind kind);
 /// True for what is found by a name that federation changes: tools and prompts.
 bool is_named(ListKind kind);
 
+}  // namespace catalyst::mcp
+
+namespace catalyst::schema {
+class Schema;
+}
+
+namespace catalyst::mcp {
+
 /// One definition as its server gave it.
 struct Item {
   std::string key;      // name, uri or uri template, unescaped
   std::string json;     // the definition, byte for byte
   uint32_t key_at = 0;  // where the key's value stands in `json`, quotes included
   uint32_t key_size = 0;
-  std::string federated;             // "server__name" for tools and prompts, else the key
-  std::vector<ParamHeader> headers;  // of a modern server's tool
+  std::string federated;                            // "server__name" for tools and prompts, else the key
+  std::vector<ParamHeader> headers;                 // of a modern server's tool
+  std::shared_ptr<const schema::Schema> arguments;  // of a tool whose arguments are checked; else nullptr
 
   /// The definition under its federated name; only the name differs from `json`.
   [[nodiscard]] std::string federated_json() const;
@@ -57,6 +66,7 @@ struct Listing {
   std::shared_ptr<const UpstreamInfo> info;
   std::array<std::vector<Item>, 4> items;
   std::array<ItemIndex, 4> index;  // views into items
+  std::vector<Item> held;          // tools that wait for approval; they stand nowhere else
 
   [[nodiscard]] const std::vector<Item>& of(ListKind kind) const { return items[static_cast<size_t>(kind)]; }
   [[nodiscard]] const Item* find(ListKind kind, std::string_view key) const;
@@ -97,6 +107,8 @@ class Catalogue {
   [[nodiscard]] const std::vector<ServerEntry>& servers() const { return servers_; }
   /// By the name that clients of `scope` use. Servers that are Missing are searched too.
   [[nodiscard]] std::optional<Found> find(Scope scope, ListKind kind, std::string_view name) const;
+  /// The same for tools that wait for approval.
+  [[nodiscard]] std::optional<Found> find_held(Scope scope, std::string_view name) const;
   /// The server that answers for a resource: the first that lists the uri, else the first with a matching
   /// template; nullopt when none.
   [[nodiscard]] std::optional<uint32_t> find_resource(Scope scope, std::string_view uri) const;

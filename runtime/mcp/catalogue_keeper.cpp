@@ -10,6 +10,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <unordered_set>
 
+#include "runtime/mcp/argument_schemas.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/value/json_text.h"
@@ -71,6 +72,11 @@ CatalogueKeeper::CatalogueKeeper(const asio::any_io_executor& home,
 
 CatalogueKeeper::~CatalogueKeeper() = default;
 
+void CatalogueKeeper::guard(CatalogueGuard* guard, std::vector<std::string> unchecked) {
+  guard_ = guard;
+  unchecked_ = std::move(unchecked);
+}
+
 void CatalogueKeeper::start() {
   start_ms_ = steady_ms();
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
@@ -93,6 +99,12 @@ void CatalogueKeeper::mark_changed(uint32_t server, ListKind kind) {
     slot.dirty[static_cast<size_t>(kind)] = true;
     slot.timer.cancel();
   });
+}
+
+void CatalogueKeeper::inspect_again() {
+  for (uint32_t server = 0; server < slots_.size(); ++server) {
+    mark_changed(server, ListKind::Tools);
+  }
 }
 
 void CatalogueKeeper::mark_used(Scope scope) {
@@ -231,12 +243,33 @@ Task<Result<std::shared_ptr<const Listing>>> CatalogueKeeper::load(uint32_t serv
         return !headers && info->era == Era::Modern;
       });
     }
+    if (kind == ListKind::Tools) {
+      inspect_tools(server, *listing);
+    }
     for (Item& item : items) {
       item.federated = named ? upstreams_[server]->name() + separator_ + item.key : item.key;
       index.try_emplace(item.key, &item);
     }
   }
   co_return std::shared_ptr<const Listing>(std::move(listing));
+}
+
+void CatalogueKeeper::inspect_tools(uint32_t server, Listing& listing) {
+  const std::string& name = upstreams_[server]->name();
+  std::vector<Item>& tools = listing.items[static_cast<size_t>(ListKind::Tools)];
+  if (guard_ != nullptr) {
+    guard_->inspect(name, tools, listing.held);
+    for (Item& item : listing.held) {
+      item.federated = name + separator_ + item.key;
+    }
+  }
+  if (std::find(unchecked_.begin(), unchecked_.end(), name) == unchecked_.end()) {
+    for (const std::string& reason : attach_schemas(tools, slots_[server]->entry.listing.get())) {
+      if (hooks_.unchecked) {
+        hooks_.unchecked(server, reason);
+      }
+    }
+  }
 }
 
 Task<Result<void>> CatalogueKeeper::load_kind(uint32_t server, const UpstreamInfo& info, ListKind kind,

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "runtime/base/asio.h"
-#include "runtime/mcp/catalogue.h"
+#include "runtime/mcp/catalogue_guard.h"
 
 namespace catalyst::mcp {
 
@@ -28,16 +28,23 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
   struct Hooks {
     /// After a changed catalogue is in place.
     std::function<void(uint32_t server, const KindSet& kinds)> changed;
+    /// Schemas of a server's tools that cannot be checked against.
+    std::function<void(uint32_t server, const std::string& reason)> unchecked;
   };
 
   CatalogueKeeper(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
                   CatalogueLimits limits, std::string separator, Hooks hooks);
+
+  /// Before start: who looks at tools, and the servers whose calls are not checked against schemas.
+  void guard(CatalogueGuard* guard, std::vector<std::string> unchecked);
   ~CatalogueKeeper();
 
   void start();
   void stop();
   /// An upstream's notification that a list changed. Any thread.
   void mark_changed(uint32_t server, ListKind kind);
+  /// The guard would answer otherwise now: has it look at everything again. Any thread.
+  void inspect_again();
   /// A client asked for lists: renews those that are older than the limit, in the background. Any thread.
   void mark_used(Scope scope);
   /// Any thread; lock-free while nothing changes.
@@ -52,6 +59,7 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
   Task<void> keep(uint32_t server);
   Task<Result<std::shared_ptr<const Listing>>> load(uint32_t server,
                                                     std::shared_ptr<const UpstreamInfo> info);
+  void inspect_tools(uint32_t server, Listing& listing);
   Task<Result<void>> load_kind(uint32_t server, const UpstreamInfo& info, ListKind kind,
                                std::vector<Item>& out);
   Task<void> refresh(uint32_t server, std::shared_ptr<const UpstreamInfo> info);
@@ -64,6 +72,8 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
   const CatalogueLimits limits_;
   const std::string separator_;
   const Hooks hooks_;
+  CatalogueGuard* guard_ = nullptr;
+  std::vector<std::string> unchecked_;
   std::vector<std::unique_ptr<Slot>> slots_;  // strand only, but for the atomics in them
   std::atomic<bool> stopped_ = false;
   std::atomic<int64_t> start_ms_ = 0;

@@ -273,6 +273,11 @@ Task<void> Endpoint::Impl::deliver(RequestContext& context, const Reply& reply, 
     co_await exchange.respond(202, {}, {});
     co_return;
   }
+  if (!reply.challenge.empty()) {
+    const Header refused[] = {{"Content-Type", kJson}, {"WWW-Authenticate", reply.challenge}};
+    co_await exchange.respond(reply.http_status, refused, reply.message);
+    co_return;
+  }
   const Header headers[] = {{"Content-Type", kJson}, {"Mcp-Session-Id", reply.session_id}};
   if (accepts.json || reply.http_status != 200) {
     co_await exchange.respond(reply.http_status, std::span(headers, reply.session_id.empty() ? 1 : 2),
@@ -400,6 +405,8 @@ Task<void> Endpoint::handle(HttpExchange& exchange) {
     // Out of memory while answering; the connection ends what was begun.
   }
 }
+
+void Endpoint::inspect_again() { impl_->router->inspect_again(); }
 
 void Endpoint::close_streams() { impl_->router->close_streams(); }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@
 
 namespace catalyst::mcp {
 
+class CatalogueGuard;
 class Observer;
 
 struct SessionLimits {
@@ -59,6 +62,18 @@ struct EndpointOptions {
   size_t listeners = 1024;  // open subscriptions/listen streams
   decision::Limits decision;
   decision::Tap* tap = nullptr;  // sees every decision, outlives the endpoint; nullptr: nobody
+  /// The header line with which a principal's requests go to a server, "" when they go as the gateway's own.
+  /// May be empty.
+  std::function<Task<Result<std::string>>(const HttpExchange& exchange, std::string_view server)> authorize;
+  CatalogueGuard* guard = nullptr;             // looks at tools before they are listed; outlives the endpoint
+  std::vector<std::string> unchecked_servers;  // whose calls are not checked against the tools' schemas
+  /// A schema that calls cannot be checked against. May be empty; any thread.
+  std::function<void(std::string_view server, const std::string& reason)> schema_problem;
+  /// Why the principal's token may not go on to a server, as the text of WWW-Authenticate; nullopt: it may.
+  /// `tool` is "" for anything but a call. May be empty.
+  std::function<std::optional<std::string>(const HttpExchange& exchange, std::string_view server,
+                                           std::string_view tool)>
+      scope_challenge;
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
   /// "*". Loopback by default.
   std::vector<std::string> allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};
@@ -97,6 +112,8 @@ class Endpoint {
   void start();
   /// Answers one HTTP request completely. Never throws.
   Task<void> handle(HttpExchange& exchange);
+  /// The guard would answer otherwise now. Any thread.
+  void inspect_again();
   /// Ends event streams, so that connections can be drained; calls in flight go on.
   void close_streams();
   /// Ends event streams, then stops the upstreams. Run it once, before the executors end.

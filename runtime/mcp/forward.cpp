@@ -80,6 +80,16 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   Upstream& upstream = *upstreams_[server];
   const Crossing crossed = crossing(context, server);
   context.record.server = upstream.name();
+  if (options_.scope_challenge) {
+    const std::string_view tool = context.envelope.method == "tools/call" ? name : std::string_view();
+    if (std::optional<std::string> challenge =
+            options_.scope_challenge(context.exchange, upstream.name(), tool)) {
+      Sent refused{failure(context, code::kDenied, "The token lacks a scope that is needed."), std::nullopt};
+      refused.reply.http_status = 403;
+      refused.reply.challenge = std::move(*challenge);
+      co_return refused;
+    }
+  }
   UpstreamCall call;
   call.method = context.envelope.method;
   call.params = params;
@@ -92,6 +102,13 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   const std::optional<LogLevel> level = context.log_level();
   if (level && (context.era == Era::Modern || context.session->log_level())) {
     call.log_level = log_level_name(*level);
+  }
+  if (options_.authorize) {
+    const Result<std::string> line = co_await options_.authorize(context.exchange, upstream.name());
+    if (line.has_error()) {
+      co_return Sent{unavailable(context, server, line.error().message()), std::nullopt};
+    }
+    context.param_headers += *line;
   }
   call.extra_headers = context.param_headers;
   call.capabilities = context.capabilities();

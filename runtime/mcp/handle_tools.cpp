@@ -1,5 +1,6 @@
 // tools/call.
 
+#include "runtime/mcp/argument_schemas.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
@@ -36,6 +37,15 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
     if (std::optional<Reply> missing = missing_server(context)) {
       co_return std::move(*missing);
     }
+    if (const auto held = context.catalogue->find_held(context.scope, envelope.name)) {
+      take_pack(context);
+      context.record.server = upstreams_[held->server]->name();
+      if (!is_hidden(context, subject_of(abi::Hook::ListTools, *held))) {
+        co_return failure(
+            context, code::kDenied,
+            "The definition of this tool changed and waits for approval: " + std::string(envelope.name));
+      }
+    }
     co_return unknown(context, "tool", envelope.name);
   }
   context.record.server = upstreams_[found->server]->name();
@@ -46,6 +56,11 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   }
   if (std::optional<Reply> mismatch = check_param_headers(context, *found)) {
     co_return std::move(*mismatch);
+  }
+  // Before the rules: they are typed by the same schema, and may rely on it.
+  if (const std::optional<std::string> fault = argument_fault(*found->item, envelope.arguments_json)) {
+    co_return result(context, R"("content":[{"type":"text","text":)" + value::json_string(*fault) +
+                                  R"(}],"isError":true)");
   }
   Subject call = subject_of(abi::Hook::Call, *found);
   call.args = envelope.arguments_json;

@@ -142,12 +142,16 @@ HttpClient::HttpClient(HttpUrl url, HttpClientOptions options) : state_(std::mak
     origin.tls.emplace(asio::ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(origin.tls->native_handle(), TLS1_2_VERSION);
     origin.tls->set_verify_mode(asio::ssl::verify_peer);
-    error_code ignored;
+    error_code
+        ignored;  // what cannot be read leaves nothing to verify with or to show: the handshake says so
     if (origin.options.ca_file.empty()) {
       origin.tls->set_default_verify_paths(ignored);
     } else {
-      origin.tls->load_verify_file(origin.options.ca_file,
-                                   ignored);  // unreadable: nothing verifies, and the handshake says so
+      origin.tls->load_verify_file(origin.options.ca_file, ignored);
+    }
+    if (!origin.options.certificate_file.empty()) {
+      origin.tls->use_certificate_chain_file(origin.options.certificate_file, ignored);
+      origin.tls->use_private_key_file(origin.options.key_file, asio::ssl::context::pem, ignored);
     }
   }
 }
@@ -183,6 +187,36 @@ size_t HttpClient::context_index(const asio::any_io_executor& executor) {
 }
 
 Task<Result<HttpResponse>> HttpClient::request(const HttpRequest& request) {
+  const bool plain =
+      !state_->origin->options.token || request.head.find("\r\nAuthorization: ") != std::string_view::npos;
+  return plain ? send(request) : send_authorized(request);
+}
+
+Task<Result<HttpResponse>> HttpClient::send_authorized(const HttpRequest& request) {
+  const std::shared_ptr<State> state = state_;
+  const HttpClientOptions& options = state->origin->options;
+  for (int attempt = 0;; ++attempt) {
+    const Result<std::string> token = co_await options.token();
+    if (!token) {
+      co_return token.error();
+    }
+    const std::string head =
+        std::string(request.head) + (token->empty() ? "" : "Authorization: Bearer " + *token + "\r\n");
+    HttpRequest with = request;
+    with.head = head;
+    Result<HttpResponse> response = co_await send(with);
+    if (!response || response->status != 401 || token->empty() || attempt > 0) {
+      co_return response;
+    }
+    options.refused(*token);
+    const Result<std::string> next = co_await options.token();
+    if (!next || *next == *token) {
+      co_return response;
+    }
+  }
+}
+
+Task<Result<HttpResponse>> HttpClient::send(const HttpRequest& request) {
   const std::shared_ptr<HttpPool> pool = state_->pools[context_index(co_await asio::this_coro::executor)];
   if (state_->closed.load(std::memory_order_relaxed)) {
     co_return error(asio::error::operation_aborted, "the client is closed");

@@ -27,7 +27,14 @@ struct HttpUrl {
 Result<HttpUrl> parse_http_url(std::string_view text);
 
 struct HttpClientOptions {
-  std::string ca_file;  // PEM bundle to trust instead of the system's; https only
+  std::string ca_file;           // PEM bundle to trust instead of the system's; https only
+  std::string certificate_file;  // PEM chain shown to servers that ask for one; https only
+  std::string key_file;          // PEM, of that certificate
+  /// The bearer token of each request that brings no Authorization of its own, "" for none; an error fails
+  /// the request. May be empty.
+  std::function<Task<Result<std::string>>()> token;
+  /// The server answered 401 to a request with this token; should `token` have another one then, it is tried.
+  std::function<void(std::string_view token)> refused = [](std::string_view) {};
   int64_t connect_timeout_ms = 5'000;
   int64_t idle_timeout_ms = 60'000;  // of a pooled connection
   size_t max_connections = 1'024;    // per io_context
@@ -88,6 +95,9 @@ class HttpClient {
   void close();
 
  private:
+  Task<Result<HttpResponse>> send(const HttpRequest& request);
+  Task<Result<HttpResponse>> send_authorized(const HttpRequest& request);
+
   struct State;
   std::shared_ptr<State> state_;
 };

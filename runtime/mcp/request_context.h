@@ -23,6 +23,7 @@ struct Reply {
   int http_status = 200;
   std::string message;     // "" = no body
   std::string session_id;  // set by initialize, becomes a header
+  std::string challenge;   // of a 403 for want of scopes: WWW-Authenticate
   int error_code = 0;      // of the message, 0 = a result
   bool streamed = false;   // the handler has already answered by a stream of its own
   bool abandoned = false;  // cancelled by the client: nobody waits for an answer

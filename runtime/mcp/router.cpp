@@ -79,8 +79,15 @@ void Router::start() {
       self->hub_.lists_changed(server, kinds);
     }
   };
+  hooks.unchecked = [weak](uint32_t server, const std::string& reason) {
+    const std::shared_ptr<Router> self = weak.lock();
+    if (self != nullptr && self->options_.schema_problem) {
+      self->options_.schema_problem(self->upstreams_[server]->name(), reason);
+    }
+  };
   keeper_ = std::make_shared<CatalogueKeeper>(home_, upstreams_, options_.catalogue, options_.separator,
                                               std::move(hooks));
+  keeper_->guard(options_.guard, options_.unchecked_servers);
   sessions_.on_end([weak](Session& session) {
     const std::shared_ptr<Router> self = weak.lock();
     for (const std::string& uri : self == nullptr ? std::vector<std::string>() : session.subscriptions()) {

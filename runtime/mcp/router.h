@@ -58,6 +58,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
   [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
   [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
+  void inspect_again() { keeper_->inspect_again(); }
   [[nodiscard]] std::optional<uint32_t> server_index(std::string_view name) const;
   /// Name of the server that a scope is about; "" for all.
   [[nodiscard]] std::string_view scope_name(Scope scope) const {

@@ -171,6 +171,7 @@ struct Metrics::Impl {
     if (sources.upstreams) {
       for (const UpstreamSample& sample : sources.upstreams()) {
         page.gauge(Id::UpstreamUp, {{"server", sample.server}}, sample.state == "ready" ? 1 : 0);
+        page.gauge(Id::ToolsHeld, {{"server", sample.server}}, static_cast<double>(sample.held));
         for (const std::string_view state : kUpstreamStates) {
           page.gauge(Id::UpstreamState, {{"server", sample.server}, {"state", std::string(state)}},
                      sample.state == state ? 1 : 0);

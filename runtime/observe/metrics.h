@@ -52,6 +52,7 @@ struct PackCounters {
 struct UpstreamSample {
   std::string server;
   std::string state;  // "ready"
+  size_t held = 0;    // tools that wait for approval
 };
 struct PackSample {
   std::string name;

@@ -12,7 +12,9 @@
 #include "server/api/deployments.h"
 #include "server/api/problem.h"
 #include "server/auth/authenticator.h"
+#include "server/auth/resource.h"
 #include "server/gateway/pack_manager.h"
+#include "server/gateway/tool_lock.h"
 
 namespace catalyst::server {
 namespace {
@@ -84,6 +86,24 @@ Json upstreams_json(const mcp::Endpoint& endpoint) {
   return out;
 }
 
+Json held_json(const ToolLock* lock) {
+  Json held = Json::array();
+  for (const HeldTool& tool : lock == nullptr ? std::vector<HeldTool>() : lock->held()) {
+    Json changes = Json::array();
+    for (const DefinitionChange& change : tool.changes) {
+      Json one = {{"change", change_name(change.kind)}};
+      if (!change.subject.empty()) {
+        one["subject"] = change.subject;
+      }
+      one["before"] = change.before;
+      one["after"] = change.after;
+      changes.push_back(std::move(one));
+    }
+    held.push_back({{"server", tool.server}, {"tool", tool.tool}, {"changes", std::move(changes)}});
+  }
+  return {{"pinned", lock != nullptr}, {"held", std::move(held)}};
+}
+
 /// The host name of a Host header, without the port.
 std::string_view host_of(std::string_view header) {
   if (!header.empty() && header.front() == '[') {
@@ -106,7 +126,7 @@ struct PendingReload {
 
 }  // namespace
 
-bool Api::may_administer(const mcp::HttpExchange& exchange) const {
+bool Api::may(const mcp::HttpExchange& exchange) const {
   // A page in a browser must not reach these paths, neither directly (Origin) nor through a name of its own
   // that resolves to us (Host).
   if (exchange.header("Origin")) {
@@ -117,25 +137,35 @@ bool Api::may_administer(const mcp::HttpExchange& exchange) const {
   const bool known = is_loopback_host(host) ||
                      std::find(allowed.begin(), allowed.end(), host) != allowed.end() ||
                      std::find(allowed.begin(), allowed.end(), "*") != allowed.end();
-  if (!known || !parts_.authenticator->is_admin(exchange.principal())) {
+  const bool reads = exchange.method() == "GET" || exchange.method() == "HEAD";
+  const TokenAuthenticator& authenticator = *parts_.authenticator;
+  if (!known || !(reads ? authenticator.is_viewer(exchange.principal())
+                        : authenticator.is_admin(exchange.principal()))) {
     return false;
   }
-  return parts_.authenticator->has_tokens() || is_loopback_peer(exchange.peer());
+  return authenticator.configured() || is_loopback_peer(exchange.peer());
 }
 
 Task<void> Api::handle(mcp::HttpExchange& exchange) const {
   const std::string_view path = exchange.path();
   const bool get = exchange.method() == "GET" || exchange.method() == "HEAD";
+  if (const std::optional<std::string> metadata = parts_.resources->metadata(path)) {
+    co_await answer(exchange, get ? Reply{200, "application/json", *metadata} : problem(405, "use GET"));
+    co_return;
+  }
   const bool is_reload = path == "/api/v1/reload";
+  const bool is_approve = path == "/api/v1/catalogue/approve";
+  const bool posts = is_reload || is_approve;
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
-                     path == "/api/v1/pack" || path == "/api/v1/upstreams" || is_reload;
+                     path == "/api/v1/pack" || path == "/api/v1/upstreams" || path == "/api/v1/catalogue" ||
+                     posts;
   if (DeploymentsApi::is_ours(path)) {
-    if (may_administer(exchange)) {
+    if (may(exchange)) {
       co_await DeploymentsApi(*parts_.packs, *parts_.shadow).handle(exchange);
     } else {
       co_await answer(exchange, problem(403, "this needs the admin role, and no browser"));
     }
-  } else if (DecisionsApi::is_ours(path) && may_administer(exchange)) {
+  } else if (DecisionsApi::is_ours(path) && may(exchange)) {
     co_await DecisionsApi(parts_.packs->engine(), *parts_.metrics, parts_.decisions).handle(exchange);
   } else if (DecisionsApi::is_ours(path)) {
     co_await answer(exchange, {403, kProblemType,
@@ -143,8 +173,8 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
                                             "decisions are for the admin role, and not for browsers")});
   } else if (!known) {
     co_await answer(exchange, problem(404, "no such path; MCP is served at /mcp"));
-  } else if (is_reload ? exchange.method() != "POST" : !get) {
-    co_await answer(exchange, problem(405, is_reload ? "use POST" : "use GET"));
+  } else if (posts ? exchange.method() != "POST" : !get) {
+    co_await answer(exchange, problem(405, posts ? "use POST" : "use GET"));
   } else if (path == "/healthz") {
     co_await answer(exchange, json_reply(200, {{"status", "ok"}, {"version", parts_.version}}));
   } else if (path == "/readyz") {
@@ -159,15 +189,45 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
                                                       {"upstreams", upstreams_json(*parts_.endpoint)}}));
   } else if (path == "/metrics") {
     co_await answer(exchange, {200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics->text()});
-  } else if (!may_administer(exchange)) {
-    co_await answer(exchange, problem(403, "this needs the admin role, and no browser"));
+  } else if (!may(exchange)) {
+    co_await answer(exchange,
+                    problem(403, "this needs the admin role, or to read the viewer role, and no browser"));
   } else if (path == "/api/v1/pack") {
     co_await answer(exchange, json_reply(200, pack_json(parts_.packs->status())));
   } else if (path == "/api/v1/upstreams") {
     co_await answer(exchange, json_reply(200, upstreams_json(*parts_.endpoint)));
+  } else if (path == "/api/v1/catalogue") {
+    co_await answer(exchange, json_reply(200, held_json(parts_.lock)));
+  } else if (is_approve) {
+    co_await approve(exchange);
   } else {
     co_await reload(exchange);
   }
+}
+
+Task<void> Api::approve(mcp::HttpExchange& exchange) const {
+  if (parts_.lock == nullptr) {
+    co_return co_await answer(exchange, problem(409, "tools are not pinned; set catalogue.lock"));
+  }
+  const Json wanted = exchange.body().empty() ? Json::object() : Json::parse(exchange.body(), nullptr, false);
+  bool good = wanted.is_object();
+  for (const auto& [key, value] : wanted.items()) {
+    good = good && (key == "server" || key == "tool") && value.is_string();
+  }
+  if (!good || (wanted.contains("tool") && !wanted.contains("server"))) {
+    co_return co_await answer(
+        exchange,
+        problem(400, R"(expected {"server": NAME, "tool": NAME}; without "tool" all of a server, {} all)"));
+  }
+  const Result<size_t> approved = parts_.lock->approve(wanted.value("server", ""), wanted.value("tool", ""));
+  if (approved.has_error()) {
+    co_return co_await answer(exchange, problem(500, approved.error().message()));
+  }
+  if (*approved == 0 && wanted.contains("tool")) {
+    co_return co_await answer(exchange, problem(404, "no such tool waits; see /api/v1/catalogue"));
+  }
+  parts_.endpoint->inspect_again();
+  co_await answer(exchange, json_reply(200, {{"approved", *approved}}));
 }
 
 Task<void> Api::reload(mcp::HttpExchange& exchange) const {

@@ -19,8 +19,10 @@ class Metrics;
 namespace catalyst::server {
 
 class PackManager;
+class Resources;
 class ShadowReport;
 class TokenAuthenticator;
+class ToolLock;
 
 /// What the operator's side of the HTTP port needs; all of it outlives the Api.
 struct ApiParts {
@@ -29,13 +31,16 @@ struct ApiParts {
   mcp::Endpoint* endpoint = nullptr;
   observe::Metrics* metrics = nullptr;
   const TokenAuthenticator* authenticator = nullptr;
+  const Resources* resources = nullptr;
+  ToolLock* lock = nullptr;  // nullptr: tools are not pinned
   std::function<bool()> draining;
   std::string version;
   std::vector<std::string> allowed_hosts;  // names beside loopback; "*": all
   DecisionsApi::Options decisions;
 };
 
-/// /healthz, /readyz, /metrics and /api/v1: pack, upstreams, reload, deployments, decisions. Immutable, any thread.
+/// /healthz, /readyz, /metrics, the metadata of protected resources, and /api/v1: pack, upstreams, reload,
+/// deployments, decisions, catalogue. Immutable, any thread.
 class Api {
  public:
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
@@ -45,7 +50,9 @@ class Api {
 
  private:
   Task<void> reload(mcp::HttpExchange& exchange) const;
-  [[nodiscard]] bool may_administer(const mcp::HttpExchange& exchange) const;
+  Task<void> approve(mcp::HttpExchange& exchange) const;
+  /// Whether the principal may read (GET), or change things.
+  [[nodiscard]] bool may(const mcp::HttpExchange& exchange) const;
 
   ApiParts parts_;
 };

@@ -40,6 +40,7 @@ void add_deploy_command(CLI::App& app, Action& chosen);
 void add_rollback_command(CLI::App& app, Action& chosen);
 void add_status_command(CLI::App& app, Action& chosen);
 void add_replay_command(CLI::App& app, Action& chosen);
+void add_key_command(CLI::App& app, Action& chosen);
 
 /// Help of the option that every command has.
 inline constexpr const char* kJsonHelp = "print one JSON document instead of text";

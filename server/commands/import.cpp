@@ -10,6 +10,7 @@
 #include "server/commands/importer.h"
 #include "server/commands/sources.h"
 #include "server/commands/terminal.h"
+#include "server/gateway/tool_lock.h"
 
 namespace catalyst::server {
 namespace {
@@ -24,6 +25,7 @@ struct Options {
   std::vector<std::string> only;
   std::string folder = "schemas";
   int64_t timeout_s = 60;
+  bool lock = false;
   bool json = false;
 };
 
@@ -40,6 +42,34 @@ LoadedConfig gather(const Options& options) {
   server.args = options.args;
   out.config.servers.push_back(std::move(server));
   return out;
+}
+
+/// Pins what was imported in the configuration's lock file, and says what that changes.
+Exit pin(const std::string& file, const std::vector<Imported>& all, bool quiet) {
+  auto lock = ToolLock::open(file);
+  if (lock.has_error()) {
+    print_error(lock.error().message());
+    return Exit::System;
+  }
+  for (const Imported& one : all) {
+    if (!one.failure.empty()) {
+      continue;
+    }
+    const auto whole = nlohmann::json::parse(one.json, nullptr, false);
+    const auto tools =
+        whole.is_object() ? whole.value("tools", nlohmann::json::array()) : nlohmann::json::array();
+    for (const HeldTool& changed : (*lock)->pin_all(one.server, tools)) {
+      for (size_t i = 0; !quiet && i < changed.changes.size(); ++i) {
+        std::printf("%s.%s: %s\n", changed.server.c_str(), changed.tool.c_str(),
+                    changed.changes[i].text().c_str());
+      }
+    }
+  }
+  if (const Result<void> written = (*lock)->write(); written.has_error()) {
+    print_error(written.error().message());
+    return Exit::System;
+  }
+  return Exit::Ok;
 }
 
 Exit report(const Options& options, const std::vector<Imported>& all) {
@@ -94,6 +124,10 @@ Exit import(const Options& options) {
     print_error("no server to import from; give --config, --servers, --url or --command");
     return Exit::Usage;
   }
+  if (options.lock && loaded.config.lock_file.empty()) {
+    print_error("--lock needs a configuration with `catalogue: {lock: FILE}`");
+    return Exit::Usage;
+  }
   std::error_code failure;
   std::filesystem::create_directories(options.folder, failure);
   if (failure) {
@@ -105,7 +139,12 @@ Exit import(const Options& options) {
     Progress progress("asking " + std::to_string(servers.size()) + " servers", 0);
     all = import_servers(servers, options.timeout_s * 1000);
   }
-  return report(options, all);
+  const Exit exit = report(options, all);
+  if (!options.lock) {
+    return exit;
+  }
+  const Exit pinned = pin(loaded.config.lock_file, all, options.json);
+  return exit == Exit::Ok ? pinned : exit;
 }
 
 }  // namespace
@@ -128,6 +167,8 @@ void add_import_command(CLI::App& app, Action& chosen) {
   command->add_option("-o,--out", options->folder, "folder to write to; default: schemas");
   command->add_option("--timeout", options->timeout_s, "seconds to wait for a server")
       ->check(CLI::Range(1, 3600));
+  command->add_flag("--lock", options->lock,
+                    "approve what is imported: pin it in the file of catalogue.lock");
   command->add_flag("--json", options->json, kJsonHelp);
   command->callback([options, &chosen] { chosen = [options] { return import(*options); }; });
 }

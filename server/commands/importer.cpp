@@ -107,7 +107,12 @@ std::vector<Imported> import_servers(const std::vector<UpstreamConfig>& servers,
   asio::io_context io(1);
   for (size_t i = 0; i < servers.size(); ++i) {
     out[i].server = servers[i].name;
-    auto upstream = make_upstream(servers[i], io.get_executor());
+    const auto credentials = make_credentials(servers[i]);
+    if (credentials.has_error()) {
+      out[i].failure = credentials.error().message();
+      continue;
+    }
+    auto upstream = make_upstream(servers[i], io.get_executor(), *credentials);
     if (upstream.has_error()) {
       out[i].failure = upstream.error().message();
       continue;

@@ -4,11 +4,10 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <sstream>
 
-#include "runtime/base/check.h"
-#include "server/config/digest.h"
+#include "server/config/read_auth.h"
+#include "server/config/reader.h"
 
 namespace catalyst::server {
 namespace {
@@ -18,83 +17,6 @@ namespace fs = std::filesystem;
 constexpr size_t kServersMax = 256;
 constexpr size_t kSecretMin = 32;
 constexpr size_t kServerNameMax = 64;
-constexpr size_t kTokensMax = 10'000;
-
-std::string_view fallback_of(std::string_view table_path) {
-  for (const KeyInfo& key : key_table()) {
-    if (key.path == table_path) {
-      return key.fallback;
-    }
-  }
-  CHECK(false, "a key that is read must stand in key.def");
-}
-
-/// Reads validated values below one map; a key that is absent or null gives the table's default.
-class Reader {
- public:
-  /// `prefix` is where `tree` stands in the table: "" or "servers.*." or "auth.tokens[].".
-  Reader(const Tree* tree, std::string prefix) : tree_(tree), prefix_(std::move(prefix)) {}
-
-  [[nodiscard]] const Tree* find(std::string_view path) const {
-    const Tree* at = tree_;
-    while (at != nullptr) {
-      const size_t dot = path.find('.');
-      at = at->find(path.substr(0, dot));
-      if (dot == std::string_view::npos) {
-        return at != nullptr && at->kind != Tree::Kind::Null ? at : nullptr;
-      }
-      path.remove_prefix(dot + 1);
-    }
-    return nullptr;
-  }
-
-  [[nodiscard]] std::string text(std::string_view path) const {
-    const Tree* at = find(path);
-    return at != nullptr && at->kind == Tree::Kind::Scalar
-               ? at->text
-               : std::string(fallback_of(prefix_ + std::string(path)));
-  }
-  [[nodiscard]] bool flag(std::string_view path) const { return text(path) == "true"; }
-  [[nodiscard]] int64_t count(std::string_view path) const { return number(path, parse_count); }
-  [[nodiscard]] int64_t bytes(std::string_view path) const { return number(path, parse_bytes); }
-  [[nodiscard]] int64_t duration(std::string_view path) const { return number(path, parse_duration_ms); }
-
-  [[nodiscard]] std::vector<std::string> texts(std::string_view path) const {
-    std::vector<std::string> out;
-    if (const Tree* at = find(path)) {
-      if (at->kind == Tree::Kind::Scalar) {
-        out.push_back(at->text);
-      }
-      for (const Tree& item : at->items) {
-        out.push_back(item.text);
-      }
-    }
-    return out;
-  }
-  [[nodiscard]] TextMap pairs(std::string_view path) const {
-    TextMap out;
-    if (const Tree* at = find(path)) {
-      for (const Tree::Member& member : at->members) {
-        out.emplace_back(member.key, member.value.text);
-      }
-    }
-    return out;
-  }
-
- private:
-  static Result<int64_t> parse_count(std::string_view text) {
-    return std::strtoll(std::string(text).c_str(), nullptr, 10);
-  }
-
-  /// What does not parse was reported by the validator; the default keeps the rest of the check going.
-  [[nodiscard]] int64_t number(std::string_view path, Result<int64_t> (*parse)(std::string_view)) const {
-    const Result<int64_t> value = parse(text(path));
-    return value.has_value() ? *value : *parse(fallback_of(prefix_ + std::string(path)));
-  }
-
-  const Tree* tree_;
-  std::string prefix_;
-};
 
 class Loader {
  public:
@@ -129,11 +51,11 @@ class Loader {
         config.listen = *address;
       }
     }
-    if (!is_loopback_host(config.listen.host) && config.auth.tokens.empty() && !config.insecure_no_auth) {
+    if (!is_loopback_host(config.listen.host) && !config.auth.configured() && !config.insecure_no_auth) {
       problems_.push_back(
           {main_path_.empty() ? "--listen" : main_path_, 0, 0,
            "listening on " + config.listen.host + " would serve the network without any authentication",
-           "add auth.tokens, listen on 127.0.0.1, or say `insecure_no_auth: true`"});
+           "add auth.tokens or auth.issuers, listen on 127.0.0.1, or say `insecure_no_auth: true`"});
     }
   }
 
@@ -183,15 +105,22 @@ class Loader {
     config.allowed_hosts = read.texts("allowed_hosts");
     config.allowed_origins = read.texts("allowed_origins");
     config.drain_ms = read.duration("drain");
+    config.compress_from = static_cast<size_t>(read.bytes("compress_from"));
     config.limits = read_limits(read);
     config.log = {read.text("log.level"), read.text("log.format")};
     if (const std::string file = read.text("audit.file"); !file.empty()) {
       config.audit_file = (folder / file).lexically_normal().string();
     }
+    if (const std::string file = read.text("catalogue.lock"); !file.empty()) {
+      config.lock_file = (folder / file).lexically_normal().string();
+    }
     config.watch = read.flag("reload.watch");
     config.debounce_ms = read.duration("reload.debounce");
     read_storing(source, root, read, folder, config);
-    read_auth(source.path, read, config.auth);
+    AuthReader auth(source.path, folder.string(), problems_);
+    config.auth = auth.auth(read);
+    config.tls = auth.tls(read);
+    read_public_url(source.path, read, config);
     if (const Tree* servers = read.find("servers")) {
       read_servers(source.path, *servers, folder, config);
     }
@@ -222,6 +151,20 @@ class Loader {
     }
   }
 
+  void read_public_url(const std::string& file, const Reader& read, Config& config) {
+    config.public_url = read.text("public_url");
+    while (!config.public_url.empty() && config.public_url.back() == '/') {
+      config.public_url.pop_back();
+    }
+    const std::string& url = config.public_url;
+    if (!url.empty() && ((url.rfind("http://", 0) != 0 && url.rfind("https://", 0) != 0) ||
+                         url.find_first_of("?# \"\\") != std::string::npos)) {
+      report(file, *read.find("public_url"),
+             "`public_url` must be an http:// or https:// address without query",
+             "such as https://mcp.example");
+    }
+  }
+
   static LimitsConfig read_limits(const Reader& read) {
     LimitsConfig out;
     out.body_bytes = static_cast<size_t>(read.bytes("limits.body"));
@@ -234,64 +177,12 @@ class Loader {
     out.answer_timeout_ms = read.duration("limits.answer_timeout");
     out.header_timeout_ms = read.duration("limits.header_timeout");
     out.idle_timeout_ms = read.duration("limits.idle_timeout");
+    out.token_bytes = static_cast<size_t>(read.bytes("limits.token"));
+    out.principals = static_cast<size_t>(read.count("limits.principals"));
     out.fuel_per_rule = static_cast<uint32_t>(read.count("limits.fuel_per_rule"));
     out.decision_batch = static_cast<uint32_t>(read.count("limits.decision_batch"));
     out.evaluation_bytes = static_cast<size_t>(read.bytes("limits.evaluation_memory"));
     return out;
-  }
-
-  void read_auth(const std::string& file, const Reader& read, AuthConfig& auth) {
-    auth.admin_role = read.text("auth.admin_role");
-    auth.anonymous.id = read.text("auth.anonymous.id");
-    auth.anonymous.tenant = read.text("auth.anonymous.tenant");
-    auth.anonymous.roles = read.texts("auth.anonymous.roles");
-    const Tree* tokens = read.find("auth.tokens");
-    std::set<std::string> digests;
-    for (size_t i = 0; tokens != nullptr && i < tokens->items.size() && i < kTokensMax; ++i) {
-      read_token(file, tokens->items[i], digests, auth);
-    }
-    if (tokens != nullptr && tokens->items.size() > kTokensMax) {
-      report(file, *tokens, "more than " + std::to_string(kTokensMax) + " tokens", "");
-    }
-    auth.allow_anonymous = read.find("auth.anonymous.allow") != nullptr ? read.flag("auth.anonymous.allow")
-                                                                        : auth.tokens.empty();
-  }
-
-  void read_token(const std::string& file, const Tree& tree, std::set<std::string>& digests,
-                  AuthConfig& auth) {
-    const Reader read(&tree, "auth.tokens[].");
-    const std::string clear = read.text("token");
-    TokenConfig token;
-    token.sha256 = read.text("sha256");
-    std::transform(token.sha256.begin(), token.sha256.end(), token.sha256.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (clear.empty() == token.sha256.empty()) {
-      report(file, tree, "a token needs either `token` or `sha256`", "sha256: printf %s TOKEN | sha256sum");
-      return;
-    }
-    if (!clear.empty() && clear.size() < 16) {
-      report(file, *read.find("token"), "a token must have at least 16 characters",
-             "make one: openssl rand -hex 32");
-    }
-    if (!clear.empty()) {
-      token.sha256 = hex_digest(sha256(clear));
-    } else if (token.sha256.size() != 64 ||
-               token.sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
-      report(file, *read.find("sha256"), "`sha256` must be 64 hexadecimal digits",
-             "printf %s TOKEN | sha256sum");
-    }
-    if (!digests.insert(token.sha256).second) {
-      report(file, tree, "this token appears twice", "give every principal a token of its own");
-    }
-    token.principal.id = read.text("id");
-    token.principal.tenant = read.text("tenant");
-    token.principal.roles = read.texts("roles");
-    token.principal.mfa = read.flag("mfa");
-    token.principal.risk = read.count("risk");
-    if (const Tree* claims = read.find("claims")) {
-      token.principal.claims = tree_to_json(*claims);
-    }
-    auth.tokens.push_back(std::move(token));
   }
 
   void read_servers(const std::string& file, const Tree& map, const fs::path& folder, Config& config) {
@@ -325,11 +216,72 @@ class Loader {
     }
     server.url = read.text("url");
     server.headers = read.pairs("headers");
+    const auto path = [&](std::string_view key) {
+      const std::string name = read.text(key);
+      return name.empty() ? name : (folder / name).lexically_normal().string();
+    };
+    server.openapi = read.text("openapi");
+    if (!server.openapi.empty() && server.openapi.rfind("http", 0) != 0) {
+      server.openapi = path("openapi");
+    }
+    server.query = read.pairs("query");
+    read_upstream_auth(file, member, read, folder, server);
+    server.ca_file = path("ca");
+    server.certificate_file = path("client_certificate");
+    server.key_file = path("client_key");
+    if (server.certificate_file.empty() != server.key_file.empty()) {
+      report(file, member.value, "`client_certificate` and `client_key` go together", "name both files");
+    }
     server.timeout_ms = read.duration("timeout");
     server.shared = read.flag("shared");
     server.processes = static_cast<size_t>(read.count("processes"));
+    server.validate_arguments = read.flag("validate_arguments");
+    server.scopes = read.texts("scopes");
+    server.tool_scopes = read.pairs("tool_scopes");
     check_transport(file, member, read, server);
     config.servers.push_back(std::move(server));
+  }
+
+  void read_upstream_auth(const std::string& file, const Tree::Member& member, const Reader& read,
+                          const fs::path& folder, UpstreamConfig& server) {
+    const auto path = [&](std::string_view key) {
+      const std::string name = read.text(key);
+      return name.empty() ? name : (folder / name).lexically_normal().string();
+    };
+    UpstreamAuthConfig& auth = server.auth;
+    auth.token = read.text("auth.token");
+    auth.token_file = path("auth.token_file");
+    auth.principals = read.pairs("auth.principals");
+    auth.token_url = read.text("auth.token_url");
+    auth.exchange = read.flag("auth.exchange");
+    auth.client_id = read.text("auth.client_id");
+    auth.client_secret = read.text("auth.client_secret");
+    auth.client_secret_file = path("auth.client_secret_file");
+    auth.scope = read.text("auth.scope");
+    auth.resource = read.text("auth.resource");
+    auth.audience = read.text("auth.audience");
+    auth.ca_file = path("auth.ca");
+    if (auth.resource.empty() && auth.audience.empty()) {
+      auth.resource = server.url;
+    }
+    const int own =
+        (auth.token.empty() ? 0 : 1) + (auth.token_file.empty() ? 0 : 1) + (auth.token_url.empty() ? 0 : 1);
+    if (own > 1) {
+      report(file, member.value, "`auth` of `" + member.key + "` names several tokens",
+             "keep one of `token`, `token_file` and `token_url`");
+    }
+    if ((auth.exchange || !auth.client_id.empty()) && auth.token_url.empty()) {
+      report(file, member.value, "`auth` of `" + member.key + "` lacks `token_url`",
+             "name the token endpoint");
+    }
+    if (auth.configured() && server.url.empty() && server.openapi.empty()) {
+      report(file, member.value, "`auth` is for servers with `url`",
+             "give a program its secrets through `env`");
+    }
+    if (!auth.token_url.empty() && !is_safe_address(auth.token_url)) {
+      report(file, *read.find("auth.token_url"),
+             "secrets would be sent to `" + auth.token_url + "` without TLS", "give an https:// address");
+    }
   }
 
   void check_server_name(const std::string& file, const Tree::Member& member, const Config& config) {
@@ -356,7 +308,14 @@ class Loader {
   void check_transport(const std::string& file, const Tree::Member& member, const Reader& read,
                        const UpstreamConfig& server) {
     const std::string type = read.text("type");
-    if (server.command.empty() == server.url.empty()) {
+    if (!server.openapi.empty()) {
+      if (!server.command.empty() || (!type.empty() && type != "openapi")) {
+        report(file, member.value, "`openapi` of `" + member.key + "` does not fit its other keys",
+               "leave `command` and `type` out");
+      }
+    } else if (type == "openapi") {
+      report(file, *read.find("type"), "`type: openapi` needs `openapi`", "name the document");
+    } else if (server.command.empty() == server.url.empty()) {
       report(file, member.value, "server `" + member.key + "` needs either `command` or `url`", "");
     } else if ((type == "stdio" && server.command.empty()) ||
                (!type.empty() && type != "stdio" && server.url.empty())) {

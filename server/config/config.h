@@ -13,7 +13,28 @@ namespace catalyst::server {
 
 using TextMap = std::vector<std::pair<std::string, std::string>>;
 
-/// One upstream server: either `command` (stdio) or `url` (Streamable HTTP) is set.
+/// The tokens that we show to a server.
+struct UpstreamAuthConfig {
+  std::string token;
+  std::string token_file;
+  TextMap principals;  // principal.id to token
+  std::string token_url;
+  bool exchange = false;
+  std::string client_id;
+  std::string client_secret;
+  std::string client_secret_file;
+  std::string scope;
+  std::string resource;
+  std::string audience;
+  std::string ca_file;
+
+  [[nodiscard]] bool configured() const {
+    return !token.empty() || !token_file.empty() || !principals.empty() || !token_url.empty();
+  }
+};
+
+/// One upstream server: `command` (stdio), `url` (Streamable HTTP), or `openapi` with or without `url` is
+/// set.
 struct UpstreamConfig {
   std::string name;
   std::string command;
@@ -22,9 +43,18 @@ struct UpstreamConfig {
   std::string cwd;  // absolute, or empty: ours
   std::string url;
   TextMap headers;
+  std::string openapi;  // address or file
+  TextMap query;        // with openapi
+  UpstreamAuthConfig auth;
+  std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
   int64_t timeout_ms = 60'000;
   bool shared = false;
   size_t processes = 64;
+  bool validate_arguments = true;
+  std::vector<std::string> scopes;
+  TextMap tool_scopes;  // tool name, or prefix and "*", to scopes parted by blanks
 };
 
 /// What a principal is made of; see decision::Principal for the meaning of the fields.
@@ -35,18 +65,67 @@ struct PrincipalConfig {
   bool mfa = false;
   int64_t risk = 0;
   std::string claims = "{}";  // JSON object text
+  std::vector<std::string> scopes = {};
 };
 
 struct TokenConfig {
   std::string sha256;  // 64 lower-case hexadecimal digits
   PrincipalConfig principal;
+  int64_t expires_us = INT64_MAX;
+};
+
+/// An authorization server whose JWTs are accepted, and how its claims become a principal.
+struct IssuerConfig {
+  std::string issuer;
+  std::string jwks;  // https:// or http:// address, absolute path, or "": by discovery
+  std::string ca_file;
+  std::vector<std::string> audiences;
+  std::vector<std::string> algorithms;  // empty: all
+  std::vector<std::string> types;       // empty: at+jwt, JWT, none
+  int64_t refresh_ms = 0;
+  int64_t stale_ms = 0;
+  int64_t cooldown_ms = 0;
+  std::string id_claim;
+  std::string id_prefix;
+  std::string tenant_claim;
+  std::string roles_claim;
+  std::string scope_claim;
+  std::vector<std::string> roles;
+};
+
+/// Client certificates that are known, and whom they name.
+struct CertificateConfig {
+  std::string match;  // "DNS:...", "URI:...", "email:..." or a subject; a `*` at its end stands for anything
+  PrincipalConfig principal;  // id "": what matched
 };
 
 struct AuthConfig {
   bool allow_anonymous = true;
   PrincipalConfig anonymous;
   std::vector<TokenConfig> tokens;
+  std::string keys_file;
+  std::string api_key_header;
+  std::vector<IssuerConfig> issuers;
+  std::vector<CertificateConfig> certificates;
+  std::vector<std::string> scopes;
+  TextMap scope_implies;
+  int64_t leeway_ms = 30'000;
   std::string admin_role;
+  std::string viewer_role;
+
+  /// Whether anything but the anonymous principal can be told.
+  [[nodiscard]] bool configured() const {
+    return !tokens.empty() || !keys_file.empty() || !issuers.empty() || !certificates.empty();
+  }
+};
+
+/// How clients are served over TLS; `certificate` "": not at all.
+struct TlsConfig {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
+  bool client_required = false;
+  bool allow_tls12 = false;
 };
 
 struct LimitsConfig {
@@ -60,6 +139,8 @@ struct LimitsConfig {
   int64_t answer_timeout_ms = 0;
   int64_t header_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
+  size_t token_bytes = 0;
+  size_t principals = 0;
   uint32_t fuel_per_rule = 0;
   uint32_t decision_batch = 0;
   size_t evaluation_bytes = 0;
@@ -95,6 +176,7 @@ struct RecordConfig {
 struct Config {
   HostPort listen;
   bool insecure_no_auth = false;
+  std::string public_url;  // without a final slash; "": made from `listen`
   uint32_t threads = 0;
   std::vector<std::string> policy;
   std::string separator;
@@ -102,11 +184,14 @@ struct Config {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
   int64_t drain_ms = 0;
+  size_t compress_from = 0;  // bytes; 0: never
   std::vector<UpstreamConfig> servers;
   AuthConfig auth;
+  TlsConfig tls;
   LimitsConfig limits;
   LogConfig log;
   std::string audit_file;
+  std::string lock_file;  // "": tools are not pinned
   bool watch = true;
   int64_t debounce_ms = 0;
   StoreConfig store;
@@ -141,6 +226,10 @@ LoadedConfig load_config(const std::optional<ConfigText>& main, const std::optio
 /// The same, from files; an empty path means absent. Files that cannot be read are problems.
 LoadedConfig load_config_files(const std::string& main_path, const std::string& servers_path,
                                const ConfigOverrides& overrides = {});
+
+/// The tokens in the text of a keys file: a list, or a map with one under `tokens`. Clear tokens are
+/// problems.
+std::vector<TokenConfig> read_keys(const ConfigText& source, std::vector<Problem>& problems);
 
 /// True for 127.0.0.0/8, ::1 and localhost.
 bool is_loopback_host(std::string_view host);

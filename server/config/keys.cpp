@@ -3,6 +3,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/check.h"
+#include "server/config/reader.h"
+
 namespace catalyst::server {
 namespace {
 
@@ -109,6 +112,15 @@ Json& descend(Json& root, std::string_view path, std::string& last) {
 std::string_view value_type_text(ValueType type) { return kValueTypeTexts[static_cast<size_t>(type)]; }
 
 std::span<const KeyInfo> key_table() { return kKeys; }
+
+std::string_view fallback_of(std::string_view table_path) {
+  for (const KeyInfo& key : key_table()) {
+    if (key.path == table_path) {
+      return key.fallback;
+    }
+  }
+  CHECK(false, "a key that is read must stand in key.def");
+}
 
 std::string config_json_schema() {
   Json root = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},

@@ -31,7 +31,7 @@ class Builder {
       case YAML::NodeType::Scalar:
         tree.kind = Tree::Kind::Scalar;
         tree.quoted = node.Tag() == "!";
-        tree.text = interpolate(node.Scalar(), tree.line, tree.column);
+        tree.text = limits_.variables ? interpolate(node.Scalar(), tree.line, tree.column) : node.Scalar();
         break;
       case YAML::NodeType::Sequence:
         tree.kind = Tree::Kind::List;

@@ -47,6 +47,7 @@ struct TreeLimits {
   size_t bytes = 1024 * 1024;  // of one file
   size_t nodes = 100'000;      // after expanding aliases, so that they cannot blow up
   uint32_t depth = 32;
+  bool variables = true;  // whether ${NAME} is replaced; never in what somebody else wrote
 };
 
 /// Reads YAML (or JSON, which is a subset); problems (syntax, limits, duplicate keys, unset variables) go to

@@ -1,11 +1,15 @@
 #include "server/gateway/upstreams.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 
 #include "runtime/mcp/http_upstream.h"
 #include "runtime/mcp/stdio_pool.h"
 #include "runtime/observe/log.h"
+#include "server/auth/upstream_credentials.h"
+#include "server/gateway/openapi_upstream.h"
 #include "server/version.h"
 
 namespace catalyst::server {
@@ -81,10 +85,41 @@ bool names_authorization(const TextMap& headers) {
   return false;
 }
 
+/// How any server is reached over HTTP: whom to trust, what to show.
+Result<mcp::HttpClientOptions> client_options(const UpstreamConfig& config,
+                                              const std::shared_ptr<UpstreamCredentials>& credentials) {
+  mcp::HttpClientOptions out;
+  out.ca_file = config.ca_file;
+  out.certificate_file = config.certificate_file;
+  out.key_file = config.key_file;
+  for (const std::string& file : {config.ca_file, config.certificate_file, config.key_file}) {
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
+      return error("server " + config.name + ": cannot read " + file);
+    }
+  }
+  if (credentials != nullptr) {
+    out.token = [credentials] { return credentials->own(); };
+    out.refused = [credentials](std::string_view token) { credentials->reject(token); };
+  }
+  return out;
+}
+
 }  // namespace
 
-Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& config,
-                                                     asio::any_io_executor home) {
+Result<std::shared_ptr<UpstreamCredentials>> make_credentials(const UpstreamConfig& config) {
+  if (!config.auth.configured()) {
+    return std::shared_ptr<UpstreamCredentials>();
+  }
+  auto out = std::make_shared<UpstreamCredentials>(config.auth);
+  if (const Result<void> read = out->reload(); read.has_error()) {
+    return add_context(read.error(), "server " + config.name);
+  }
+  return out;
+}
+
+Result<std::shared_ptr<mcp::Upstream>> make_upstream(
+    const UpstreamConfig& config, asio::any_io_executor home,
+    const std::shared_ptr<UpstreamCredentials>& credentials) {
   if (!config.command.empty()) {
     mcp::StdioUpstreamOptions options;
     options.name = config.name;
@@ -104,17 +139,34 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& confi
     return timed(std::make_shared<mcp::StdioPool>(std::move(home), std::move(options), pool),
                  config.timeout_ms);
   }
+  Result<mcp::HttpClientOptions> client = client_options(config, credentials);
+  if (client.has_error()) {
+    return client.error();
+  }
+  if (!config.openapi.empty()) {
+    OpenApiOptions options;
+    options.name = config.name;
+    options.document = config.openapi;
+    options.url = config.url;
+    options.headers = config.headers;
+    options.query = config.query;
+    options.client = std::move(*client);
+    options.log = logger(Level::Info, "upstream", config.name);
+    return timed(std::make_shared<OpenApiUpstream>(std::move(home), std::move(options)), config.timeout_ms);
+  }
   Result<mcp::HttpUrl> url = mcp::parse_http_url(config.url);
   if (url.has_error()) {
     return add_context(url.error(), "server " + config.name);
   }
-  if (!url->tls && !is_loopback_host(url->host) && names_authorization(config.headers)) {
+  if (!url->tls && !is_loopback_host(url->host) &&
+      (credentials != nullptr || names_authorization(config.headers))) {
     observe::log(Level::Warn, "credentials are sent to an upstream without TLS", {{"server", config.name}});
   }
   mcp::HttpUpstreamOptions options;
   options.name = config.name;
   options.url = std::move(*url);
   options.headers = config.headers;
+  options.client = std::move(*client);
   options.identity = identity();
   options.shared = config.shared;
   options.log = logger(Level::Info, "upstream", config.name);

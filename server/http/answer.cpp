@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "runtime/base/check.h"
+#include "server/http/compress.h"
 #include "server/http/connection.h"
 
 namespace catalyst::server {
@@ -131,6 +132,10 @@ bool Connection::write_now(Buffers& buffers) {
 }
 
 Task<Result<void>> Connection::write_all(Buffers buffers) {
+  return tls_ ? write_tls(buffers) : write_raw(buffers);
+}
+
+Task<Result<void>> Connection::write_raw(Buffers buffers) {
   if (gone_) {
     co_return error(asio::error::connection_reset, "writing to the client");
   }
@@ -170,6 +175,9 @@ Task<Result<void>> Connection::respond(int status, std::span<const mcp::Header> 
   answer_ = Answer::Complete;
   out_.clear();
   append_head(status, headers);
+  if (options().compress_from != 0 && body.size() >= options().compress_from) {
+    body = compressed(body);
+  }
   if (status != 204 && status != 304) {
     out_ += "Content-Length: ";
     append_number(out_, body.size(), 10);
@@ -179,6 +187,21 @@ Task<Result<void>> Connection::respond(int status, std::span<const mcp::Header> 
   const bool with_body = status != 204 && status != 304 && method() != "HEAD";
   Buffers buffers{asio::buffer(out_), asio::const_buffer(body.data(), with_body ? body.size() : 0)};
   return write_all(buffers);
+}
+
+/// The body in a coding that the client takes, with the headers that say so; as it is when there is none.
+std::string_view Connection::compressed(std::string_view body) {
+  out_ += "Vary: Accept-Encoding\r\n";
+  const Coding coding = choose_coding(header("Accept-Encoding").value_or(std::string_view()));
+  if (coding == Coding::None) {
+    return body;
+  }
+  compressed_ = compress(coding, body);
+  if (compressed_.empty()) {
+    return body;
+  }
+  out_.append("Content-Encoding: ").append(coding_name(coding)).append("\r\n");
+  return compressed_;
 }
 
 Task<Result<void>> Connection::begin_stream(int status, std::span<const mcp::Header> headers) {
@@ -231,6 +254,11 @@ void Connection::send_keepalive() {
     text += "\r\n";
   } else {
     text = kComment;
+  }
+  if (tls_) {
+    tls_->write(text);
+    flush_tls();
+    return;
   }
   Buffers buffers{asio::buffer(text)};
   if (!write_now(buffers) && !gone_) {

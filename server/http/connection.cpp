@@ -25,7 +25,7 @@ constexpr size_t kMaxLinger = 1024 * 1024;
 constexpr size_t kKeepBodyCapacity = 64 * 1024;
 constexpr size_t kMaxRequestId = 128;
 
-const decision::Principal kAnonymous{};
+const std::shared_ptr<const decision::Principal> kNobody = std::make_shared<decision::Principal>();
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) {
@@ -57,6 +57,9 @@ void Connection::start() {
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
   deadline_ms_ = shard_->now_ms + options().header_timeout_ms;
+  if (shard_->config->tls != nullptr) {
+    start_tls();
+  }
   start_read();
 }
 
@@ -114,6 +117,10 @@ void Connection::start_read() {
     return;
   }
   reading_ = true;
+  if (tls_) {
+    pull_plain();
+    return;
+  }
   socket_.async_read_some(
       asio::buffer(in_.data() + in_end_, in_.size() - in_end_),
       [self = shared_from_this()](const error_code& ec, size_t length) { self->on_read(ec, length); });
@@ -217,8 +224,14 @@ bool Connection::parse_head() {
   phase_ = Phase::Body;
   deadline_ms_ = shard_->now_ms + options().body_timeout_ms;
   if (head_.expect_continue && !parser_->is_done() && in_begin_ == in_end_) {
-    error_code ignored;
-    socket_.write_some(asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25), ignored);
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (tls_) {
+      tls_->write(kContinue);
+      flush_tls();
+    } else {
+      error_code ignored;
+      socket_.write_some(asio::buffer(kContinue.data(), kContinue.size()), ignored);
+    }
   }
   return true;
 }
@@ -266,23 +279,46 @@ void Connection::dispatch() {
   event_stream_ = false;
   keep_alive_ = parser_->keep_alive() && head_.http11;
   take_request_id();
-  principal_ = &kAnonymous;
+  principal_ = kNobody;
   const auto& config = *shard_->config;
-  if (config.authenticator && std::find(config.options.open_paths.begin(), config.options.open_paths.end(),
-                                        path_) == config.options.open_paths.end()) {
-    principal_ = config.authenticator(header("Authorization").value_or(std::string_view{}));
-    if (principal_ == nullptr) {
-      principal_ = &kAnonymous;
-      phase_ = Phase::Body;
-      refuse(401);
-      return;
-    }
+  Admission admission;
+  admission.principal = kNobody;
+  if (config.authenticator != nullptr && !is_open()) {
+    admission = config.authenticator->admit({*this, certificate_ ? &*certificate_ : nullptr});
   }
   start_read();
+  const bool admitted = admission.principal != nullptr;
+  if (admitted) {
+    principal_ = std::move(admission.principal);
+  }
   asio::co_spawn(
-      shard_->context.get_executor(), config.handler(*this),
+      shard_->context.get_executor(),
+      admitted ? config.handler(*this) : admit_and_handle(std::move(admission)),
       asio::bind_cancellation_slot(
           cancel_.slot(), [self = shared_from_this()](const std::exception_ptr&) { self->on_handled(); }));
+}
+
+bool Connection::is_open() const {
+  return std::any_of(options().open_paths.begin(), options().open_paths.end(), [this](std::string_view open) {
+    return open.ends_with('*') ? path_.starts_with(open.substr(0, open.size() - 1)) : path_ == open;
+  });
+}
+
+/// The way of requests that are refused, or whose sender is not known at once.
+Task<void> Connection::admit_and_handle(Admission admission) {
+  if (admission.wait) {
+    admission =
+        co_await shard_->config->authenticator->admit_later({*this, certificate_ ? &*certificate_ : nullptr});
+  }
+  if (admission.principal != nullptr) {
+    principal_ = std::move(admission.principal);
+    co_await shard_->config->handler(*this);
+    co_return;
+  }
+  const mcp::Header headers[] = {{"Content-Type", "application/json"},
+                                 {"Cache-Control", "no-store"},
+                                 {"WWW-Authenticate", admission.challenge}};
+  co_await respond(admission.status, std::span(headers, admission.challenge.empty() ? 2 : 3), admission.body);
 }
 
 void Connection::on_handled() {
@@ -315,6 +351,9 @@ void Connection::next_request() {
   if (body_.capacity() > kKeepBodyCapacity) {
     std::string().swap(body_);
   }
+  if (!compressed_.empty()) {
+    std::string().swap(compressed_);
+  }
   if (in_begin_ == in_end_ && !reading_ && in_.size() > kMaxReadAhead) {
     rewind();
     std::vector<char>(kInitialBuffer).swap(in_);
@@ -329,11 +368,15 @@ void Connection::refuse(int status) {
     request_id_ = shard_->mint_request_id(id_storage_);
   }
   out_.clear();
-  const mcp::Header challenge{"WWW-Authenticate", "Bearer"};
-  append_head(status, status == 401 ? std::span(&challenge, 1) : std::span<const mcp::Header>{});
+  append_head(status, {});
   out_ += "Content-Length: 0\r\n\r\n";
-  Buffers buffers{asio::buffer(out_)};
-  write_now(buffers);  // what does not fit at once is not worth waiting for
+  if (tls_) {
+    tls_->write(out_);
+    flush_tls();
+  } else {
+    Buffers buffers{asio::buffer(out_)};
+    write_now(buffers);  // what does not fit at once is not worth waiting for
+  }
   begin_linger();
 }
 
@@ -342,6 +385,10 @@ void Connection::begin_linger() {
   if (gone_) {
     close();
     return;
+  }
+  if (tls_) {
+    tls_->shutdown();
+    flush_tls();
   }
   error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
@@ -358,6 +405,10 @@ void Connection::close() {
     return;
   }
   phase_ = Phase::Closed;
+  if (tls_ && !gone_) {
+    tls_->shutdown();  // so that the client can tell the end from a cut
+    flush_tls();
+  }
   gone_ = true;
   error_code ignored;
   socket_.close(ignored);

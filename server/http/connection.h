@@ -17,6 +17,7 @@
 
 #include "server/http/listener.h"
 #include "server/http/request_parser.h"
+#include "server/http/tls.h"
 
 namespace catalyst::server {
 
@@ -27,7 +28,8 @@ using TcpAcceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context:
 struct ServerConfig {
   HttpOptions options;
   Handler handler;
-  Authenticator authenticator;
+  Authenticator* authenticator = nullptr;
+  std::shared_ptr<TlsContext> tls;  // nullptr: clients speak plain HTTP
   std::atomic<size_t> connections{0};
 };
 
@@ -124,10 +126,20 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   bool make_room();
   void rewind();
   void on_read(const boost::system::error_code& ec, size_t length);
+  // The same over TLS: tls_connection.cpp
+  void start_tls();
+  void read_tls();
+  void on_tls_bytes(const boost::system::error_code& ec, size_t length);
+  void pull_plain();
+  void refuse_plain_http();
+  void flush_tls();
+  Task<Result<void>> write_tls(Buffers buffers);
   void process();
   bool parse_head();
   bool parse_body();
   void dispatch();
+  [[nodiscard]] bool is_open() const;
+  Task<void> admit_and_handle(Admission admission);
   void on_handled();
   void next_request();
   void refuse(int status);
@@ -137,14 +149,22 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
 
   // Writing: answer.cpp
   void append_head(int status, std::span<const mcp::Header> headers);
+  std::string_view compressed(std::string_view body);
   bool write_now(Buffers& buffers);
   Task<Result<void>> write_all(Buffers buffers);
+  Task<Result<void>> write_raw(Buffers buffers);
   void send_keepalive();
 
   std::shared_ptr<Shard> shard_;
   TcpSocket socket_;
   std::string peer_;
   asio::cancellation_signal cancel_;
+
+  std::optional<TlsSession> tls_;
+  std::optional<PeerCertificate> certificate_;  // of the client
+  std::vector<char> tls_in_;                    // bytes of the socket, before tls_ has them
+  std::string cipher_;                          // bytes on their way to the socket
+  bool tls_seen_ = false;                       // anything came in
 
   std::vector<char> in_;
   size_t in_begin_ = 0;
@@ -161,7 +181,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   std::string_view path_;
   std::array<char, 16> id_storage_{};
   std::string_view request_id_;
-  const decision::Principal* principal_ = nullptr;
+  std::shared_ptr<const decision::Principal> principal_;
 
   Phase phase_ = Phase::Head;
   Answer answer_ = Answer::None;
@@ -173,6 +193,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   int64_t last_write_ms_ = 0;
   size_t lingered_bytes_ = 0;
   std::string out_;
+  std::string compressed_;
   std::string backlog_;  // rest of a keep-alive comment that did not fit into the socket
 };
 

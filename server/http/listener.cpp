@@ -84,12 +84,14 @@ struct Listener::State {
   uint16_t port = 0;
 };
 
-Listener::Listener(IoPool& pool, HttpOptions options, Handler handler, Authenticator authenticator)
+Listener::Listener(IoPool& pool, HttpOptions options, Handler handler, Authenticator* authenticator,
+                   std::shared_ptr<TlsContext> tls)
     : state_(std::make_shared<State>(State{pool, std::make_shared<ServerConfig>(), {}, 0})) {
   CHECK(handler != nullptr, "a listener needs a handler");
   state_->config->options = std::move(options);
   state_->config->handler = std::move(handler);
-  state_->config->authenticator = std::move(authenticator);
+  state_->config->authenticator = authenticator;
+  state_->config->tls = std::move(tls);
 }
 
 Listener::~Listener() {

@@ -11,17 +11,16 @@
 #include "runtime/base/asio.h"
 #include "runtime/base/result.h"
 #include "runtime/mcp/exchange.h"
+#include "server/auth/admission.h"
 #include "server/http/io_pool.h"
 
 namespace catalyst::server {
 
+class TlsContext;
+
 /// Serves one request. Runs on the connection's io_context; must answer exactly once. What it throws is
 /// logged nowhere and answered with 500, except that cancellation (the client went away) may unwind it.
 using Handler = std::function<Task<void>(mcp::HttpExchange&)>;
-
-/// Turns the text of the Authorization header ("" when absent) into who is asking; nullptr answers 401.
-/// Called on every io thread at once; the principal must outlive the request.
-using Authenticator = std::function<const decision::Principal*(std::string_view authorization)>;
 
 /// Limits of the front door. Every time-out is enforced to within `tick_ms`.
 struct HttpOptions {
@@ -36,16 +35,21 @@ struct HttpOptions {
   int64_t idle_timeout_ms = 300'000;   // between requests
   int64_t write_timeout_ms = 30'000;   // a client that does not read
   int64_t linger_timeout_ms = 2'000;   // reading on after a refusal, so that the client gets to see it
+  size_t compress_from = 0;            // bytes of a complete answer from which it is compressed; 0: never
   int64_t keepalive_ms = 15'000;       // comment line on an open event stream that is silent
   int64_t tick_ms = 500;
-  std::vector<std::string> open_paths = {"/healthz", "/readyz"};  // served without asking the authenticator
+  /// Served without asking the authenticator; a `*` at the end stands for anything.
+  std::vector<std::string> open_paths = {"/healthz", "/readyz"};
 };
 
 /// The HTTP/1.1 front door: one SO_REUSEPORT acceptor per io_context of the pool. Destroy it after
 /// IoPool::stop and before the pool.
 class Listener {
  public:
-  Listener(IoPool& pool, HttpOptions options, Handler handler, Authenticator authenticator);
+  /// Without an authenticator everybody is the nameless principal; it must outlive the listener. With `tls`
+  /// clients must speak TLS.
+  Listener(IoPool& pool, HttpOptions options, Handler handler, Authenticator* authenticator,
+           std::shared_ptr<TlsContext> tls = nullptr);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

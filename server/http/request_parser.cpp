@@ -36,6 +36,8 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
   }
   if (name == field::host) {
     ++head_.hosts;
+  } else if (name == field::authorization) {
+    ++head_.authorizations;
   } else if (name == field::expect) {
     head_.expect_continue = boost::beast::iequals(value, "100-continue");
   } else if (name == field::transfer_encoding && !boost::beast::iequals(value, "chunked")) {
@@ -49,7 +51,8 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
 
 void RequestParser::on_header_impl(error_code&) {
   header_done_ = true;
-  if (head_.hosts > 1 || (head_.http11 && head_.hosts == 0)) {
+  // Of two, others on the way may have believed the other one.
+  if (head_.authorizations > 1 || head_.hosts > 1 || (head_.http11 && head_.hosts == 0)) {
     head_.bad = true;
   }
 }

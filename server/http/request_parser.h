@@ -24,6 +24,7 @@ struct RequestHead {
   FieldSpan request_line{};  // name: method, value: target
   std::vector<FieldSpan> fields;
   int hosts = 0;
+  int authorizations = 0;
   bool http11 = true;
   bool expect_continue = false;
   bool bad = false;  // breaks a rule that Beast does not enforce
@@ -31,6 +32,7 @@ struct RequestHead {
   void clear() {
     fields.clear();
     hosts = 0;
+    authorizations = 0;
     http11 = true;
     expect_continue = false;
     bad = false;

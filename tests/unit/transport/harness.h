@@ -85,8 +85,8 @@ class RawClient {
 /// A pool and a listener around one handler.
 struct TestServer {
   explicit TestServer(server::Handler handler, server::HttpOptions options = {},
-                      server::Authenticator authenticator = {}, unsigned threads = 2)
-      : pool(threads), listener(pool, std::move(options), std::move(handler), std::move(authenticator)) {
+                      server::Authenticator* authenticator = nullptr, unsigned threads = 2)
+      : pool(threads), listener(pool, std::move(options), std::move(handler), authenticator) {
     const auto started = listener.start();
     if (!started) {
       throw std::runtime_error(started.error().message());

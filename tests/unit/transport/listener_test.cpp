@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "tests/unit/transport/harness.h"
@@ -179,11 +180,86 @@ TEST(Listener, RefusesWhatIsBroken) {
   EXPECT_TRUE(eventually([&] { return server.listener.connections() == 0; }));
 }
 
+/// Knows `ann` by her token at once, and `late` after a moment on the executor.
+class FakeAuthenticator final : public Authenticator {
+ public:
+  Admission admit(const Credentials& credentials) override {
+    const std::string_view token = credentials.exchange.header("Authorization").value_or("");
+    Admission out;
+    if (token == "Bearer ann") {
+      out.principal = std::make_shared<decision::Principal>(decision::Principal{.id = "ann"});
+    }
+    out.wait = token.starts_with("Bearer late");
+    out.challenge = "Bearer error=\"invalid_token\"";
+    out.body = "{}";
+    return out;
+  }
+  Task<Admission> admit_later(Credentials credentials) override {
+    const auto executor = co_await asio::this_coro::executor;
+    co_await asio::post(executor, asio::use_awaitable);
+    Admission out;
+    if (credentials.exchange.header("Authorization") == "Bearer late") {
+      out.principal = std::make_shared<decision::Principal>(decision::Principal{.id = "late"});
+    }
+    co_return out;
+  }
+};
+
+TEST(Listener, WhoIsNotKnownAtOnceIsWaitedFor) {
+  FakeAuthenticator authenticator;
+  TestServer server(serve, {}, &authenticator);
+  RawClient client(server.listener.port());
+  client.send(get("/who", "Authorization: Bearer late\r\nX-Request-Id: abc-2\r\n"));
+  client.read_until("late abc-2");
+  client.forget();
+  client.send(get("/who", "Authorization: Bearer late-and-wrong\r\n"));
+  EXPECT_NE(client.read_until("\r\n\r\n").find("HTTP/1.1 401"), std::string::npos);
+  client.forget();
+  client.send(
+      get("/who", "Authorization: Bearer ann\r\nX-Request-Id: abc-3\r\n"));  // the connection lives on
+  client.read_until("ann abc-3");
+}
+
+TEST(Listener, LargeAnswersAreCompressedWhenTheClientAsks) {
+  HttpOptions options;
+  options.compress_from = 1'000;
+  TestServer server(serve, options);
+  const auto answer = [&](const std::string& accept, size_t size) {
+    RawClient client(server.listener.port());
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + accept +
+                "Content-Length: " + std::to_string(size) + "\r\n\r\n" + std::string(size, 'x'));
+    return client.read_to_end();
+  };
+  EXPECT_NE(answer("Accept-Encoding: br, GZIP;q=0.5\r\n", 5'000).find("Content-Encoding: gzip\r\n"),
+            std::string::npos);
+  EXPECT_NE(answer("Accept-Encoding: gzip, zstd\r\n", 5'000).find("Content-Encoding: zstd\r\n"),
+            std::string::npos);
+  EXPECT_LT(answer("Accept-Encoding: gzip\r\n", 5'000).size(), 1'000u);
+  for (const char* accept : {"", "Accept-Encoding: br\r\n", "Accept-Encoding: gzip;q=0, zstd;q=0.0\r\n"}) {
+    EXPECT_NE(answer(accept, 5'000).find(std::string(5'000, 'x')), std::string::npos) << accept;
+  }
+  EXPECT_EQ(answer("Accept-Encoding: gzip\r\n", 999).find("Content-Encoding"), std::string::npos);
+}
+
+TEST(Listener, ARefusalSaysWhatIsWanted) {
+  FakeAuthenticator authenticator;
+  TestServer server(serve, {}, &authenticator);
+  RawClient client(server.listener.port());
+  client.send(get("/who", "Authorization: Bearer nobody\r\n"));
+  EXPECT_NE(client.read_until("{}").find("WWW-Authenticate: Bearer error=\"invalid_token\""),
+            std::string::npos);
+}
+
+TEST(Listener, TwoAuthorizationsAreRefused) {
+  FakeAuthenticator authenticator;
+  TestServer server(serve, {}, &authenticator);
+  EXPECT_EQ(status_of(server, get("/who", "Authorization: Bearer ann\r\nAuthorization: Bearer ann\r\n")),
+            "HTTP/1.1 400");
+}
+
 TEST(Listener, TrailersAreNotHeaders) {
-  TestServer server(serve, {}, [](std::string_view token) -> const decision::Principal* {
-    static const decision::Principal ann{.id = "ann"};
-    return token == "Bearer ann" ? &ann : nullptr;
-  });
+  FakeAuthenticator authenticator;
+  TestServer server(serve, {}, &authenticator);
   EXPECT_EQ(status_of(server,
                       "POST /who HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
                       "chunked\r\n\r\n0\r\nAuthorization: Bearer ann\r\n\r\n"),
@@ -195,8 +271,9 @@ TEST(Listener, TrailersAreNotHeaders) {
 
 TEST(Listener, OpenPathsNeedNoPrincipal) {
   HttpOptions options;
-  options.open_paths = {"/echo"};
-  TestServer server(serve, options, [](std::string_view) -> const decision::Principal* { return nullptr; });
+  options.open_paths = {"/ec*"};
+  FakeAuthenticator authenticator;
+  TestServer server(serve, options, &authenticator);
   EXPECT_EQ(status_of(server, get("/echo")), "HTTP/1.1 200");
   EXPECT_EQ(status_of(server, get("/who")), "HTTP/1.1 401");
 }

@@ -8,9 +8,12 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <cstdio>
+#include <fstream>
 #include <thread>
 
 #include "runtime/mcp/http_client.h"
+#include "server/http/listener.h"
+#include "server/http/tls.h"
 #include "tests/unit/transport/harness.h"
 
 namespace catalyst::mcp {
@@ -21,7 +24,7 @@ using Tcp = asio::ip::tcp;
 
 /// A self-signed certificate for `localhost` and its key, as files.
 struct Certificate {
-  Certificate() {
+  explicit Certificate(const std::string& label = "") : label_(label) {
     const auto free_key = [](EVP_PKEY* key) { EVP_PKEY_free(key); };
     const auto free_cert = [](X509* cert) { X509_free(cert); };
     const std::unique_ptr<EVP_PKEY, decltype(free_key)> key(EVP_EC_gen("P-256"), free_key);
@@ -53,8 +56,11 @@ struct Certificate {
     std::fclose(file);
   }
 
-  std::string cert_file = testing::TempDir() + "catalyst_tls_" + std::to_string(::getpid()) + "_cert.pem";
-  std::string key_file = testing::TempDir() + "catalyst_tls_" + std::to_string(::getpid()) + "_key.pem";
+  std::string label_;
+  std::string cert_file =
+      testing::TempDir() + "catalyst_tls_" + std::to_string(::getpid()) + label_ + "_cert.pem";
+  std::string key_file =
+      testing::TempDir() + "catalyst_tls_" + std::to_string(::getpid()) + label_ + "_key.pem";
 };
 
 /// Accepts `connections` TLS connections, one after another; each answers requests until its peer leaves.
@@ -101,6 +107,62 @@ class TlsServer {
   std::thread thread_;
 };
 
+/// Our own front door with the certificate; `/who` answers the first name of the client's.
+class TlsFront {
+ public:
+  class Naming final : public server::Authenticator {
+   public:
+    server::Admission admit(const server::Credentials& credentials) override {
+      server::Admission out;
+      auto principal = std::make_shared<decision::Principal>();
+      name_ = credentials.certificate == nullptr ? "nobody" : credentials.certificate->names.at(0);
+      principal->id = name_;
+      out.principal = std::move(principal);
+      return out;
+    }
+    Task<server::Admission> admit_later(server::Credentials credentials) override {
+      co_return admit(credentials);
+    }
+
+   private:
+    std::string name_;
+  };
+
+  explicit TlsFront(server::TlsOptions options)
+      : pool_(1), context_(*server::TlsContext::load(std::move(options))) {
+    listener_ = std::make_unique<server::Listener>(
+        pool_, server::HttpOptions{},
+        [this](HttpExchange& exchange) -> Task<void> {
+          const std::string path(exchange.path());
+          if (path == "/stream") {
+            const Header headers[] = {{"Content-Type", "text/event-stream"}};
+            co_await exchange.begin_stream(200, headers);
+            for (int i = 0; i < 3; ++i) {
+              co_await exchange.write("data: " + std::to_string(i) + "\n\n");
+            }
+            co_await exchange.end_stream();
+            co_return;
+          }
+          const std::string body = path == "/who" ? std::string(exchange.principal().id) : exchange.body();
+          co_await exchange.respond(200, {}, body);
+        },
+        &naming_, context_);
+    if (!listener_->start()) {
+      throw std::runtime_error("no port");
+    }
+    pool_.start();
+  }
+  ~TlsFront() { pool_.stop(); }
+  [[nodiscard]] uint16_t port() const { return listener_->port(); }
+  [[nodiscard]] server::TlsContext& context() { return *context_; }
+
+ private:
+  Naming naming_;
+  server::IoPool pool_;
+  std::shared_ptr<server::TlsContext> context_;
+  std::unique_ptr<server::Listener> listener_;
+};
+
 class TlsTest : public ::testing::Test {
  protected:
   TlsTest() : pool_(1) { pool_.start(); }
@@ -122,9 +184,111 @@ class TlsTest : public ::testing::Test {
     return out;
   }
 
+  std::string ask(uint16_t port, const HttpClientOptions& options, const std::string& path,
+                  std::string body = "", int times = 1) {
+    HttpClient client(*parse_http_url("https://localhost:" + std::to_string(port) + path), options);
+    HttpRequest request;
+    const std::string head = "POST " + path + " HTTP/1.1\r\nHost: localhost\r\n";
+    request.head = head;
+    request.body = {body, "", ""};
+    std::string streamed;
+    request.on_stream = [&](std::string_view bytes) {
+      streamed += bytes;
+      return true;
+    };
+    std::string out;
+    for (int i = 0; i < times; ++i) {
+      const auto response = run_on(pool_.executor(0), client.request(request));
+      out += response ? response->body : response.error().message();
+    }
+    client.close();
+    return out + streamed;
+  }
+  [[nodiscard]] server::TlsOptions front_options() const {
+    return {certificate_.cert_file, certificate_.key_file, {}, false, false};
+  }
+  [[nodiscard]] HttpClientOptions trusting() const {
+    HttpClientOptions out;
+    out.ca_file = certificate_.cert_file;
+    return out;
+  }
+
   Certificate certificate_;
   server::IoPool pool_;
 };
+
+TEST_F(TlsTest, OurFrontDoorSpeaksIt) {
+  TlsFront front(front_options());
+  EXPECT_EQ(ask(front.port(), trusting(), "/echo", "hello", 3), "hellohellohello");
+  EXPECT_EQ(ask(front.port(), trusting(), "/stream"), "data: 0\n\ndata: 1\n\ndata: 2\n\n");
+  EXPECT_EQ(ask(front.port(), trusting(), "/who"), "nobody");
+  std::string large(3'000'000, 'x');
+  for (size_t i = 0; i < large.size(); ++i) {
+    large[i] = static_cast<char>('a' + i * 31 % 26);
+  }
+  EXPECT_EQ(ask(front.port(), trusting(), "/echo", large), large);
+}
+
+TEST_F(TlsTest, PlainHttpIsToldSo) {
+  TlsFront front(front_options());
+  test::RawClient client(front.port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_NE(client.read_to_end().find("speaks https"), std::string::npos);
+  test::RawClient garbage(front.port());
+  garbage.send(std::string(100, '\x17'));
+  garbage.read_to_end();
+  EXPECT_TRUE(garbage.closed_by_peer());
+}
+
+TEST_F(TlsTest, ClientsNameThemselvesByCertificate) {
+  server::TlsOptions options = front_options();
+  options.client_ca = certificate_.cert_file;
+  TlsFront optional(options);
+  HttpClientOptions with = trusting();
+  with.certificate_file = certificate_.cert_file;
+  with.key_file = certificate_.key_file;
+  EXPECT_EQ(ask(optional.port(), with, "/who"), "DNS:localhost");
+  EXPECT_EQ(ask(optional.port(), trusting(), "/who"), "nobody");
+  options.client_required = true;
+  TlsFront required(options);
+  EXPECT_EQ(ask(required.port(), with, "/who"), "DNS:localhost");
+  EXPECT_EQ(ask(required.port(), trusting(), "/who").find("nobody"), std::string::npos);
+  const Certificate stranger("stranger");
+  with.certificate_file = stranger.cert_file;
+  with.key_file = stranger.key_file;
+  EXPECT_EQ(ask(optional.port(), with, "/who").find("DNS:"), std::string::npos);
+}
+
+TEST_F(TlsTest, CertificatesAreReadAgain) {
+  TlsFront front(front_options());
+  const Certificate other("other");
+  HttpClientOptions trusts_other;
+  trusts_other.ca_file = other.cert_file;
+  EXPECT_NE(ask(front.port(), trusts_other, "/echo", "x"), "x");
+  const auto copy = [](const std::string& from, const std::string& to) {
+    std::ofstream(to, std::ios::binary) << std::ifstream(from, std::ios::binary).rdbuf();
+  };
+  const std::string old_certificate = testing::TempDir() + "catalyst_tls_old.pem";
+  copy(certificate_.cert_file, old_certificate);
+  copy(other.cert_file, certificate_.cert_file);
+  EXPECT_TRUE(front.context().reload().has_error());  // half of a change: the key does not fit
+  HttpClientOptions trusts_old;
+  trusts_old.ca_file = old_certificate;
+  EXPECT_EQ(ask(front.port(), trusts_old, "/echo", "x"), "x");
+  copy(other.key_file, certificate_.key_file);
+  EXPECT_TRUE(front.context().reload().has_value());
+  EXPECT_EQ(ask(front.port(), trusts_other, "/echo", "x"), "x");
+  ::unlink(old_certificate.c_str());
+}
+
+TEST_F(TlsTest, WrongFilesAreNamed) {
+  server::TlsOptions options = front_options();
+  options.key = "/nowhere/key.pem";
+  EXPECT_NE(server::TlsContext::load(options).error().message().find("/nowhere/key.pem"), std::string::npos);
+  options = front_options();
+  options.client_ca = certificate_.key_file;
+  EXPECT_NE(server::TlsContext::load(options).error().message().find("client_ca"), std::string::npos);
+}
 
 TEST_F(TlsTest, ATrustedPeerIsServedOnOneConnection) {
   TlsServer server(certificate_, 1);
