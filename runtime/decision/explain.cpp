@@ -39,7 +39,7 @@ struct Collector : abi::TraceSink {
     }
     c.status = status;
     if (status == Status::Ok) {
-      value::append_json(c.value, *v);
+      value::append_json(c.value, c.place.negated ? Value::of_bool(v->a.integer == 0) : *v);
     }
   }
 
