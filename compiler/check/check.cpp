@@ -8,7 +8,8 @@
 namespace catalyst::check {
 
 std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const source::SourceMap& sources,
-                                  const SchemaReader& read_schema, diagnostics::Sink& sink) {
+                                  const SchemaReader& read_schema, diagnostics::Sink& sink,
+                                  SchemaCache* schemas) {
   auto module = std::make_shared<ir::Module>();
   Pack pack(sources, sink, *module);
   pack.names = collect_names(files, sink);
@@ -17,7 +18,7 @@ std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const source:
     module->pack_version = pack.names.pack->version.text;
   }
   pack.type_names.declare(pack.names, pack.enums);
-  load_servers(pack, read_schema);
+  load_servers(pack, read_schema, schemas);
   pack.prepare();
   check_defaults(pack);
   check_rules(pack);

@@ -45,7 +45,10 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
     const std::string resolved = resolve(analysis.sources.path(declaring), path);
     return options.read_schema ? options.read_schema(resolved) : read_file(resolved);
   };
-  analysis.module = check::check(trees, analysis.sources, reader, analysis.diagnostics);
+  analysis.module = check::check(trees, analysis.sources, reader, analysis.diagnostics, options.schemas);
+  if (options.schemas != nullptr) {
+    options.schemas->forget_unread();
+  }
   analysis.diagnostics.sort();
   if (analysis.module != nullptr) {
     const std::vector<std::string> problems = ir::verify(*analysis.module);

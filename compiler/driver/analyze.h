@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/check/schema.h"
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/ir/ir.h"
 #include "compiler/source/source.h"
@@ -22,6 +23,9 @@ struct AnalyzeOptions {
   /// Reads a schema file named by a `server ... schema "PATH"` declaration; `path` is already resolved
   /// against the folder of the declaring file. nullopt: not there. Default: the file system.
   std::function<std::optional<std::string>(const std::string& path)> read_schema;
+  /// For who analyzes again and again: remembers the schemas between two calls. Not owned; one call at a
+  /// time.
+  check::SchemaCache* schemas = nullptr;
 };
 
 /// What came out of sources: a module when there were no errors, and every diagnostic.

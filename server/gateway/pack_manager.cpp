@@ -51,7 +51,7 @@ struct Attempt {
   std::string unreadable;
 };
 
-Attempt read_and_analyze(const std::vector<std::string>& files) {
+Attempt read_and_analyze(const std::vector<std::string>& files, check::SchemaCache& schemas) {
   Attempt attempt;
   std::vector<driver::SourceFile> sources;
   for (const std::string& file : files) {
@@ -67,6 +67,7 @@ Attempt read_and_analyze(const std::vector<std::string>& files) {
     return attempt;
   }
   driver::AnalyzeOptions options;
+  options.schemas = &schemas;
   options.read_schema = [&attempt](const std::string& path) {
     std::optional<std::string> text = read_whole(path);
     attempt.texts.emplace_back(path, text.value_or(std::string("\0missing", 8)));
@@ -123,6 +124,7 @@ struct PackManager::Impl {
   std::vector<std::string> files;
   Hooks hooks;
   std::unique_ptr<decision::Engine> engine;
+  check::SchemaCache schemas;  // of the compiling thread
 
   mutable std::mutex mutex;  // guards everything below
   std::condition_variable wake;
@@ -141,7 +143,7 @@ struct PackManager::Impl {
   /// Reads, compiles the packed form and puts it in force.
   ReloadOutcome attempt_reload(bool always) {
     const auto start = Clock::now();
-    Attempt attempt = read_and_analyze(files);
+    Attempt attempt = read_and_analyze(files, schemas);
     {
       const std::lock_guard lock(mutex);
       if (!always && attempt.texts == last_texts) {
