@@ -9,7 +9,7 @@ namespace catalyst::check {
 
 std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const Imports& imports,
                                   const source::SourceMap& sources, const SchemaReader& read_schema,
-                                  diagnostics::Sink& sink) {
+                                  diagnostics::Sink& sink, SchemaCache* schemas) {
   auto module = std::make_shared<ir::Module>();
   Pack pack(sources, sink, *module);
   pack.names = collect_names(files, imports, sink);
@@ -18,7 +18,7 @@ std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const Imports
     module->pack_version = pack.names.pack->version.text;
   }
   pack.type_names.declare(pack.names, pack.enums);
-  load_servers(pack, read_schema);
+  load_servers(pack, read_schema, schemas);
   pack.prepare();
   check_defaults(pack);
   check_rules(pack);

@@ -15,6 +15,8 @@
 
 namespace catalyst::check {
 
+class SchemaCache;
+
 /// The text of the schema file `path`, as `declaring` names it; nullopt when it is not there.
 using SchemaReader =
     std::function<std::optional<std::string>(source::FileId declaring, const std::string& path)>;
@@ -36,9 +38,9 @@ struct Imports {
 /// Checks the files of one pack together and makes their module. Of what it imports, that is checked which it
 /// uses. What is wrong goes to `sink` (E02xx to
 /// E06xx, W0xxx); nullptr when there is an error, be it from here or from reading. Takes any tree that
-/// `frontend::parse` makes.
+/// `frontend::parse` makes. `schemas`, when given, remembers what was read (schema.h).
 std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const Imports& imports,
                                   const source::SourceMap& sources, const SchemaReader& read_schema,
-                                  diagnostics::Sink& sink);
+                                  diagnostics::Sink& sink, SchemaCache* schemas = nullptr);
 
 }  // namespace catalyst::check

@@ -27,6 +27,39 @@ std::string string_member(const json& object, const char* name) {
 
 bool is_null_schema(const json& schema) { return string_member(schema, "type") == "null"; }
 
+/// The members of a schema that say something about types, found in one pass.
+struct Keywords {
+  const json* ref = nullptr;
+  const json* one_of = nullptr;
+  const json* any_of = nullptr;
+  const json* all_of = nullptr;
+  const json* nullable = nullptr;
+  const json* values = nullptr;
+  const json* value = nullptr;
+  const json* type = nullptr;
+  const json* items = nullptr;
+  const json* properties = nullptr;
+  const json* required = nullptr;
+  const json* others = nullptr;
+
+  explicit Keywords(const json::object_t& schema) {
+    static constexpr std::pair<std::string_view, const json * Keywords::*> kNames[] = {
+        {"$ref", &Keywords::ref},          {"oneOf", &Keywords::one_of},
+        {"anyOf", &Keywords::any_of},      {"allOf", &Keywords::all_of},
+        {"nullable", &Keywords::nullable}, {"enum", &Keywords::values},
+        {"const", &Keywords::value},       {"type", &Keywords::type},
+        {"items", &Keywords::items},       {"properties", &Keywords::properties},
+        {"required", &Keywords::required}, {"additionalProperties", &Keywords::others}};
+    for (const auto& [name, member] : schema) {
+      for (const auto& [known, place] : kNames) {
+        if (name == known) {
+          this->*place = &member;
+        }
+      }
+    }
+  }
+};
+
 /// Makes the types of one tool's schema. Whatever it does not understand is json, which is always true.
 class Importer {
  public:
@@ -37,21 +70,19 @@ class Importer {
     if (++nodes_ > limits_.nodes || depth > limits_.depth || !schema.is_object()) {
       return TypeTable::kJson;
     }
-    if (const json* ref = member(schema, "$ref")) {
-      const json* found = resolve(*ref);
+    const Keywords has(schema.get_ref<const json::object_t&>());
+    if (has.ref != nullptr) {
+      const json* found = resolve(*has.ref);
       return found == nullptr ? TypeTable::kJson : convert(*found, name, depth + 1);
     }
-    for (const char* combined : {"oneOf", "anyOf"}) {
-      if (const json* choices = member(schema, combined)) {
-        return alternatives(*choices, name, depth);
-      }
+    if (has.one_of != nullptr || has.any_of != nullptr) {
+      return alternatives(has.one_of != nullptr ? *has.one_of : *has.any_of, name, depth);
     }
-    if (const json* parts = member(schema, "allOf")) {
-      return merged(schema, *parts, name, depth);
+    if (has.all_of != nullptr) {
+      return merged(schema, *has.all_of, name, depth);
     }
-    const TypeId type = plain(schema, name, depth);
-    const json* nullable = member(schema, "nullable");
-    return nullable != nullptr && *nullable == true ? types_.optional_of(type) : type;
+    const TypeId type = plain(has, name, depth);
+    return has.nullable != nullptr && *has.nullable == true ? types_.optional_of(type) : type;
   }
 
  private:
@@ -134,26 +165,25 @@ class Importer {
     return true;
   }
 
-  TypeId plain(const json& schema, const std::string& name, int depth) {
-    if (const json* values = member(schema, "enum")) {
-      return enumeration(*values);
+  TypeId plain(const Keywords& has, const std::string& name, int depth) {
+    if (has.values != nullptr) {
+      return enumeration(*has.values);
     }
-    if (const json* value = member(schema, "const")) {
-      return enumeration(json::array({*value}));
+    if (has.value != nullptr) {
+      return enumeration(json::array({*has.value}));
     }
-    const json* type = member(schema, "type");
-    if (type == nullptr) {
-      return member(schema, "properties") != nullptr ? object(schema, name, depth) : TypeTable::kJson;
+    if (has.type == nullptr) {
+      return has.properties != nullptr ? object(has, name, depth) : TypeTable::kJson;
     }
-    if (type->is_string()) {
-      return typed(schema, type->get<std::string>(), name, depth);
+    if (has.type->is_string()) {
+      return typed(has, has.type->get_ref<const std::string&>(), name, depth);
     }
-    if (!type->is_array()) {
+    if (!has.type->is_array()) {
       return TypeTable::kJson;
     }
     std::string only;
     bool null = false;
-    for (const json& each : *type) {
+    for (const json& each : *has.type) {
       if (each == "null") {
         null = true;
       } else if (only.empty() && each.is_string()) {
@@ -162,11 +192,11 @@ class Importer {
         return TypeTable::kJson;
       }
     }
-    const TypeId found = typed(schema, only, name, depth);
+    const TypeId found = typed(has, only, name, depth);
     return null ? types_.optional_of(found) : found;
   }
 
-  TypeId typed(const json& schema, const std::string& type, const std::string& name, int depth) {
+  TypeId typed(const Keywords& has, const std::string& type, const std::string& name, int depth) {
     if (type == "string") {
       return TypeTable::kString;
     }
@@ -180,16 +210,15 @@ class Importer {
       return TypeTable::kBool;
     }
     if (type == "array") {
-      const json* items = member(schema, "items");
-      return types_.list_of(items == nullptr ? TypeTable::kJson
-                                             : convert(*items, "item of " + name, depth + 1));
+      return types_.list_of(has.items == nullptr ? TypeTable::kJson
+                                                 : convert(*has.items, "item of " + name, depth + 1));
     }
-    return type == "object" ? object(schema, name, depth) : TypeTable::kJson;
+    return type == "object" ? object(has, name, depth) : TypeTable::kJson;
   }
 
-  TypeId object(const json& schema, const std::string& name, int depth) {
-    const json* properties = member(schema, "properties");
-    const json* others = member(schema, "additionalProperties");
+  TypeId object(const Keywords& has, const std::string& name, int depth) {
+    const json* properties = has.properties;
+    const json* others = has.others;
     const bool has_fields = properties != nullptr && properties->is_object() && !properties->empty();
     if (!has_fields && others != nullptr && others->is_object()) {
       return types_.map_of(convert(*others, "member of " + name, depth + 1));
@@ -199,8 +228,8 @@ class Importer {
       return TypeTable::kJson;
     }
     std::set<std::string> required;
-    if (const json* list = member(schema, "required"); list != nullptr && list->is_array()) {
-      for (const json& field : *list) {
+    if (has.required != nullptr && has.required->is_array()) {
+      for (const json& field : *has.required) {
         if (field.is_string()) {
           required.insert(field.get<std::string>());
         }
@@ -318,8 +347,23 @@ TypeId EnumIndex::find(std::vector<std::string> members) {
   return found->second;
 }
 
+std::shared_ptr<const json> SchemaCache::read(std::string_view text) {
+  std::shared_ptr<const json>& place = read_[std::string(text)];
+  if (place == nullptr) {
+    const auto before = old_.find(std::string(text));
+    place = before != old_.end() ? before->second
+                                 : std::make_shared<const json>(json::parse(text, nullptr, false));
+  }
+  return place;
+}
+
+void SchemaCache::forget_unread() {
+  old_ = std::move(read_);
+  read_.clear();
+}
+
 Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view server, TypeTable& types,
-                                       EnumIndex& enums, const SchemaLimits& limits) {
+                                       EnumIndex& enums, const SchemaLimits& limits, SchemaCache* cache) {
   if (text.size() > limits.bytes) {
     return error("it has " + std::to_string(text.size()) + " bytes, the limit is " +
                  std::to_string(limits.bytes));
@@ -328,7 +372,8 @@ Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view s
     return error("it is nested more than " + std::to_string(limits.json_depth) + " levels deep");
   }
   try {
-    const auto document = std::make_shared<const json>(json::parse(text.begin(), text.end(), nullptr, false));
+    SchemaCache own;
+    const std::shared_ptr<const json> document = (cache == nullptr ? own : *cache).read(text);
     if (document->is_discarded()) {
       return error("it is not JSON");
     }

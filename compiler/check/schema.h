@@ -56,10 +56,25 @@ class EnumIndex {
   std::unordered_set<TypeId> used_;
 };
 
+/// JSON documents by their text. Schemas stay the same from one reload to the next, and reading them takes as
+/// long as checking hundreds of rules. One thread at a time.
+class SchemaCache {
+ public:
+  /// Discarded (see nlohmann) when the text is not JSON.
+  std::shared_ptr<const nlohmann::json> read(std::string_view text);
+  /// Forgets what was not read since the last call.
+  void forget_unread();
+
+ private:
+  using Documents = std::unordered_map<std::string, std::shared_ptr<const nlohmann::json>>;
+  Documents read_;
+  Documents old_;
+};
+
 /// Reads `{"tools":[...]}`, `{"result":{"tools":[...]}}`, or the bare list, and makes types of the tools'
 /// schemas.
 Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view server,
                                        types::TypeTable& types, EnumIndex& enums,
-                                       const SchemaLimits& limits = {});
+                                       const SchemaLimits& limits = {}, SchemaCache* cache = nullptr);
 
 }  // namespace catalyst::check

@@ -108,7 +108,7 @@ bool check_target(Pack& pack, abi::HookTarget form, const ast::TargetPattern& ta
 
 }  // namespace
 
-void load_servers(Pack& pack, const SchemaReader& read) {
+void load_servers(Pack& pack, const SchemaReader& read, SchemaCache* cache) {
   for (const ast::ServerDecl* decl : pack.names.servers) {
     Server server;
     server.name = decl->name.text;
@@ -117,7 +117,7 @@ void load_servers(Pack& pack, const SchemaReader& read) {
       if (!text) {
         pack.sink.report(Kind::SchemaNotFound, decl->schema.span, {decl->schema.text});
       } else {
-        auto tools = import_tools(*text, server.name, pack.types, pack.enums);
+        auto tools = import_tools(*text, server.name, pack.types, pack.enums, {}, cache);
         if (tools) {
           server.tools = std::move(*tools);
           server.has_schema = true;

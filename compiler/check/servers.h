@@ -6,7 +6,7 @@
 namespace catalyst::check {
 
 /// Reads the schemas of all declared servers into the catalogue.
-void load_servers(Pack& pack, const SchemaReader& read);
+void load_servers(Pack& pack, const SchemaReader& read, SchemaCache* cache);
 
 /// The patterns of a rule or of `hide`, checked against the known servers and, where the hook is about tools,
 /// tools.

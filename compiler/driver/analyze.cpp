@@ -112,7 +112,11 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
   };
   analysis.imported.resize(analysis.sources.size());
   const check::Imports imports = load_imports(trees, analysis, options);
-  analysis.module = check::check(trees, imports, analysis.sources, reader, analysis.diagnostics);
+  analysis.module = check::check(trees, imports, analysis.sources, reader, analysis.diagnostics,
+                                 options.schemas);
+  if (options.schemas != nullptr) {
+    options.schemas->forget_unread();
+  }
   analysis.diagnostics.sort();
   if (analysis.module != nullptr) {
     const std::vector<std::string> problems = ir::verify(*analysis.module);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/check/schema.h"
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/ir/ir.h"
 #include "compiler/source/source.h"
@@ -28,6 +29,9 @@ struct AnalyzeOptions {
   /// Reads the files of a pack named by `import ... from "PATH"`; `path` is resolved likewise. Default:
   /// read_pack.
   std::function<Result<std::vector<SourceFile>>(const std::string& path)> read_pack;
+  /// For who analyzes again and again: remembers the schemas between two calls. Not owned; one call at a
+  /// time.
+  check::SchemaCache* schemas = nullptr;
 };
 
 /// The `.cata` files of the pack at `path`: of a folder all below it (hidden folders and node_modules left

@@ -101,6 +101,14 @@ class Builder {
     for (const Span& span : module_.expr_spans) {
       unit_.places.push_back(place(span));
     }
+    for (size_t i = 0; i < module_.expr_spans.size(); ++i) {
+      const Expr& expr = module_.exprs[i];
+      if (expr.op != Op::Not || !module_.expr_spans[i].valid()) {
+        continue;
+      }
+      const uint32_t inside = module_.operand(expr, 0).index;
+      unit_.places[inside].negated = module_.expr_spans[inside] == module_.expr_spans[i];
+    }
   }
 
   abi::SourcePlace place(const Span& span) const {

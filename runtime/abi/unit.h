@@ -59,6 +59,8 @@ struct SourcePlace {
   uint32_t column = 0;
   uint32_t length = 0;  // bytes
   uint32_t offset = 0;  // bytes from the start of the file
+  /// The text says the opposite of the value: `x is absent` is compiled as "not (x is present)" in one place.
+  bool negated = false;
 };
 
 struct SourceText {

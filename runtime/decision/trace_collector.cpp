@@ -45,7 +45,7 @@ void TraceCollector::take(abi::TraceSink* self, uint32_t expr, Status status, co
   }
   const auto chooser = collector->choosers_.find(expr);
   if (chooser == collector->choosers_.end()) {
-    value::append_json(c.value, *v);
+    value::append_json(c.value, c.place.negated ? value::Value::of_bool(v->a.integer == 0) : *v);
     return;
   }
   const abi::DecisionInfo& decision = *chooser->second;

@@ -93,7 +93,7 @@ ReloadOutcome PackManager::Impl::attempt_reload(bool always) {
     return files_wait();
   }
   const auto start = Clock::now();
-  PolicyReading reading = read_policy(files, deployer.loading());
+  PolicyReading reading = read_policy(files, deployer.loading(), schemas);
   {
     const std::lock_guard lock(mutex);
     if (!always && reading.texts == last_texts) {

@@ -123,7 +123,7 @@ Result<void> PackManager::Impl::rollback(const std::string& release, const std::
 }
 
 Result<std::shared_ptr<Policy>> PackManager::Impl::policy_of_files() {
-  PolicyReading reading = read_policy(files, deployer.loading());
+  PolicyReading reading = read_policy(files, deployer.loading(), schemas);
   const bool good = reading.analysis != nullptr && reading.analysis->module != nullptr;
   std::shared_ptr<Policy> policy = good ? make_policy(reading.analysis) : reading.from_pack;
   if (policy == nullptr) {

@@ -28,6 +28,7 @@ struct PackManager::Impl {
   std::unique_ptr<decision::Engine> engine;
   // The compiling thread's:
   Deployer deployer;
+  check::SchemaCache schemas;
   store::Placement placement;  // what the store says too
 
   mutable std::mutex mutex;  // guards everything below

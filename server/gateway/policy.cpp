@@ -58,7 +58,8 @@ Result<std::shared_ptr<Policy>> open_policy(std::string_view bytes, const driver
   return out;
 }
 
-PolicyReading read_policy(const std::vector<std::string>& files, const driver::LoadOptions& options) {
+PolicyReading read_policy(const std::vector<std::string>& files, const driver::LoadOptions& options,
+                          check::SchemaCache& schemas) {
   const std::string missing("\0missing", 8);
   PolicyReading out;
   std::vector<driver::SourceFile> sources;
@@ -79,6 +80,7 @@ PolicyReading read_policy(const std::vector<std::string>& files, const driver::L
     return out;
   }
   driver::AnalyzeOptions reading;
+  reading.schemas = &schemas;
   reading.read_schema = [&out, &missing](const std::string& path) {
     std::optional<std::string> text = read_whole(path, kTextBytesMax);
     out.texts.emplace_back(path, text.value_or(missing));

@@ -39,6 +39,8 @@ struct PolicyReading {
   std::shared_ptr<Policy> from_pack;                       // when the file is a pack
   std::string failure;
 };
-PolicyReading read_policy(const std::vector<std::string>& files, const driver::LoadOptions& options);
+/// `schemas` remembers what was read for the next reading.
+PolicyReading read_policy(const std::vector<std::string>& files, const driver::LoadOptions& options,
+                          check::SchemaCache& schemas);
 
 }  // namespace catalyst::server
