@@ -28,6 +28,8 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
   struct Hooks {
     /// After a changed catalogue is in place.
     std::function<void(uint32_t server, const KindSet& kinds)> changed;
+    /// After a new connection to the server was greeted and its lists are loaded.
+    std::function<void(uint32_t server)> greeted;
   };
 
   CatalogueKeeper(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,

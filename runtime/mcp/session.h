@@ -82,7 +82,8 @@ class Session {
   Session(std::string id, SessionTerms terms, const SessionLimits& limits);
 
   [[nodiscard]] const std::string& id() const { return id_; }
-  /// What rules, logs and audit call it: 128 bits of the id's digest, since the id itself is a key to the session.
+  /// What rules, logs and audit call it: 128 bits of the id's digest, since the id itself is a key to the
+  /// session.
   [[nodiscard]] const std::string& label() const { return label_; }
   [[nodiscard]] const SessionTerms& terms() const { return terms_; }
 
