@@ -21,6 +21,7 @@
 #include "runtime/mcp/event_queue.h"
 #include "runtime/mcp/exchange.h"
 #include "runtime/mcp/protocol.h"
+#include "runtime/mcp/replay.h"
 #include "runtime/mcp/seal.h"
 #include "runtime/mcp/upstream_sessions.h"
 
@@ -93,6 +94,8 @@ class Session {
 
   /// Messages for the client's GET stream.
   [[nodiscard]] EventQueue& events() { return events_; }
+  /// What was sent on its streams, for a client that comes back.
+  [[nodiscard]] ReplayStore& replay() { return replay_; }
   /// The client's sessions with servers.
   [[nodiscard]] UpstreamSessions& upstreams() { return upstreams_; }
   /// Claims the one stream a session may have open; false when it is taken.
@@ -145,6 +148,7 @@ class Session {
   std::atomic<int64_t> last_used_ms_ = 0;
   std::atomic<bool> streaming_ = false;
   EventQueue events_;
+  ReplayStore replay_;
   UpstreamSessions upstreams_;
   mutable std::mutex mutex_;  // guards what is below; held for a few instructions
   std::vector<Call> calls_;
