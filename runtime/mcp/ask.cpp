@@ -97,9 +97,15 @@ void Router::response(RequestContext& context) {
     return;
   }
   const std::string_view text = context.envelope.text;
-  const std::string_view error_json = find_member(text, "error");
-  context.session->end_ask(context.envelope.id_json, !error_json.empty(),
-                           std::string(error_json.empty() ? find_member(text, "result") : error_json));
+  std::string_view payload = find_member(text, "result");
+  const bool is_error = !payload.starts_with('{');
+  if (is_error) {
+    payload = find_member(text, "error");
+  }
+  context.session->end_ask(context.envelope.id_json, is_error,
+                           payload.starts_with('{')
+                               ? std::string(payload)
+                               : error_object(code::kInternalError, "The client's answer is no object."));
 }
 
 void Router::ask_client(RequestContext& context, std::string_view method, std::string_view params,
@@ -111,6 +117,7 @@ void Router::ask_client(RequestContext& context, std::string_view method, std::s
     done(true, error_object(code::kInternalError, "The client has no stream on which it could be asked."));
     return;
   }
+  context.questions.push_back(id);
   std::string message = request_message(id, method, params);
   if (streams) {
     context.stream->notify(context.executor, std::move(message));

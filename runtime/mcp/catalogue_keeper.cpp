@@ -205,6 +205,7 @@ Task<void> CatalogueKeeper::refresh(uint32_t server, std::shared_ptr<const Upstr
   }
   slot.retry_ms = 0;
   slot.retry_at_ms = 0;
+  const bool greeted = slot.info != info;
   slot.info = std::move(info);
   const bool was_listed = slot.entry.state == ServerEntry::State::Listed;
   for (const ListKind kind : kListKinds) {
@@ -217,6 +218,9 @@ Task<void> CatalogueKeeper::refresh(uint32_t server, std::shared_ptr<const Upstr
   entry.listing = *listing;
   entry.error.clear();
   publish(server, std::move(entry), changed);
+  if (greeted && hooks_.greeted) {
+    hooks_.greeted(server);
+  }
 }
 
 Task<Result<std::shared_ptr<const Listing>>> CatalogueKeeper::load(uint32_t server,

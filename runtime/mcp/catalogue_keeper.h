@@ -30,6 +30,8 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
     std::function<void(uint32_t server, const KindSet& kinds)> changed;
     /// Schemas of a server's tools that cannot be checked against.
     std::function<void(uint32_t server, const std::string& reason)> unchecked;
+    /// After a new connection to the server was greeted and its lists are loaded.
+    std::function<void(uint32_t server)> greeted;
   };
 
   CatalogueKeeper(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,

@@ -61,6 +61,7 @@ struct Endpoint::Impl {
   Task<void> post(HttpExchange& exchange, Scope scope);
   Task<void> batch(HttpExchange& exchange, Scope scope);
   Task<void> get(HttpExchange& exchange, Scope scope);
+  static Task<void> resume(HttpExchange& exchange, ReplayStore& replay, ReplayStore::Place place);
   Task<void> remove(HttpExchange& exchange, Scope scope);
   Task<void> refuse(HttpExchange& exchange, const Reply& reply, std::string_view allow = {});
   Task<void> run(RequestContext& context, Accepts accepts);
@@ -241,7 +242,7 @@ Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
 Task<void> Endpoint::Impl::run(RequestContext& context, Accepts accepts) {
   const int64_t start = steady_ns();
   ReplyStream stream(context.exchange, options().sessions,
-                     accepts.events ? ReplyStream::Mode::OnDemand : ReplyStream::Mode::Off);
+                     accepts.events ? ReplyStream::Mode::OnDemand : ReplyStream::Mode::Off, context.session);
   context.stream = &stream;
   if (context.era == Era::Legacy) {
     // A legacy client that hangs up has not cancelled: only notifications/cancelled does.
@@ -357,6 +358,11 @@ Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
   if (std::optional<Reply> early = find_session(exchange, scope, {}, session)) {
     co_return co_await refuse(exchange, *early);
   }
+  const std::optional<ReplayStore::Place> place =
+      ReplayStore::parse(exchange.header("Last-Event-ID").value_or(std::string_view()));
+  if (place && place->stream != 0 && session->replay().knows(*place)) {
+    co_return co_await resume(exchange, session->replay(), *place);
+  }
   const StreamClaim claim(session);
   if (!claim.held()) {
     co_return co_await refuse(exchange, refusal({}, 409, code::kServerError,
@@ -364,12 +370,34 @@ Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
   }
   session->upstreams().listen();
   Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
+  ReplayStore& replay = session->replay();
+  for (std::optional<ReplayStore::Event> missed = place ? replay.peek(*place) : std::nullopt; sent && missed;
+       missed = replay.peek(missed->place)) {
+    sent = co_await exchange.write(sse_event(missed->message, ReplayStore::id_of(missed->place)));
+  }
   while (sent) {
     const std::optional<std::string> message = co_await session->events().next();
     if (!message) {
       break;
     }
-    sent = co_await exchange.write(sse_event(*message));
+    sent = co_await exchange.write(sse_event(*message, ReplayStore::id_of(replay.keep(0, *message))));
+  }
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  if (sent && state.cancelled() == asio::cancellation_type::none) {
+    co_await exchange.end_stream();
+  }
+}
+
+/// What is left of the answer to a request whose connection was lost.
+Task<void> Endpoint::Impl::resume(HttpExchange& exchange, ReplayStore& replay, ReplayStore::Place place) {
+  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
+  while (sent) {
+    const std::optional<ReplayStore::Event> event = co_await replay.next(place);
+    if (!event) {
+      break;
+    }
+    place = event->place;
+    sent = co_await exchange.write(sse_event(event->message, ReplayStore::id_of(place)));
   }
   const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
   if (sent && state.cancelled() == asio::cancellation_type::none) {

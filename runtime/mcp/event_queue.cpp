@@ -105,9 +105,16 @@ size_t EventQueue::dropped() const {
   return dropped_;
 }
 
-std::string sse_event(std::string_view message) {
+std::string priming_event(std::string_view id) {
+  return "id: " + std::string(id) + "\nretry: 1000\ndata: \n\n";
+}
+
+std::string sse_event(std::string_view message, std::string_view id) {
   std::string out;
-  out.reserve(message.size() + 32);
+  out.reserve(message.size() + id.size() + 48);
+  if (!id.empty()) {
+    out.append("id: ").append(id).append("\n");
+  }
   out += "event: message\ndata: ";
   const size_t start = out.size();
   out += message;

@@ -51,6 +51,8 @@ class EventQueue {
 
 /// `message` as one server-sent event. Line breaks between JSON tokens become spaces: inside strings they are
 /// escaped anyway.
-std::string sse_event(std::string_view message);
+std::string sse_event(std::string_view message, std::string_view id = {});
+/// An event without data that gives a client an id to come back with, and says how soon (2025-11-25).
+std::string priming_event(std::string_view id);
 
 }  // namespace catalyst::mcp

@@ -32,6 +32,8 @@ class HttpExchange {
   /// Calls `visit` for every header in order.
   virtual void for_each_header(
       const std::function<void(std::string_view name, std::string_view value)>& visit) const = 0;
+  /// Whether a modern client mirrors arguments in Mcp-Param headers; false where there are none, as on stdio.
+  [[nodiscard]] virtual bool mirrors_arguments() const { return true; }
   [[nodiscard]] virtual std::string&
   body() = 0;  // complete; at least 64 spare bytes of capacity behind it (simdjson padding)
   [[nodiscard]] virtual std::string_view peer() const = 0;  // client address, textual

@@ -185,6 +185,10 @@ Task<Router::Sent> Router::send_legacy(RequestContext& context, uint32_t server,
     cancelled = true;
   }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  for (const std::string& question : context.questions) {
+    context.session->drop_ask(question);  // those without an answer: nobody waits for it now
+  }
+  context.questions.clear();
   if (cancelled || entry.get()->cancelled()) {
     Reply abandoned;
     abandoned.abandoned = true;

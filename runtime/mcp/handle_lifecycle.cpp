@@ -170,12 +170,6 @@ Task<Reply> Router::handle_set_level(RequestContext& context) {
     co_return failure(context, code::kInvalidParams, "Invalid params: level must be a log level");
   }
   context.session->set_log_level(*level);
-  // The sessions of a principal may share a server's process: it is asked for what the most curious of them
-  // wants, and each gets its part.
-  const std::string params =
-      R"({"level":")" +
-      std::string(log_level_name(lowest_level(context.session->terms().principal_id).value_or(*level))) +
-      "\"}";
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
     const ServerEntry& entry = context.catalogue->servers()[server];
     if (!context.scope.covers(server) || entry.state != ServerEntry::State::Listed ||
@@ -183,6 +177,12 @@ Task<Reply> Router::handle_set_level(RequestContext& context) {
         find_member(entry.listing->info->capabilities, "logging").empty()) {
       continue;
     }
+    // Sessions may share a process or a session of the server: it is asked for what the most curious of them
+    // wants, and each gets its part.
+    const std::optional<LogLevel> lowest = upstreams_[server]->shared()
+                                               ? lowest_level(std::nullopt)
+                                               : lowest_level(context.session->terms().principal_id);
+    const std::string params = R"({"level":")" + std::string(log_level_name(lowest.value_or(*level))) + "\"}";
     const Sent sent = co_await send(context, server, params, {});
     if (sent.reply.abandoned) {
       co_return sent.reply;

@@ -9,7 +9,7 @@ namespace catalyst::mcp {
 
 std::optional<Reply> Router::check_param_headers(RequestContext& context,
                                                  const Catalogue::Found& found) const {
-  if (context.era != Era::Modern) {
+  if (context.era != Era::Modern || !context.exchange.mirrors_arguments()) {
     return std::nullopt;
   }
   for (const ParamHeader& header : found.item->headers) {

@@ -58,6 +58,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;
   Task<Result<void>> notify(std::string_view method, std::string_view params,
                             UpstreamSession* session) override;
+  [[nodiscard]] bool shared() const override { return options_.shared; }
   std::shared_ptr<UpstreamSession> open(ClientTerms terms) override;
   Task<Result<std::string>> establish(UpstreamSession& session) override;
   void watch(std::vector<std::string> uris) override;

@@ -7,6 +7,7 @@
 
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/event_queue.h"
+#include "runtime/mcp/session.h"
 #include "runtime/mcp/sse_headers.h"
 
 namespace catalyst::mcp {
@@ -17,12 +18,14 @@ struct ReplyStream::State {
         done_signal(executor, asio::steady_timer::time_point::max()) {}
   EventQueue queue;
   asio::steady_timer done_signal;
+  uint64_t stream = 0;  // in the session's replay store
   std::string last;
   bool done = false;
 };
 
-ReplyStream::ReplyStream(HttpExchange& exchange, const SessionLimits& limits, Mode mode)
-    : exchange_(exchange), limits_(limits), mode_(mode) {}
+ReplyStream::ReplyStream(HttpExchange& exchange, const SessionLimits& limits, Mode mode,
+                         std::shared_ptr<Session> session)
+    : exchange_(exchange), limits_(limits), mode_(mode), session_(std::move(session)) {}
 
 ReplyStream::~ReplyStream() = default;
 
@@ -32,9 +35,22 @@ void ReplyStream::notify(const asio::any_io_executor& executor, std::string mess
   }
   if (state_ == nullptr) {
     state_ = std::make_shared<State>(executor, limits_);
+    if (session_ != nullptr) {
+      state_->stream = session_->replay().open();
+      // Older clients would take an event without data for a broken message.
+      if (session_->terms().protocol_version == kLegacyVersions.front()) {
+        state_->queue.push(priming_event(ReplayStore::id_of({state_->stream, 0})));
+      }
+    }
     asio::co_spawn(executor, run(exchange_, state_), asio::detached);
   }
-  state_->queue.push(std::move(message));
+  state_->queue.push(event_of(message));
+}
+
+std::string ReplyStream::event_of(const std::string& message) {
+  return session_ == nullptr
+             ? sse_event(message)
+             : sse_event(message, ReplayStore::id_of(session_->replay().keep(state_->stream, message)));
 }
 
 Task<void> ReplyStream::run(HttpExchange& exchange, std::shared_ptr<State> state) {
@@ -45,10 +61,10 @@ Task<void> ReplyStream::run(HttpExchange& exchange, std::shared_ptr<State> state
       if (!message) {
         break;
       }
-      sent = co_await exchange.write(sse_event(*message));
+      sent = co_await exchange.write(*message);
     }
     if (sent && !state->last.empty()) {
-      sent = co_await exchange.write(sse_event(state->last));
+      sent = co_await exchange.write(state->last);
     }
     if (sent) {
       co_await exchange.end_stream();
@@ -63,7 +79,10 @@ Task<void> ReplyStream::run(HttpExchange& exchange, std::shared_ptr<State> state
 Task<void> ReplyStream::finish(std::string last) {
   // The reply is kept out of the bounded queue: whatever else is dropped for a slow reader, the answer is
   // not.
-  state_->last = std::move(last);
+  state_->last = last.empty() ? std::string() : event_of(last);
+  if (session_ != nullptr) {
+    session_->replay().end(state_->stream);
+  }
   state_->queue.close();
   while (!state_->done) {
     co_await state_->done_signal.async_wait(asio::as_tuple(asio::use_awaitable));

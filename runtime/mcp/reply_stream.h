@@ -8,6 +8,7 @@
 
 namespace catalyst::mcp {
 
+class Session;
 struct SessionLimits;
 
 /// Turns an exchange's answer into an event stream, but only once something has to go out before the reply;
@@ -16,7 +17,9 @@ class ReplyStream {
  public:
   /// `wanted`: the client accepts event streams; otherwise notifications are dropped.
   enum class Mode { Off, OnDemand };
-  ReplyStream(HttpExchange& exchange, const SessionLimits& limits, Mode mode);
+  /// With a session the events get ids and are kept for a client that loses the connection.
+  ReplyStream(HttpExchange& exchange, const SessionLimits& limits, Mode mode,
+              std::shared_ptr<Session> session);
   ~ReplyStream();
 
   /// Queues a message; the first one starts the stream.
@@ -30,11 +33,13 @@ class ReplyStream {
 
  private:
   struct State;
+  [[nodiscard]] std::string event_of(const std::string& message);
   static Task<void> run(HttpExchange& exchange, std::shared_ptr<State> state);
 
   HttpExchange& exchange_;
   const SessionLimits& limits_;
   const Mode mode_;
+  const std::shared_ptr<Session> session_;
   std::shared_ptr<State> state_;
 };
 

@@ -48,6 +48,7 @@ struct RequestContext {
   std::string_view tracestate;
   std::string param_headers;                     // Mcp-Param-* lines for the upstream
   std::shared_ptr<std::atomic<int>> unanswered;  // questions to a legacy client on behalf of this call
+  std::vector<std::string> questions;            // their ids
   std::shared_ptr<const char> alive;             // for what comes back on the executor when this may be gone
   RequestRecord record;
 

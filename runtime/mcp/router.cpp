@@ -85,6 +85,12 @@ void Router::start() {
       self->options_.schema_problem(self->upstreams_[server]->name(), reason);
     }
   };
+  hooks.greeted = [weak](uint32_t server) {
+    const std::shared_ptr<Router> self = weak.lock();
+    if (self != nullptr && self->upstreams_[server]->shared()) {
+      asio::co_spawn(self->home_, self->restore(server), [self](const std::exception_ptr&) {});
+    }
+  };
   keeper_ = std::make_shared<CatalogueKeeper>(home_, upstreams_, options_.catalogue, options_.separator,
                                               std::move(hooks));
   keeper_->guard(options_.guard, options_.unchecked_servers);

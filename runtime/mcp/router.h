@@ -213,6 +213,9 @@ class Router : public std::enable_shared_from_this<Router> {
   static void ask_session(Session& session, ServerRequest& request);
   Task<void> restore(std::shared_ptr<Session> session, uint32_t server);
   Task<void> restore(std::string principal_id, uint32_t server);
+  Task<void> restore(uint32_t server);
+  Task<void> set_level(uint32_t server, std::optional<LogLevel> level,
+                       std::shared_ptr<UpstreamSession> session);
   Task<void> tell(uint32_t server, std::string_view method, std::string uri,
                   std::shared_ptr<UpstreamSession> session);
   /// On whose behalf a resource is watched: a principal over its session with the server, or everybody (""
@@ -227,7 +230,8 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] Watcher watcher_of(RequestContext& context, uint32_t server);
   void watch(const Watcher& watcher, uint32_t server, const std::string& uri);
   void unwatch(const Watcher& watcher, uint32_t server, const std::string& uri);
-  [[nodiscard]] std::optional<LogLevel> lowest_level(std::string_view principal_id) const;
+  /// The least severe level that a session of the principal asked for; of any session when it is nullopt.
+  [[nodiscard]] std::optional<LogLevel> lowest_level(std::optional<std::string_view> principal_id) const;
 
   const uint64_t id_;  // tells this router's cached state from that of one that stood at the same address
   const asio::any_io_executor home_;

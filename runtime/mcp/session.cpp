@@ -86,7 +86,8 @@ Session::Session(std::string id, SessionTerms terms, const SessionLimits& limits
       label_(to_base64url(digest_of({id_}).substr(0, 16))),
       terms_(std::move(terms)),
       limits_(limits),
-      events_(limits.stream_events, limits.stream_bytes) {}
+      events_(limits.stream_events, limits.stream_bytes),
+      replay_(limits.stream_events, limits.stream_bytes) {}
 
 std::optional<LogLevel> Session::log_level() const {
   const int level = log_level_.load(std::memory_order_relaxed);

@@ -21,6 +21,7 @@
 #include "runtime/mcp/event_queue.h"
 #include "runtime/mcp/exchange.h"
 #include "runtime/mcp/protocol.h"
+#include "runtime/mcp/replay.h"
 #include "runtime/mcp/seal.h"
 #include "runtime/mcp/upstream_sessions.h"
 
@@ -82,7 +83,8 @@ class Session {
   Session(std::string id, SessionTerms terms, const SessionLimits& limits);
 
   [[nodiscard]] const std::string& id() const { return id_; }
-  /// What rules, logs and audit call it: 128 bits of the id's digest, since the id itself is a key to the session.
+  /// What rules, logs and audit call it: 128 bits of the id's digest, since the id itself is a key to the
+  /// session.
   [[nodiscard]] const std::string& label() const { return label_; }
   [[nodiscard]] const SessionTerms& terms() const { return terms_; }
 
@@ -92,6 +94,8 @@ class Session {
 
   /// Messages for the client's GET stream.
   [[nodiscard]] EventQueue& events() { return events_; }
+  /// What was sent on its streams, for a client that comes back.
+  [[nodiscard]] ReplayStore& replay() { return replay_; }
   /// The client's sessions with servers.
   [[nodiscard]] UpstreamSessions& upstreams() { return upstreams_; }
   /// Claims the one stream a session may have open; false when it is taken.
@@ -144,6 +148,7 @@ class Session {
   std::atomic<int64_t> last_used_ms_ = 0;
   std::atomic<bool> streaming_ = false;
   EventQueue events_;
+  ReplayStore replay_;
   UpstreamSessions upstreams_;
   mutable std::mutex mutex_;  // guards what is below; held for a few instructions
   std::vector<Call> calls_;

@@ -36,6 +36,7 @@ class StdioPool final : public Upstream, public std::enable_shared_from_this<Std
   Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;
   Task<Result<void>> notify(std::string_view method, std::string_view params,
                             UpstreamSession* session) override;
+  [[nodiscard]] bool shared() const override { return false; }
   std::shared_ptr<UpstreamSession> open(ClientTerms terms) override;
   Task<Result<std::string>> establish(UpstreamSession&) override { co_return std::string(); }
   void watch(std::vector<std::string> uris) override { first_->watch(std::move(uris)); }

@@ -57,6 +57,7 @@ class StdioUpstream final : public Upstream, public std::enable_shared_from_this
   Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;
   Task<Result<void>> notify(std::string_view method, std::string_view params,
                             UpstreamSession* session) override;
+  [[nodiscard]] bool shared() const override { return true; }
   /// One process is one session: see StdioPool.
   std::shared_ptr<UpstreamSession> open(ClientTerms) override { return nullptr; }
   Task<Result<std::string>> establish(UpstreamSession&) override { co_return std::string(); }

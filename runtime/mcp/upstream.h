@@ -150,6 +150,9 @@ class Upstream {
   virtual Task<Result<UpstreamReply>> call(const UpstreamCall& call) = 0;
   virtual Task<Result<void>> notify(std::string_view method, std::string_view params,
                                     UpstreamSession* session) = 0;
+  /// True when one session serves every client, whatever the server keeps: what clients asked of it is then
+  /// said again here after a new greeting.
+  [[nodiscard]] virtual bool shared() const = 0;
   /// A session for one client; connects when it is first used. nullptr when the server keeps nothing of its
   /// clients (always so in the new generation): everybody's calls go the same way then. Once Ready; any
   /// thread.

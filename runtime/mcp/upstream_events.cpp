@@ -161,26 +161,41 @@ void Router::ask_session(Session& session, ServerRequest& request) {
 /// What a client asked of a server over its last session, said again over the new one.
 Task<void> Router::restore(std::shared_ptr<Session> session, uint32_t server) {
   const std::shared_ptr<UpstreamSession> own = session->upstreams().find(server);
-  const std::shared_ptr<const Listing> listing = keeper_->current()->servers()[server].listing;
-  if (own == nullptr || listing == nullptr) {
+  if (own == nullptr) {
     co_return;
   }
-  UpstreamCall call;
-  call.timeout_ms = options_.call_timeout_ms;
-  call.session = own.get();
-  std::string params;
-  const std::optional<LogLevel> level = lowest_level(session->terms().principal_id);
-  if (level && !find_member(listing->info->capabilities, "logging").empty()) {
-    params = R"({"level":")" + std::string(log_level_name(*level)) + "\"}";
-    call.method = "logging/setLevel";
-    call.params = params;
-    co_await upstreams_[server]->call(call);
-  }
+  co_await set_level(server, lowest_level(session->terms().principal_id), own);
   for (const std::string& uri : session->subscriptions()) {
     if (keeper_->current()->find_resource(session->terms().scope, uri) == server) {
       co_await tell(server, "resources/subscribe", uri, own);
     }
   }
+}
+
+/// The same for a server that serves everybody over one session.
+Task<void> Router::restore(uint32_t server) {
+  if (is_modern(server)) {
+    co_return;
+  }
+  co_await set_level(server, lowest_level(std::nullopt), nullptr);
+  for (const std::string& uri : hub_.watched(server, {})) {
+    co_await tell(server, "resources/subscribe", uri, nullptr);
+  }
+}
+
+Task<void> Router::set_level(uint32_t server, std::optional<LogLevel> level,
+                             std::shared_ptr<UpstreamSession> session) {
+  const std::shared_ptr<const Listing> listing = keeper_->current()->servers()[server].listing;
+  if (!level || listing == nullptr || find_member(listing->info->capabilities, "logging").empty()) {
+    co_return;
+  }
+  const std::string params = R"({"level":")" + std::string(log_level_name(*level)) + "\"}";
+  UpstreamCall call;
+  call.method = "logging/setLevel";
+  call.params = params;
+  call.timeout_ms = options_.call_timeout_ms;
+  call.session = session.get();
+  co_await upstreams_[server]->call(call);
 }
 
 Task<void> Router::restore(std::string principal_id, uint32_t server) {
@@ -233,11 +248,11 @@ void Router::unwatch(const Watcher& watcher, uint32_t server, const std::string&
   }
 }
 
-std::optional<LogLevel> Router::lowest_level(std::string_view principal_id) const {
+std::optional<LogLevel> Router::lowest_level(std::optional<std::string_view> principal_id) const {
   std::optional<LogLevel> lowest;
   sessions_.for_each([&](Session& session) {
     const std::optional<LogLevel> level = session.log_level();
-    if (level && session.terms().principal_id == principal_id) {
+    if (level && (!principal_id || session.terms().principal_id == *principal_id)) {
       lowest = !lowest || *level < *lowest ? level : lowest;
     }
   });

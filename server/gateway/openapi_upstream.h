@@ -46,6 +46,7 @@ class OpenApiUpstream final : public mcp::Upstream, public std::enable_shared_fr
                             mcp::UpstreamSession* session) override;
   std::shared_ptr<mcp::UpstreamSession> open(mcp::ClientTerms) override { return nullptr; }
   Task<Result<std::string>> establish(mcp::UpstreamSession& session) override;
+  [[nodiscard]] bool shared() const override { return true; }
   void watch(std::vector<std::string>) override {}  // tools alone
   Task<void> stop() override;
 

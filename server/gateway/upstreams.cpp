@@ -51,6 +51,7 @@ class TimedUpstream final : public mcp::Upstream {
                             mcp::UpstreamSession* session) override {
     return inner_->notify(method, params, session);
   }
+  [[nodiscard]] bool shared() const override { return inner_->shared(); }
   std::shared_ptr<mcp::UpstreamSession> open(mcp::ClientTerms terms) override {
     return inner_->open(std::move(terms));
   }

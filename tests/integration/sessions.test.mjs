@@ -130,3 +130,45 @@ test("a session outlives the engine", { timeout: 60000 }, async (t) => {
   const second = await engineFor(t, { http: url }, more);
   assert.equal((await post(second, "/mcp/http", "ana", session, tool("test_recall"))).body.result.content[0].text, "still here");
 });
+
+/** Server-sent events of a response until `enough(events)`; then the connection is cut. */
+async function events(answer, enough) {
+  const out = [];
+  let rest = "";
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return out;
+    rest += value;
+    for (let end; (end = rest.indexOf("\n\n")) >= 0; rest = rest.slice(end + 2)) {
+      const fields = Object.fromEntries(rest.slice(0, end).split("\n").filter((line) => !line.startsWith(":")).map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]));
+      if (Object.keys(fields).length > 0) out.push(fields);
+    }
+    if (enough(out)) {
+      await reader.cancel();
+      return out;
+    }
+  }
+}
+
+test("an answer whose connection was lost goes on with Last-Event-ID", { timeout: 60000 }, async (t) => {
+  for (const era of ["legacy", "modern"]) {
+    const engine = await engineFor(t, { http: `{url: "${await fixtureHttp(t, era)}"}` });
+    const { session } = await post(engine, "/mcp/http", "ana", undefined, hello);
+    const more = { ...headers("ana"), "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" };
+    const answer = await fetch(engine.url + "/mcp/http", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...more },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 7, method: "tools/call", params: { name: "test_tool_with_progress", arguments: {}, _meta: { progressToken: "p" } } }),
+    });
+    const first = await events(answer, (seen) => seen.filter((event) => event.data).length >= 1);
+    assert.equal(first[0].data, "", "the first event only gives an id");
+    assert.ok(first[0].retry && first[0].id);
+    const rest = await fetch(engine.url + "/mcp/http", { headers: { accept: "text/event-stream", "last-event-id": first.at(-1).id, ...more } });
+    assert.equal(rest.status, 200);
+    const messages = [...first, ...(await events(rest, () => false))].filter((event) => event.data).map((event) => JSON.parse(event.data));
+    assert.deepEqual(messages.map((message) => message.params?.progress ?? message.id), [0, 50, 100, 7]);
+    const stranger = await fetch(engine.url + "/mcp/http", { headers: { accept: "text/event-stream", "last-event-id": first[0].id, ...more, ...headers("eve") } });
+    assert.equal(stranger.status, 404, "another principal gets nothing of it");
+  }
+});

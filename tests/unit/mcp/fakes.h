@@ -100,6 +100,7 @@ class FakeUpstream : public Upstream {
     notified.emplace_back(method);
     co_return Result<void>();
   }
+  bool shared() const override { return true; }
   std::shared_ptr<UpstreamSession> open(ClientTerms) override { return nullptr; }
   Task<Result<std::string>> establish(UpstreamSession&) override { co_return std::string(); }
   void watch(std::vector<std::string> uris) override { watched = std::move(uris); }

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/base/asio.h"
+#include "runtime/decision/request.h"
+#include "runtime/mcp/endpoint.h"
+
+namespace catalyst::server {
+
+struct StdioFrontOptions {
+  std::string path = "/mcp";      // which endpoint the client gets
+  decision::Principal principal;  // who it is; what its views point to must outlive the front
+  size_t max_message_bytes = size_t{4} * 1024 * 1024;
+  size_t max_calls = 1024;  // at a time; more are refused
+  size_t max_queued_bytes =
+      size_t{64} * 1024 * 1024;  // written but not taken by the client: then it counts as gone
+};
+
+/// One local client on standard input and output: each line is a JSON-RPC message, answered as if it had come
+/// over HTTP, by the same endpoint and under the same rules. The client's session, where its generation has
+/// one, and its event stream are kept here. One io_context; created with make_shared.
+class StdioFront : public std::enable_shared_from_this<StdioFront> {
+ public:
+  /// Takes both descriptors over.
+  StdioFront(const asio::any_io_executor& executor, mcp::Endpoint& endpoint, int input, int output,
+             StdioFrontOptions options);
+  ~StdioFront();
+
+  /// Until the client ends its input or takes no output any more; calls in flight are cancelled then.
+  Task<void> run();
+  /// From the outside: as if the client had ended its input.
+  void close();
+
+ private:
+  class Exchange;
+  friend class Exchange;
+
+  void take_line(std::string line);
+  void begin(std::shared_ptr<Exchange> exchange);
+  void write(std::string_view message);
+  void flush();
+
+  const asio::any_io_executor executor_;
+  mcp::Endpoint& endpoint_;
+  const StdioFrontOptions options_;
+  asio::posix::stream_descriptor input_;
+  asio::posix::stream_descriptor output_;
+  std::string session_id_;
+  std::string protocol_version_;  // of the session
+  bool listening_ = false;
+  uint64_t requests_ = 0;
+  std::map<uint64_t, std::shared_ptr<Exchange>> exchanges_;
+  asio::steady_timer idle_;  // cancelled when the last exchange is over
+  std::string queued_;
+  std::string writing_;
+  bool write_pending_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace catalyst::server
