@@ -77,6 +77,61 @@ struct Wanted {
   bool optional;
 };
 
+std::string_view taken(JsonScanner& in, const char* begin) {
+  return {begin, static_cast<size_t>(in.position() - begin)};
+}
+
+/// Calls `visit` with the name and the text of each member of an object. False when the text is no JSON.
+template <class Visit>
+bool members(JsonScanner& in, Visit visit) {
+  if (!in.enter()) {
+    return false;
+  }
+  bool more = in.peek() != '}';
+  while (more) {
+    JsonScanner::Text name;
+    if (in.peek() != '"' || !in.string(&name) || !in.take(':')) {
+      return false;
+    }
+    in.peek();
+    const char* begin = in.position();
+    if (!in.skip()) {
+      return false;
+    }
+    std::string decoded(name.raw);
+    if (name.escaped) {
+      decoded.resize(unescape(name.raw, decoded.data()));
+    }
+    visit(std::string_view(decoded), taken(in, begin));
+    more = in.peek() != '}';
+    if (more && (!in.take(',') || in.peek() != '"')) {
+      return false;
+    }
+  }
+  in.leave();
+  return in.at_end();
+}
+
+/// The same for the elements of a list; `visit` answers false to stop.
+template <class Visit>
+void items(JsonScanner& in, Visit visit) {
+  if (!in.enter()) {
+    return;
+  }
+  while (in.peek() != ']') {
+    const char* begin = in.position();
+    if (!in.skip()) {
+      return;
+    }
+    if (!visit(taken(in, begin))) {
+      return;
+    }
+    if (in.peek() != ']' && !in.take(',')) {
+      return;
+    }
+  }
+}
+
 class Reader {
  public:
   Reader(const abi::Unit& unit, uint32_t depth, Arena& arena, std::vector<ArgumentProblem>& problems)
@@ -144,6 +199,7 @@ class Reader {
       size_t index = 0;
       items(in, [&](std::string_view item) {
         check(item, shape.element, pointer + "/" + std::to_string(index++), depth + 1);
+        return true;
       });
     } else if (const Value v = convert(text, shape_index); v.kind == Kind::Invalid || v.is_absent()) {
       say(pointer, "expected " + described(shape) + ", found " + shortened(text));
@@ -170,57 +226,6 @@ class Reader {
       out += (i == 0 ? ": there are `" : "`, `") + std::string(wanted[i].name);
     }
     return out.empty() ? out : out + (wanted.size() > 8 ? "`, ..." : "`");
-  }
-
-  static std::string_view trimmed(JsonScanner& in, const char* begin) {
-    return {begin, static_cast<size_t>(in.position() - begin)};
-  }
-
-  template <class Visit>
-  bool members(JsonScanner& in, Visit visit) {
-    if (!in.enter()) {
-      return false;
-    }
-    bool more = in.peek() != '}';
-    while (more) {
-      JsonScanner::Text name;
-      if (in.peek() != '"' || !in.string(&name) || !in.take(':')) {
-        return false;
-      }
-      in.peek();
-      const char* begin = in.position();
-      if (!in.skip()) {
-        return false;
-      }
-      std::string decoded(name.raw);
-      if (name.escaped) {
-        decoded.resize(unescape(name.raw, decoded.data()));
-      }
-      visit(std::string_view(decoded), trimmed(in, begin));
-      more = in.peek() != '}';
-      if (more && (!in.take(',') || in.peek() != '"')) {
-        return false;
-      }
-    }
-    in.leave();
-    return in.at_end();
-  }
-
-  template <class Visit>
-  void items(JsonScanner& in, Visit visit) {
-    if (!in.enter()) {
-      return;
-    }
-    while (in.peek() != ']') {
-      const char* begin = in.position();
-      if (!in.skip()) {
-        return;
-      }
-      visit(trimmed(in, begin));
-      if (in.peek() != ']' && !in.take(',')) {
-        return;
-      }
-    }
   }
 
   const abi::Unit& unit_;
@@ -322,6 +327,44 @@ std::vector<ArgumentProblem> read_arguments(const abi::Unit& unit, const abi::De
     slots[decision.parameters[index].slot] = v;
   });
   return problems;
+}
+
+std::optional<std::vector<BatchCall>> read_batch(std::string_view text, uint32_t depth, size_t most) {
+  const uint32_t depth_around = depth + 3;  // the object, its list, and the call around the arguments
+  std::vector<BatchCall> out;
+  bool found = false;
+  bool good = true;
+  const auto read_call = [&](std::string_view call) {
+    BatchCall& made = out.emplace_back("", "{}");
+    bool named = false;
+    JsonScanner in(call, depth_around);
+    good = good && in.peek() == '{' && members(in, [&](std::string_view name, std::string_view value) {
+             if (name == "decision" && value.size() >= 2 && value.front() == '"') {
+               // Names of decisions have no escapes.
+               made.decision = value.substr(1, value.size() - 2);
+               named = true;
+             } else if (name == "arguments") {
+               made.arguments = value;
+             } else {
+               good = false;
+             }
+           });
+    good = good && named;
+    return good && out.size() <= most;
+  };
+  JsonScanner in(text, depth_around);
+  if (in.peek() != '{' || !members(in, [&](std::string_view name, std::string_view value) {
+        JsonScanner list(value, depth_around);
+        if (name != "calls" || found || list.peek() != '[') {
+          good = false;
+          return;
+        }
+        found = true;
+        items(list, read_call);
+      })) {
+    return std::nullopt;
+  }
+  return found && good ? std::optional(std::move(out)) : std::nullopt;
 }
 
 std::string arguments_schema(const abi::Unit& unit, const abi::DecisionInfo& decision) {

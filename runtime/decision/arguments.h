@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,15 @@ struct ArgumentProblem {
 std::vector<ArgumentProblem> read_arguments(const abi::Unit& unit, const abi::DecisionInfo& decision,
                                             std::string_view text, uint32_t depth, Arena& arena,
                                             std::vector<value::Value>& slots);
+
+/// One call of a batch; views of its text.
+struct BatchCall {
+  std::string decision;
+  std::string_view arguments;  // "{}" when it has none
+};
+/// Reads {"calls": [{"decision": NAME, "arguments": {...}}, ...]}. Nothing when the text is something else.
+/// Reads at most one call more than `most`.
+std::optional<std::vector<BatchCall>> read_batch(std::string_view text, uint32_t depth, size_t most);
 
 /// JSON Schema (2020-12) of what a decision takes: an object with a property for each parameter.
 std::string arguments_schema(const abi::Unit& unit, const abi::DecisionInfo& decision);

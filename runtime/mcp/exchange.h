@@ -26,6 +26,7 @@ class HttpExchange {
 
   [[nodiscard]] virtual std::string_view method() const = 0;  // "POST"
   [[nodiscard]] virtual std::string_view path() const = 0;    // decoded, normalised, without query
+  [[nodiscard]] virtual std::string_view query() const = 0;   // as sent, without `?`
   /// First header of that name (case-insensitive), trimmed; nullopt when absent.
   [[nodiscard]] virtual std::optional<std::string_view> header(std::string_view name) const = 0;
   /// Calls `visit` for every header in order.

@@ -23,6 +23,7 @@ constexpr size_t kMethodCount = std::size(kMethodTexts);
 constexpr std::string_view kStatusTexts[kRequestStatusCount] = {"ok", "denied", "hidden", "error",
                                                                 "upstream_error"};
 constexpr std::string_view kDecisionTexts[kDecisionCount] = {"allow", "deny", "hide"};
+constexpr std::string_view kCallTexts[kCallOutcomeCount] = {"decided", "failed", "invalid"};
 constexpr std::string_view kUpstreamStates[] = {"starting", "ready", "backoff", "stopped"};
 
 enum class Id : uint8_t {
@@ -109,6 +110,20 @@ struct Metrics::Impl {
   std::deque<RuleCounters> rules;
   std::map<std::string, RuleCounters*, std::less<>> by_rule;
 
+  std::map<std::string, std::array<uint64_t, kCallOutcomeCount>, std::less<>> calls;
+
+  void calls_page(Page& page) const {
+    const std::lock_guard lock(mutex);
+    for (const auto& [name, counts] : calls) {
+      for (size_t i = 0; i < kCallOutcomeCount; ++i) {
+        if (counts[i] > 0) {
+          page.counter(Id::DecisionCalls, {{"decision", name}, {"outcome", std::string(kCallTexts[i])}},
+                       static_cast<double>(counts[i]));
+        }
+      }
+    }
+  }
+
   RuleCounters* rule(std::string_view name) {
     const std::string_view key = by_rule.size() < kRulesMax || by_rule.count(name) > 0 ? name : "(others)";
     auto found = by_rule.find(key);
@@ -184,6 +199,13 @@ Metrics::Metrics(std::string version, std::vector<std::string> servers) : impl_(
 
 Metrics::~Metrics() = default;
 
+void Metrics::decision_called(std::string_view decision, CallOutcome outcome) {
+  const std::lock_guard lock(impl_->mutex);
+  auto& calls = impl_->calls;
+  const std::string_view key = calls.size() < kRulesMax || calls.count(decision) > 0 ? decision : "(others)";
+  ++calls[std::string(key)][static_cast<size_t>(outcome)];
+}
+
 size_t Metrics::server_index(std::string_view server) const {
   for (size_t i = 0; i + 1 < impl_->servers.size(); ++i) {
     if (impl_->servers[i] == server) {
@@ -221,6 +243,7 @@ std::string Metrics::text() const {
   page.histogram(Id::RequestSeconds, {}, request_latency);
   page.histogram(Id::DecisionSeconds, {}, decision_latency);
   impl_->rules_page(page);
+  impl_->calls_page(page);
   page.counter(Id::Redactions, {}, static_cast<double>(redactions.value()));
   page.counter(Id::AuditRecords, {}, static_cast<double>(audit_records.value()));
   page.counter(Id::Reloads, {{"result", "ok"}}, static_cast<double>(reloads_done.value()));

@@ -27,6 +27,10 @@ std::string_view request_status_text(RequestStatus status);
 enum class Decision : uint8_t { Allow, Deny, Hide };
 inline constexpr size_t kDecisionCount = 3;
 
+/// How a call of a decision from outside ended.
+enum class CallOutcome : uint8_t { Decided, Failed, Invalid };
+inline constexpr size_t kCallOutcomeCount = 3;
+
 /// The counters of one rule (or of the default).
 struct RuleCounters {
   std::array<Counter, kDecisionCount> decisions;
@@ -82,6 +86,9 @@ class Metrics {
 
   /// The counters for a pack whose rules are called `rule_names`, in order.
   std::shared_ptr<const PackCounters> counters_for(const std::vector<std::string_view>& rule_names);
+
+  /// A call of a decision of the pack in force. Takes a lock.
+  void decision_called(std::string_view decision, CallOutcome outcome);
 
   Histogram request_latency;
   Histogram decision_latency;

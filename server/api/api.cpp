@@ -9,6 +9,7 @@
 
 #include "runtime/mcp/endpoint.h"
 #include "runtime/observe/metrics.h"
+#include "server/api/problem.h"
 #include "server/auth/authenticator.h"
 #include "server/gateway/pack_manager.h"
 
@@ -127,7 +128,13 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
   const bool is_reload = path == "/api/v1/reload";
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
                      path == "/api/v1/pack" || path == "/api/v1/upstreams" || is_reload;
-  if (!known) {
+  if (DecisionsApi::is_ours(path) && may_administer(exchange)) {
+    co_await DecisionsApi(parts_.packs->engine(), *parts_.metrics, parts_.decisions).handle(exchange);
+  } else if (DecisionsApi::is_ours(path)) {
+    co_await answer(exchange, {403, kProblemType,
+                               problem_json(403, "forbidden", "Forbidden",
+                                            "decisions are for the admin role, and not for browsers")});
+  } else if (!known) {
     co_await answer(exchange, problem(404, "no such path; MCP is served at /mcp"));
   } else if (is_reload ? exchange.method() != "POST" : !get) {
     co_await answer(exchange, problem(405, is_reload ? "use POST" : "use GET"));

@@ -7,6 +7,7 @@
 
 #include "runtime/base/asio.h"
 #include "runtime/mcp/exchange.h"
+#include "server/api/decisions.h"
 
 namespace catalyst::mcp {
 class Endpoint;
@@ -29,9 +30,10 @@ struct ApiParts {
   std::function<bool()> draining;
   std::string version;
   std::vector<std::string> allowed_hosts;  // names beside loopback; "*": all
+  DecisionsApi::Options decisions;
 };
 
-/// /healthz, /readyz, /metrics and /api/v1: pack, upstreams, reload. Immutable, any thread.
+/// /healthz, /readyz, /metrics and /api/v1: pack, upstreams, reload, decisions. Immutable, any thread.
 class Api {
  public:
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}

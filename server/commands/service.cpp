@@ -176,6 +176,8 @@ struct Service::Impl {
     parts.draining = [this] { return draining.load(); };
     parts.version = kVersion;
     parts.allowed_hosts = config.allowed_hosts;
+    parts.decisions.limits = endpoint_options().decision;
+    parts.decisions.batch_calls = config.limits.decision_batch;
     if (!is_wildcard(config.listen.host)) {
       parts.allowed_hosts.push_back(config.listen.host);
     }

@@ -197,6 +197,7 @@ class Loader {
     out.header_timeout_ms = read.duration("limits.header_timeout");
     out.idle_timeout_ms = read.duration("limits.idle_timeout");
     out.fuel_per_rule = static_cast<uint32_t>(read.count("limits.fuel_per_rule"));
+    out.decision_batch = static_cast<uint32_t>(read.count("limits.decision_batch"));
     out.evaluation_bytes = static_cast<size_t>(read.bytes("limits.evaluation_memory"));
     return out;
   }

@@ -57,6 +57,7 @@ struct LimitsConfig {
   int64_t header_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
   uint32_t fuel_per_rule = 0;
+  uint32_t decision_batch = 0;
   size_t evaluation_bytes = 0;
 };
 

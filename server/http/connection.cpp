@@ -60,6 +60,13 @@ void Connection::start() {
   start_read();
 }
 
+std::string_view Connection::query() const {
+  const std::string_view target = value_of(head_.request_line);
+  const size_t mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view()
+                                        : target.substr(mark + 1, target.find('#') - mark - 1);
+}
+
 std::optional<std::string_view> Connection::header(std::string_view name) const {
   for (const FieldSpan& field : head_.fields) {
     if (field.name_length == name.size() && equals_ignoring_case(name_of(field), name)) {

@@ -89,6 +89,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
 
   [[nodiscard]] std::string_view method() const override { return name_of(head_.request_line); }
   [[nodiscard]] std::string_view path() const override { return path_; }
+  [[nodiscard]] std::string_view query() const override;
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const override;
   void for_each_header(const std::function<void(std::string_view, std::string_view)>& visit) const override;
   [[nodiscard]] std::string& body() override { return body_; }

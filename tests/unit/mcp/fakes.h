@@ -124,6 +124,7 @@ class FakeExchange : public HttpExchange {
 
   std::string_view method() const override { return verb; }
   std::string_view path() const override { return target; }
+  std::string_view query() const override { return {}; }
   std::optional<std::string_view> header(std::string_view name) const override {
     const auto found = headers.find(std::string(name));
     return found == headers.end() ? std::nullopt : std::optional<std::string_view>(found->second);
