@@ -46,6 +46,8 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
     return options.read_schema ? options.read_schema(resolved) : read_file(resolved);
   };
   analysis.module = check::check(trees, analysis.sources, reader, analysis.diagnostics);
+  analysis.allowances = Allowances(trees, analysis.sources, analysis.diagnostics);
+  analysis.allowances.apply(analysis.diagnostics);
   analysis.diagnostics.sort();
   if (analysis.module != nullptr) {
     const std::vector<std::string> problems = ir::verify(*analysis.module);

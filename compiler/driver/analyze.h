@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/driver/allowances.h"
 #include "compiler/ir/ir.h"
 #include "compiler/source/source.h"
 
@@ -29,6 +30,7 @@ struct Analysis {
   source::SourceMap sources;
   diagnostics::Sink diagnostics;
   std::shared_ptr<ir::Module> module;  // nullptr when there are errors
+  Allowances allowances;               // warnings that the sources allow, taken out already
 };
 
 /// Parses and checks all files of one pack. No LLVM. Never throws; bad sources end in diagnostics.
