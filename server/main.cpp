@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
   Action chosen;
   add_new_command(app, chosen);
   add_check_command(app, chosen);
+  add_diff_command(app, chosen);
+  add_why_not_command(app, chosen);
   add_fmt_command(app, chosen);
   add_test_command(app, chosen);
   add_eval_command(app, chosen);

@@ -67,6 +67,12 @@ Diagnostic& Sink::report(Kind kind, source::Span span, std::vector<std::string> 
   return diagnostics_.back();
 }
 
+void Sink::remove_warnings(const std::function<bool(const Diagnostic&)>& is_allowed) {
+  std::erase_if(diagnostics_, [&](const Diagnostic& d) {
+    return info(d.kind).severity == Severity::Warning && is_allowed(d);
+  });
+}
+
 void Sink::sort() {
   std::sort(diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return order_of(a) != order_of(b) ? order_of(a) < order_of(b) : a.message < b.message;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,8 @@ class Sink {
   [[nodiscard]] size_t dropped() const { return dropped_; }
   /// Orders by file and position, removes exact repetitions.
   void sort();
+  /// Removes the warnings for which `is_allowed` holds.
+  void remove_warnings(const std::function<bool(const Diagnostic&)>& is_allowed);
 
  private:
   size_t limit_;

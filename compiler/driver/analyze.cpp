@@ -117,6 +117,8 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
   if (options.schemas != nullptr) {
     options.schemas->forget_unread();
   }
+  analysis.allowances = Allowances(trees, analysis.sources, analysis.diagnostics);
+  analysis.allowances.apply(analysis.diagnostics);
   analysis.diagnostics.sort();
   if (analysis.module != nullptr) {
     const std::vector<std::string> problems = ir::verify(*analysis.module);

@@ -9,6 +9,7 @@
 
 #include "compiler/check/schema.h"
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/driver/allowances.h"
 #include "compiler/ir/ir.h"
 #include "compiler/source/source.h"
 #include "runtime/base/result.h"
@@ -50,6 +51,7 @@ struct Analysis {
   /// when the library brought it.
   std::vector<std::string> imported;
   static constexpr std::string_view kLibraryFile = "<library>";
+  Allowances allowances;               // warnings that the sources allow, taken out already
 };
 
 /// Parses and checks all files of one pack. No LLVM. Never throws; bad sources end in diagnostics.

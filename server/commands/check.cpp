@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <memory>
 
+#include "compiler/driver/find.h"
 #include "server/commands/command.h"
+#include "server/commands/reports.h"
 #include "server/commands/sources.h"
 
 namespace catalyst::server {
@@ -12,6 +14,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> files;
+  std::string sarif;
   bool json = false;
 };
 
@@ -21,10 +24,18 @@ Exit check(const Options& options) {
     print_error(files.error().message());
     return Exit::System;
   }
-  const auto analysis = analyze_files(*files);
+  auto analysis = analyze_files(*files);
   if (analysis.has_error()) {
     print_error(analysis.error().message());
     return Exit::System;
+  }
+  catalyst::analysis::Memory memory;
+  driver::add_findings(*analysis, memory);
+  if (!options.sarif.empty()) {
+    if (const auto written = write_file(options.sarif, sarif_report(*analysis)); written.has_error()) {
+      print_error(written.error().message());
+      return Exit::System;
+    }
   }
   const bool ok = analysis->module != nullptr;
   if (options.json) {
@@ -48,6 +59,7 @@ void add_check_command(CLI::App& app, Action& chosen) {
   CLI::App* command =
       app.add_subcommand("check", "Find the mistakes in policy files, without running anything");
   command->add_option("files", options->files, "policy files or folders; default: the working directory");
+  command->add_option("--sarif", options->sarif, "write a SARIF 2.1.0 report to this file");
   command->add_flag("--json", options->json, kJsonHelp);
   command->callback([options, &chosen] { chosen = [options] { return check(*options); }; });
 }

@@ -24,6 +24,8 @@ using Action = std::function<Exit()>;
 /// Each adds one subcommand to `app`; when it is chosen, `chosen` is set to what it does. One file each.
 void add_new_command(CLI::App& app, Action& chosen);
 void add_check_command(CLI::App& app, Action& chosen);
+void add_diff_command(CLI::App& app, Action& chosen);
+void add_why_not_command(CLI::App& app, Action& chosen);
 void add_fmt_command(CLI::App& app, Action& chosen);
 void add_test_command(CLI::App& app, Action& chosen);
 void add_eval_command(CLI::App& app, Action& chosen);

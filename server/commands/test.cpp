@@ -5,23 +5,48 @@
 #include <CLI/Formatter.hpp>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
 
 #include "compiler/driver/compile.h"
 #include "server/commands/command.h"
+#include "server/commands/coverage.h"
+#include "server/commands/mutation_test.h"
 #include "server/commands/policy_tests.h"
+#include "server/commands/reports.h"
 #include "server/commands/sources.h"
 #include "server/commands/terminal.h"
 
 namespace catalyst::server {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct Options {
   std::vector<std::string> files;
   std::string filter;
+  std::string lcov;
+  std::string junit;
+  std::string sarif;
+  double mutate_seconds = 60;
+  bool coverage = false;
+  bool mutate = false;
+  bool watch = false;
   bool native = false;
   bool json = false;
+};
+
+/// Everything that one run of the tests found.
+struct Run {
+  std::vector<TestOutcome> outcomes;
+  size_t failed = 0;
+  double milliseconds = 0;
+  std::optional<Coverage> coverage;
+  std::optional<MutationReport> mutations;
 };
 
 std::string place_of(const driver::Analysis& analysis, const source::Span& span) {
@@ -32,32 +57,117 @@ std::string place_of(const driver::Analysis& analysis, const source::Span& span)
   return std::string(analysis.sources.path(span.file)) + ":" + std::to_string(at.line);
 }
 
-void print_text(const driver::Analysis& analysis, const std::vector<TestOutcome>& outcomes, size_t failed,
-                double milliseconds) {
+void print_mutations(const driver::Analysis& analysis, const MutationReport& report) {
+  for (const MutationReport::Survivor& survivor : report.survivors) {
+    std::printf("  %s: no test notices when in rule %s %s\n", place_of(analysis, survivor.span).c_str(),
+                survivor.rule.c_str(), survivor.text.c_str());
+  }
+  std::printf("mutations: %zu of %zu edits noticed", report.tried - report.survivors.size(), report.tried);
+  if (report.tried < report.edits) {
+    std::printf(" (%zu more were not tried: --mutate-seconds)", report.edits - report.tried);
+  }
+  std::printf("\n");
+}
+
+void print_text(const driver::Analysis& analysis, const Run& run) {
   const bool color = use_color(STDOUT_FILENO);
-  for (const TestOutcome& outcome : outcomes) {
+  for (const TestOutcome& outcome : run.outcomes) {
     const std::string mark = outcome.passed() ? paint(color, "32", "ok  ") : paint(color, "31", "FAIL");
     std::printf("%s  %s\n", mark.c_str(), outcome.test->title.c_str());
     for (const std::string& failure : outcome.failures) {
       std::printf("      %s: %s\n", place_of(analysis, outcome.test->span).c_str(), failure.c_str());
     }
   }
-  std::printf("%zu passed, %zu failed (%.0f ms)\n", outcomes.size() - failed, failed, milliseconds);
+  std::printf("%zu passed, %zu failed (%.0f ms)\n", run.outcomes.size() - run.failed, run.failed,
+              run.milliseconds);
+  if (run.coverage) {
+    std::fputs(run.coverage->text().c_str(), stdout);
+  }
+  if (run.mutations) {
+    print_mutations(analysis, *run.mutations);
+  }
 }
 
-void print_json(const driver::Analysis& analysis, const std::vector<TestOutcome>& outcomes, size_t failed) {
-  nlohmann::ordered_json root = {
-      {"passed", outcomes.size() - failed}, {"failed", failed}, {"tests", nlohmann::json::array()}};
-  for (const TestOutcome& outcome : outcomes) {
+void print_json(const driver::Analysis& analysis, const Run& run) {
+  Json root = {
+      {"passed", run.outcomes.size() - run.failed}, {"failed", run.failed}, {"tests", Json::array()}};
+  for (const TestOutcome& outcome : run.outcomes) {
     root["tests"].push_back({{"title", outcome.test->title},
                              {"place", place_of(analysis, outcome.test->span)},
                              {"passed", outcome.passed()},
                              {"failures", outcome.failures}});
   }
+  if (run.coverage) {
+    root["coverage"] = Json::parse(run.coverage->json(), nullptr, false);
+  }
+  if (run.mutations) {
+    Json survivors = Json::array();
+    for (const MutationReport::Survivor& survivor : run.mutations->survivors) {
+      survivors.push_back(
+          {{"place", place_of(analysis, survivor.span)}, {"rule", survivor.rule}, {"edit", survivor.text}});
+    }
+    root["mutations"] = {
+        {"edits", run.mutations->edits}, {"tried", run.mutations->tried}, {"survivors", survivors}};
+  }
   std::printf("%s\n", root.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-Exit test(const Options& options) {
+Result<Run> run_tests(const Options& options, const driver::Analysis& analysis) {
+  Run out;
+  const auto start = std::chrono::steady_clock::now();
+  auto unit = driver::compile_packed(analysis);
+  if (options.native) {
+    auto native = driver::compile_native(analysis);
+    if (native.has_error()) {
+      return native.error();
+    }
+    unit = *native;
+  }
+  const decision::Pack pack(unit);
+  decision::Evaluator evaluator;
+  if (options.coverage || !options.lcov.empty()) {
+    out.coverage.emplace(analysis);
+  }
+  {
+    Progress progress("testing", analysis.module->tests.size());
+    for (const ir::Test& one : analysis.module->tests) {
+      if (one.title.find(options.filter) != std::string::npos) {
+        out.outcomes.push_back(run_policy_test(one, pack, evaluator));
+        out.failed += out.outcomes.back().passed() ? 0 : 1;
+        if (out.coverage) {
+          out.coverage->add(one, pack);
+        }
+      }
+      progress.advance();
+    }
+  }
+  out.milliseconds =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  if (options.mutate && out.failed == 0) {
+    out.mutations = test_mutations(analysis, {options.mutate_seconds});
+  }
+  return out;
+}
+
+Result<void> write_reports(const Options& options, const driver::Analysis& analysis, const Run& run) {
+  if (!options.lcov.empty()) {
+    if (auto written = write_file(options.lcov, run.coverage->lcov()); written.has_error()) {
+      return written;
+    }
+  }
+  if (!options.junit.empty()) {
+    const std::string report = junit_report(analysis, run.outcomes, run.milliseconds / 1000);
+    if (auto written = write_file(options.junit, report); written.has_error()) {
+      return written;
+    }
+  }
+  if (!options.sarif.empty()) {
+    return write_file(options.sarif, sarif_report(analysis, run.outcomes));
+  }
+  return {};
+}
+
+Exit test_once(const Options& options) {
   const auto files = find_sources(options.files);
   const auto analysis = files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files);
   if (analysis.has_error()) {
@@ -70,40 +180,52 @@ Exit test(const Options& options) {
     } else {
       print_diagnostics(*analysis);
     }
+    if (!options.sarif.empty()) {
+      if (auto written = write_file(options.sarif, sarif_report(*analysis)); written.has_error()) {
+        print_error(written.error().message());
+      }
+    }
     return Exit::Findings;
   }
-  const auto start = std::chrono::steady_clock::now();
-  auto unit = driver::compile_packed(*analysis);
-  if (options.native) {
-    auto native = driver::compile_native(*analysis);
-    if (native.has_error()) {
-      print_error(native.error().message());
-      return Exit::System;
-    }
-    unit = *native;
+  const Result<Run> run = run_tests(options, *analysis);
+  if (run.has_error()) {
+    print_error(run.error().message());
+    return Exit::System;
   }
-  const decision::Pack pack(unit);
-  decision::Evaluator evaluator;
-  std::vector<TestOutcome> outcomes;
-  size_t failed = 0;
-  {
-    Progress progress("testing", analysis->module->tests.size());
-    for (const ir::Test& one : analysis->module->tests) {
-      if (one.title.find(options.filter) != std::string::npos) {
-        outcomes.push_back(run_policy_test(one, pack, evaluator));
-        failed += outcomes.back().passed() ? 0 : 1;
-      }
-      progress.advance();
-    }
-  }
-  const double ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   if (options.json) {
-    print_json(*analysis, outcomes, failed);
+    print_json(*analysis, *run);
   } else {
-    print_text(*analysis, outcomes, failed, ms);
+    print_text(*analysis, *run);
   }
-  return failed == 0 ? Exit::Ok : Exit::Findings;
+  if (const auto written = write_reports(options, *analysis, *run); written.has_error()) {
+    print_error(written.error().message());
+    return Exit::System;
+  }
+  const bool noticed = !run->mutations || run->mutations->survivors.empty();
+  return run->failed == 0 && noticed ? Exit::Ok : Exit::Findings;
+}
+
+/// When the policy files last changed; whatever cannot be read counts as nothing.
+std::map<std::string, std::filesystem::file_time_type> times_of(const std::vector<std::string>& arguments) {
+  std::map<std::string, std::filesystem::file_time_type> out;
+  const auto files = find_sources(arguments);
+  for (const std::string& file : files.has_error() ? std::vector<std::string>{} : *files) {
+    std::error_code failure;
+    out[file] = std::filesystem::last_write_time(file, failure);
+  }
+  return out;
+}
+
+/// Runs the tests again whenever a file changes, until interrupted.
+Exit watch(const Options& options) {
+  for (;;) {
+    const auto seen = times_of(options.files);
+    test_once(options);
+    std::fprintf(stderr, "waiting for changes\n");
+    while (times_of(options.files) == seen) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
+  }
 }
 
 }  // namespace
@@ -113,9 +235,19 @@ void add_test_command(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand("test", "Run the test blocks of a policy");
   command->add_option("files", options->files, "policy files or folders; default: the working directory");
   command->add_option("--filter", options->filter, "only tests whose title contains this text");
+  command->add_flag("--coverage", options->coverage, "say which rules and branches no test reaches");
+  command->add_option("--lcov", options->lcov, "write the coverage to this file, in the format of lcov");
+  command->add_option("--junit", options->junit, "write a JUnit XML report to this file");
+  command->add_option("--sarif", options->sarif, "write a SARIF 2.1.0 report to this file");
+  command->add_flag("--mutate", options->mutate,
+                    "edit the rules in small ways and say which edits no test notices");
+  command->add_option("--mutate-seconds", options->mutate_seconds, "time for --mutate; default 60");
+  command->add_flag("--watch", options->watch, "run again whenever a policy file changes");
   command->add_flag("--native", options->native, "decide with native code instead of the packed form");
   command->add_flag("--json", options->json, kJsonHelp);
-  command->callback([options, &chosen] { chosen = [options] { return test(*options); }; });
+  command->callback([options, &chosen] {
+    chosen = [options] { return options->watch ? watch(*options) : test_once(*options); };
+  });
 }
 
 }  // namespace catalyst::server

@@ -141,3 +141,60 @@ test("starting is quick", { timeout: 60000 }, async (t) => {
   assert.equal((await engine.json("/readyz")).status, 200);
   assert.ok(performance.now() - began < 1000);
 });
+
+test("diff shows requests that both versions decide, or proves that there are none", { timeout: 60000 }, (t) => {
+  const cwd = folder(t);
+  const rules = (limit) => `default deny\nrule operators on call db.* when "operator" in principal.roles and principal.risk < ${limit} allow\nrule nights on call db.* when now.hour() < 6 deny\n`;
+  writeFileSync(join(cwd, "old.cata"), rules(50));
+  writeFileSync(join(cwd, "new.cata"), rules(60));
+  writeFileSync(join(cwd, "same.cata"), rules(50).replace("principal.risk < 50", "not (principal.risk >= 50)"));
+  const changed = json(cwd, ["diff", "old.cata", "new.cata", "--fail-on", "more-permissive"]);
+  assert.equal(changed.status, 1);
+  const found = changed.body["more-permissive"];
+  assert.equal(found.state, "found");
+  assert.equal(found.changes[0].old.verdict, "deny");
+  assert.equal(found.changes[0].new.verdict, "allow");
+  assert.equal(changed.body["more-restrictive"].state, "none");
+  for (const [file, verdict] of [["old.cata", "deny"], ["new.cata", "allow"]]) {
+    const decided = json(cwd, ["eval", file], JSON.stringify(found.changes[0].request));
+    assert.equal(decided.body.verdict ?? decided.body.outcome, verdict, decided.stdout);
+  }
+  assert.equal(run(cwd, ["diff", "old.cata", "new.cata", "--fail-on", "more-restrictive"]).status, 0);
+  const same = run(cwd, ["diff", "old.cata", "same.cata", "--fail-on", "any"]);
+  assert.equal(same.status, 0, same.stdout);
+  assert.match(same.stdout, /none +calls that NEW allows and OLD denied \(proved\)/);
+});
+
+test("why-not names the smallest changes", { timeout: 60000 }, (t) => {
+  const cwd = folder(t);
+  writeFileSync(join(cwd, "p.cata"), `rule risky on call db.* when principal.risk > 20 and not principal.mfa deny\n`);
+  const request = JSON.stringify({ server: "db", tool: "drop", principal: { id: "ana", risk: 50 } });
+  const answer = json(cwd, ["why-not", "p.cata", "--want", "allow"], request);
+  assert.equal(answer.status, 0, answer.stderr);
+  assert.deepEqual(answer.body.requests.map((each) => each.changes[0].path).sort(), ["principal.mfa", "principal.risk"]);
+  assert.equal(answer.body.rules[0].rule, "risky");
+  for (const each of answer.body.requests) {
+    assert.equal(each.verdict, "allow");
+  }
+});
+
+test("test reports coverage, survivors of mutation, JUnit and SARIF", { timeout: 60000 }, (t) => {
+  const cwd = folder(t);
+  const policy = `rule risky on call db.* when principal.risk > 20 and not principal.mfa deny\nrule never_tested on call db.drop deny\ntest "risky" {\n  given principal { id: "a", risk: 50 }\n  when call db.read {}\n  then deny\n}\ntest "fine" {\n  given principal { id: "a", risk: 1 }\n  when call db.read {}\n  then allow\n}\n`;
+  writeFileSync(join(cwd, "p.cata"), policy);
+  const tested = json(cwd, ["test", "--coverage", "--mutate", "--lcov", "cov.info", "--junit", "junit.xml", "--sarif", "out.sarif"]);
+  assert.equal(tested.status, 1, "there are survivors");
+  assert.equal(tested.body.coverage.rules, 2);
+  assert.equal(tested.body.coverage.rules_applied, 1);
+  const branches = tested.body.coverage.by_rule[0].branches;
+  assert.ok(branches.some((each) => each.true > 0 && each.false > 0), JSON.stringify(branches));
+  assert.ok(tested.body.mutations.survivors.some((each) => each.rule === "never_tested"));
+  assert.ok(tested.body.mutations.survivors.length < tested.body.mutations.tried);
+  assert.match(readFileSync(join(cwd, "cov.info"), "utf8"), /SF:p\.cata\n[\s\S]*BRDA:1,[\s\S]*DA:2,0[\s\S]*end_of_record/);
+  assert.match(readFileSync(join(cwd, "junit.xml"), "utf8"), /<testsuites tests="2" failures="0"[\s\S]*<testcase name="risky"/);
+  assert.equal(JSON.parse(readFileSync(join(cwd, "out.sarif"), "utf8")).version, "2.1.0");
+  writeFileSync(join(cwd, "p.cata"), policy + "fact unused = principal.mfa\n");
+  assert.equal(run(cwd, ["check", "--sarif", "check.sarif"]).status, 0);
+  const results = JSON.parse(readFileSync(join(cwd, "check.sarif"), "utf8")).runs[0].results;
+  assert.deepEqual(results.map((each) => each.ruleId), ["W0101"]);
+});

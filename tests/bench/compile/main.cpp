@@ -11,6 +11,7 @@
 #include "compiler/codegen/native.h"
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/compile.h"
+#include "compiler/driver/find.h"
 #include "compiler/driver/packs.h"
 #include "compiler/ir/unit_builder.h"
 #include "runtime/decision/engine.h"
@@ -32,17 +33,27 @@ double cpu_ms() {
   return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_nsec) * 1e-6;
 }
 
-driver::PackBuild build(const Workload& workload) {
+driver::AnalyzeOptions options_of(const Workload& workload) {
   driver::AnalyzeOptions options;
   options.read_schema = [&](const std::string& path) -> std::optional<std::string> {
     const std::string file = path.substr(path.rfind('/') + 1);  // the whole path when there is no slash
     return schema_text(workload, file.substr(0, file.size() - 5));
   };
-  driver::PackSources sources;
+  return options;
+}
+
+std::vector<driver::SourceFile> files_of(const Workload& workload) {
+  std::vector<driver::SourceFile> files;
   for (std::string& text : policy_texts(workload)) {
-    sources.files.push_back({"bench" + std::to_string(sources.files.size()) + ".cata", std::move(text)});
+    files.push_back({"bench" + std::to_string(files.size()) + ".cata", std::move(text)});
   }
-  return driver::build_pack(std::move(sources), options);
+  return files;
+}
+
+driver::PackBuild build(const Workload& workload) {
+  driver::PackSources sources;
+  sources.files = files_of(workload);
+  return driver::build_pack(std::move(sources), options_of(workload));
 }
 
 /// From the bytes of a pack, everything verified, to its first decision.
@@ -64,6 +75,22 @@ double load_ms(const std::string& bytes) {
   return cpu_ms() - start;
 }
 
+/// Looking for what is odd about the rules, and looking again after one of them was edited.
+void measure_findings(const Workload& workload, const std::string& suffix, std::vector<Row>& rows) {
+  driver::Analysis first = driver::analyze(files_of(workload), options_of(workload));
+  analysis::Memory memory;
+  double start = cpu_ms();
+  driver::add_findings(first, memory);
+  rows.push_back({"findings" + suffix, cpu_ms() - start, "ms"});
+  driver::Analysis edited = driver::analyze(files_of(workload), options_of(workload));
+  ir::Rule& rule = edited.module->rules[edited.module->rules.size() / 2];
+  rule.target = edited.module->rules.front().target;
+  rule.condition = edited.module->rules.front().condition;
+  start = cpu_ms();
+  driver::add_findings(edited, memory);
+  rows.push_back({"findings_edited" + suffix, cpu_ms() - start, "ms"});
+}
+
 void measure(uint32_t rules, std::vector<Row>& rows) {
   const Workload workload = make_workload(rules, 1);
   const std::string suffix = "/" + std::to_string(rules);
@@ -79,6 +106,9 @@ void measure(uint32_t rules, std::vector<Row>& rows) {
   }
   rows.push_back({"pack_bytes" + suffix, static_cast<double>(built.bytes.size()), "B"});
   rows.push_back({"load_pack" + suffix, load_ms(built.bytes), "ms"});
+  if (rules <= 1000) {
+    measure_findings(workload, suffix, rows);
+  }
   start = cpu_ms();
   const auto unit = ir::build_unit(analysis.module, analysis.sources);
   rows.push_back({"packed" + suffix, cpu_ms() - start, "ms"});

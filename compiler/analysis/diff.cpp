@@ -1,0 +1,234 @@
+#include "compiler/analysis/diff.h"
+
+#include <algorithm>
+
+#include "compiler/analysis/outcome.h"
+
+namespace catalyst::analysis {
+namespace {
+
+struct DifferenceText {
+  std::string_view name;
+  std::string_view sentence;
+};
+constexpr DifferenceText kTexts[] = {
+#define DIFFERENCE(name, text, sentence) {text, sentence},
+#include "compiler/analysis/difference.def"
+#undef DIFFERENCE
+};
+
+class Comparison {
+ public:
+  Comparison(const Side& before, const Side& after, const DiffOptions& options)
+      : options_(options),
+        world_(formulas_),
+        old_(world_, *before.module),
+        new_(world_, *after.module),
+        solver_(world_, SolverOptions{options.effort}),
+        old_trial_(before.module, *before.sources),
+        new_trial_(after.module, *after.sources) {}
+
+  std::vector<Difference> run() {
+    for (size_t i = 0; i < kDifferenceCount; ++i) {
+      out_.push_back({static_cast<DifferenceKind>(i), {}, 0, {}});
+    }
+    compare(abi::Hook::Call, DifferenceKind::MorePermissive, DifferenceKind::MoreRestrictive,
+            DifferenceKind::Arguments);
+    compare(abi::Hook::Result, DifferenceKind::ResultPasses, DifferenceKind::ResultDenied,
+            DifferenceKind::Redaction);
+    compare(abi::Hook::ListTools, DifferenceKind::Shown, DifferenceKind::Hidden, DifferenceKind::Arguments);
+    return std::move(out_);
+  }
+
+ private:
+  void compare(abi::Hook hook, DifferenceKind looser, DifferenceKind stricter, DifferenceKind changed) {
+    const Slices slices = slice({&old_, &new_}, hook);
+    if (!slices.complete) {
+      for (const DifferenceKind kind : {looser, stricter, changed}) {
+        add_reasons(kind, {{{},
+                            nullptr,
+                            "the tool patterns on " + std::string(abi::hook_name(hook)) +
+                                " overlap in too many ways"}});
+      }
+    }
+    for (const Slice& s : slices.all) {
+      const Outcome before = outcome(old_, s, 0, hook);
+      const Outcome after = outcome(new_, s, 1, hook);
+      base_ = Witness{};
+      base_.hook = hook;
+      base_.server = s.server;
+      base_.tool = s.tool;
+      base_.result = hook == abi::Hook::Result ? "{}" : "";
+      base_.definition = hook == abi::Hook::ListTools ? "{}" : "";
+      constraint_ = s.constraint;
+      compare_verdicts(looser, before, after, Direction::Looser);
+      compare_verdicts(stricter, after, before, Direction::Stricter);
+      compare_changes(changed, before, after);
+    }
+  }
+
+  enum class Direction : uint8_t { Looser, Stricter };
+
+  /// Requests that `to` lets pass and `from` does not. Grounds that both have are left out of the question
+  /// until an example runs into one: they are alike, and mostly have nothing to do with the difference.
+  void compare_verdicts(DifferenceKind kind, const Outcome& from, const Outcome& to, Direction direction) {
+    Formulas& f = formulas_;
+    FormulaId refused = f.truth(false);
+    for (const auto& [id, ground] : from.denies) {
+      if (!to.denies.contains(id)) {
+        refused = f.either(refused, ground.holds);
+      }
+    }
+    FormulaId granted = f.truth(!from.needs_allow);
+    for (const auto& [id, ground] : from.allows) {
+      granted = f.either(granted, ground.holds);
+    }
+    FormulaId question = f.either(refused, f.negate(granted));
+    granted = f.truth(!to.needs_allow);
+    for (const auto& [id, ground] : to.allows) {
+      granted = f.either(granted, ground.holds);
+    }
+    question = f.both(question, granted);
+    for (const auto& [id, ground] : to.denies) {
+      if (!from.denies.contains(id)) {
+        question = f.both(question, f.negate(ground.holds));
+      }
+    }
+    if (f.is_false(question)) {
+      return;
+    }
+    Trial& to_trial = direction == Direction::Looser ? new_trial_ : old_trial_;
+    const auto shows = [&](const Witness& w) -> std::optional<FormulaId> {
+      const Change change{w, old_trial_.run(w), new_trial_.run(w)};
+      const bool before = change.before.allowed();
+      const bool after = change.after.allowed();
+      if (before != after && after == (direction == Direction::Looser)) {
+        return std::nullopt;
+      }
+      return broken(to, to_trial, w);
+    };
+    conclude(kind, search(world_, solver_, f.both(question, constraint_), base_, shows));
+  }
+
+  /// A denial of `to` that an example ran into and the question did not exclude.
+  FormulaId broken(const Outcome& to, Trial& trial, const Witness& w) {
+    const Decision decision = trial.run(w);
+    for (const auto& [id, ground] : to.denies) {
+      if (!decision.allowed() && trial.module().rules[ground.rule].name == decision.rule) {
+        return formulas_.negate(ground.holds);
+      }
+    }
+    return formulas_.truth(true);
+  }
+
+  static std::string key_of(const Outcome::Change& change) {
+    return std::to_string(change.holds.index) + change.place + change.names + change.value.digest.text();
+  }
+
+  void compare_changes(DifferenceKind kind, const Outcome& before, const Outcome& after) {
+    if (before.changes.empty() && after.changes.empty()) {
+      return;
+    }
+    compare_changes(kind, before, after, before.changes, after.changes);
+    compare_changes(kind, before, after, after.changes, before.changes);
+  }
+
+  /// Requests that both let pass, and that a change of `mine` is made to and none of `theirs` like it.
+  void compare_changes(DifferenceKind kind, const Outcome& before, const Outcome& after,
+                       const std::vector<Outcome::Change>& mine, const std::vector<Outcome::Change>& theirs) {
+    Formulas& f = formulas_;
+    for (const Outcome::Change& change : mine) {
+      FormulaId covered = f.truth(false);
+      bool same = false;
+      for (const Outcome::Change& other : theirs) {
+        same = same || key_of(other) == key_of(change);
+        if (other.place != change.place || other.names != change.names) {
+          continue;
+        }
+        const bool has_value = change.value.ok.valid();
+        covered =
+            f.either(covered, f.both(other.holds, has_value ? old_.symbolic().equal(change.value, other.value)
+                                                            : f.truth(true)));
+      }
+      const FormulaId alone = f.both(change.holds, f.negate(covered));
+      if (same || f.is_false(alone)) {
+        continue;
+      }
+      const FormulaId question =
+          f.both(f.both(passes(f, before), passes(f, after)), f.both(alone, constraint_));
+      const auto shows = [&](const Witness& w) -> std::optional<FormulaId> {
+        const Decision a = old_trial_.run(w);
+        const Decision b = new_trial_.run(w);
+        if (a.allowed() && b.allowed() && a.effects != b.effects) {
+          return std::nullopt;
+        }
+        return f.truth(true);
+      };
+      conclude(kind, search(world_, solver_, question, base_, shows));
+    }
+  }
+
+  void conclude(DifferenceKind kind, Search found) {
+    Difference& d = out_[static_cast<size_t>(kind)];
+    switch (found.state) {
+      case Search::State::Proved:
+        break;
+      case Search::State::Open:
+        if (found.reasons.empty()) {
+          found.reasons.push_back({{}, nullptr, "no example was confirmed, and none was excluded"});
+        }
+        add_reasons(kind, std::move(found.reasons));
+        break;
+      case Search::State::Found:
+        if (d.changes.size() >= options_.max_changes) {
+          ++d.more;
+        } else {
+          Change change{found.witness, old_trial_.run(found.witness), new_trial_.run(found.witness)};
+          const std::string text = change.witness.to_json();
+          const bool known = std::any_of(d.changes.begin(), d.changes.end(),
+                                         [&](const Change& c) { return c.witness.to_json() == text; });
+          if (!known) {
+            d.changes.push_back(std::move(change));
+          }
+        }
+        break;
+    }
+  }
+
+  void add_reasons(DifferenceKind kind, std::vector<Search::Reason> reasons) {
+    std::vector<Search::Reason>& all = out_[static_cast<size_t>(kind)].reasons;
+    for (Search::Reason& reason : reasons) {
+      const bool known = std::any_of(all.begin(), all.end(), [&](const Search::Reason& r) {
+        return r.text == reason.text && r.span.begin == reason.span.begin && r.module == reason.module;
+      });
+      if (!known) {
+        all.push_back(std::move(reason));
+      }
+    }
+  }
+
+  const DiffOptions& options_;
+  Formulas formulas_;
+  World world_;
+  Rules old_;
+  Rules new_;
+  Solver solver_;
+  Trial old_trial_;
+  Trial new_trial_;
+  Witness base_;
+  FormulaId constraint_;
+  std::vector<Difference> out_;
+};
+
+}  // namespace
+
+std::string_view difference_name(DifferenceKind kind) { return kTexts[static_cast<size_t>(kind)].name; }
+std::string_view difference_sentence(DifferenceKind kind) {
+  return kTexts[static_cast<size_t>(kind)].sentence;
+}
+
+std::vector<Difference> diff(const Side& before, const Side& after, const DiffOptions& options) {
+  return Comparison(before, after, options).run();
+}
+
+}  // namespace catalyst::analysis

@@ -1,0 +1,390 @@
+#include "compiler/analysis/findings.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "compiler/analysis/rules.h"
+#include "compiler/analysis/trial.h"
+
+namespace catalyst::analysis {
+namespace {
+
+using diagnostics::Kind;
+using ir::ExprId;
+using ir::Op;
+
+bool contains(const std::vector<uint32_t>& sorted, uint32_t x) {
+  return std::binary_search(sorted.begin(), sorted.end(), x);
+}
+
+class Finder {
+ public:
+  Finder(const std::shared_ptr<ir::Module>& module, const source::SourceMap& sources, diagnostics::Sink& sink,
+         Memory& memory, const FindOptions& options)
+      : module_(*module),
+        sink_(sink),
+        memory_(memory),
+        options_(options),
+        world_(formulas_),
+        rules_(world_, *module),
+        solver_(world_, SolverOptions{options.effort}),
+        probe_(module, sources),
+        digests_(module->rules.size()),
+        examples_(module->rules.size()) {}
+
+  void run() {
+    for (uint32_t i = 0; i < module_.rules.size(); ++i) {
+      digests_[i] = digest(i);
+    }
+    for (uint32_t i = 0; i < module_.rules.size(); ++i) {
+      look_at(i);
+    }
+  }
+
+ private:
+  // ---- questions ----
+
+  enum class Found : uint8_t { Example, Never, Unknown };
+
+  /// Is there a request with `formula`, for which `shows` holds when it is tried? Remembered under `key`.
+  template <class Make, class Shows>
+  Found example(const std::string& key, const Witness& base, Make make, Shows shows, Witness* out) {
+    if (const auto known = memory_.examples.find(key);
+        known != memory_.examples.end() && shows(known->second)) {
+      *out = known->second;
+      return Found::Example;
+    }
+    if (const auto proved = memory_.proofs.find(key); proved != memory_.proofs.end()) {
+      return proved->second ? Found::Never : Found::Unknown;
+    }
+    if (shows(base)) {
+      *out = base;
+      return Found::Example;
+    }
+    const FormulaId formula = make();
+    const Answer answer = solver_.ask(formula, std::vector<FormulaId>{usual_tool(base)});
+    switch (answer.kind) {
+      case Answer::Kind::Impossible:
+        memory_.proofs[key] = true;
+        return Found::Never;
+      case Answer::Kind::Possible:
+        *out = make_witness(world_, answer.model, base);
+        if (shows(*out)) {
+          memory_.examples[key] = *out;
+          return Found::Example;
+        }
+        break;
+      case Answer::Kind::Unknown:
+        break;
+    }
+    memory_.proofs[key] = false;
+    return Found::Unknown;
+  }
+
+  FormulaId usual_tool(const Witness& base) {
+    Formulas& f = formulas_;
+    return f.both(f.text_in(f.variable(world_.text("call.server")), std::vector<std::string>{base.server}),
+                  f.text_in(f.variable(world_.text("call.tool")), std::vector<std::string>{base.tool}));
+  }
+
+  std::string digest(uint32_t rule) {
+    const ir::Rule& r = module_.rules[rule];
+    Digest d = rules_.symbolic().digest(r.condition);
+    d.add(static_cast<uint64_t>(r.hook))
+        .add(static_cast<uint64_t>(r.verdict))
+        .add(r.condition.valid() ? 1 : 0);
+    for (const ir::TargetPattern& pattern : module_.targets[r.target.index].patterns) {
+      d.add(pattern.server).add(pattern.tool);
+    }
+    return d.text();
+  }
+
+  // ---- one rule ----
+
+  void look_at(uint32_t i) {
+    const ir::Rule& rule = module_.rules[i];
+    const Witness base = rules_.base(rule.hook, rule.target);
+    const auto matched = [&](const Witness& w) { return contains(probe_.matches(w), i); };
+    Witness w;
+    const Found found = example(
+        "holds " + digests_[i], base,
+        [&] { return formulas_.both(rules_.meaning(i).target, rules_.meaning(i).holds); }, matched, &w);
+    if (found == Found::Never) {
+      report_never(i);
+      return;
+    }
+    if (rule.condition.valid() && !is_constant(rule.condition)) {
+      look_at_condition(i, base);
+    }
+    if (found == Found::Example) {
+      examples_[i] = w;
+      look_for_cover(i, w);
+    }
+  }
+
+  [[nodiscard]] bool is_constant(ExprId id) const { return module_.expr(id).op == Op::Const; }
+
+  void look_at_condition(uint32_t i, const Witness& base) {
+    const ir::Rule& rule = module_.rules[i];
+    const auto refused = [&](const Witness& w) {
+      const bool holds = contains(probe_.matches(w), i);
+      const auto& failed = probe_.failed();
+      return !holds && std::find(failed.begin(), failed.end(), i) == failed.end() && failed.size() < 16;
+    };
+    Witness w;
+    const Found found = example(
+        "refuses " + digests_[i], base,
+        [&] { return formulas_.both(rules_.meaning(i).target, rules_.meaning(i).refuses); }, refused, &w);
+    if (found == Found::Never) {
+      sink_.report(Kind::AlwaysMatches, module_.expr_spans[rule.condition.index], {rule.name});
+      return;
+    }
+    look_at_parts(rule.condition);
+  }
+
+  /// Parts of `and` and `or` that are the same for every request.
+  void look_at_parts(ExprId condition) {
+    for (const Op op : {Op::And, Op::Or}) {
+      std::vector<ExprId> parts;
+      rules_.parts(condition, op, parts);
+      if (parts.size() < 2) {
+        continue;
+      }
+      for (const ExprId part : parts) {
+        look_at_part(part);
+      }
+    }
+  }
+
+  void look_at_part(ExprId part) {
+    if (is_constant(part) || is_plain(part) || !looked_.insert(part.index).second) {
+      return;
+    }
+    const Symbolic::Condition c = rules_.symbolic().condition(part);
+    const std::string key = rules_.symbolic().digest(part).text();
+    for (const bool truth : {true, false}) {
+      const FormulaId wanted = truth ? c.yes : c.no;
+      const std::string own = (truth ? "part holds " : "part refuses ") + key;
+      auto known = memory_.proofs.find(own);
+      if (known == memory_.proofs.end()) {
+        known = memory_.proofs.emplace(own, solver_.ask(wanted).kind == Answer::Kind::Impossible).first;
+      }
+      if (known->second) {
+        sink_.report(truth ? Kind::PartNever : Kind::PartAlways, module_.expr_spans[part.index]);
+        return;
+      }
+    }
+    look_at_parts(part);
+  }
+
+  /// A test of one input against constants that some values pass and others do not: nothing to ask.
+  [[nodiscard]] bool is_plain(ExprId id) const {
+    const ir::Expr& e = module_.expr(id);
+    switch (e.op) {
+      case Op::Slot:
+      case Op::Unwrap:
+      case Op::Glob:
+      case Op::Regex:
+      case Op::IsPresent:
+        return true;
+      case Op::Not:
+        return is_plain(module_.operand(e, 0));
+      case Op::Eq:
+      case Op::Ne:
+      case Op::StartsWith:
+      case Op::EndsWith:
+      case Op::StringContains:
+      case Op::Has:
+        return is_input(module_.operand(e, 0)) != is_input(module_.operand(e, 1)) &&
+               is_constant(module_.operand(e, 0)) != is_constant(module_.operand(e, 1));
+      default:
+        return false;
+    }
+  }
+
+  [[nodiscard]] bool is_input(ExprId id) const {
+    const ir::Expr& e = module_.expr(id);
+    return e.op == Op::Slot || (e.op == Op::Unwrap && is_input(module_.operand(e, 0)));
+  }
+
+  /// The fewest parts that cannot hold together, and where they stand.
+  void report_never(uint32_t i) {
+    const ir::Rule& rule = module_.rules[i];
+    std::vector<ExprId> parts;
+    rules_.parts(rule.condition, Op::And, parts);
+    for (size_t at = 0; at < parts.size() && parts.size() > 1;) {
+      FormulaId rest = rules_.meaning(i).target;
+      for (size_t other = 0; other < parts.size(); ++other) {
+        rest = other == at ? rest : formulas_.both(rest, rules_.symbolic().condition(parts[other]).yes);
+      }
+      if (solver_.ask(rest).kind == Answer::Kind::Impossible) {
+        parts.erase(parts.begin() + static_cast<ptrdiff_t>(at));
+      } else {
+        ++at;
+      }
+    }
+    auto& diagnostic = sink_.report(Kind::NeverMatches, module_.expr_spans[parts.back().index], {rule.name});
+    parts.pop_back();
+    for (const ExprId part : parts) {
+      diagnostic.notes.push_back(
+          {module_.expr_spans[part.index], "it would have to hold together with this"});
+    }
+    if (parts.empty()) {
+      diagnostic.notes.push_back({rule.span, "rule `" + rule.name + "` is never applied"});
+    }
+  }
+
+  // ---- rules that change nothing ----
+
+  /// What another rule must be to take away the use of `rule`.
+  enum class Cover : uint8_t { Denies, Same };
+
+  [[nodiscard]] bool has_effect(const ir::Rule& rule, std::initializer_list<ir::EffectKind> kinds) const {
+    return std::any_of(rule.effects.begin(), rule.effects.end(), [&](const ir::Effect& e) {
+      return std::find(kinds.begin(), kinds.end(), e.kind) != kinds.end();
+    });
+  }
+
+  [[nodiscard]] bool only_hides(const ir::Rule& rule) const {
+    return rule.verdict == ir::VerdictKind::None && rule.effects.size() == 1 &&
+           rule.effects.front().kind == ir::EffectKind::Hide && !rule.effects.front().target.valid();
+  }
+
+  [[nodiscard]] bool covers(uint32_t other, uint32_t i, Cover how) const {
+    const ir::Rule& rule = module_.rules[i];
+    const ir::Rule& by = module_.rules[other];
+    if (other == i || by.hook != rule.hook) {
+      return false;
+    }
+    if (how == Cover::Denies) {
+      return by.verdict == ir::VerdictKind::Deny;
+    }
+    // The earlier of two rules is the one that answers are named after, and whose message they carry.
+    return other < i && (only_hides(rule) ? only_hides(by) : by.verdict == rule.verdict);
+  }
+
+  void look_for_cover(uint32_t i, const Witness& first) {
+    const ir::Rule& rule = module_.rules[i];
+    const bool speaks = has_effect(rule, {ir::EffectKind::Audit, ir::EffectKind::Tag});
+    const bool acts = has_effect(rule, {ir::EffectKind::Hide, ir::EffectKind::Set, ir::EffectKind::Redact});
+    if (!speaks && rule.verdict != ir::VerdictKind::Deny && !only_hides(rule) &&
+        rule.hook != abi::Hook::ListTools && look_for_cover(i, first, Cover::Denies)) {
+      return;
+    }
+    if (!speaks && ((rule.verdict != ir::VerdictKind::None && !acts) || only_hides(rule))) {
+      look_for_cover(i, first, Cover::Same);
+    }
+  }
+
+  /// Looks for a request that `i` decides and no rule of `how` does, trying each on the index to learn which
+  /// rules stand in the way, until there is one or provably none.
+  bool look_for_cover(uint32_t i, const Witness& first, Cover how) {
+    std::vector<uint32_t> cover;
+    Witness w = first;
+    const std::string key = (how == Cover::Denies ? "free of denies " : "of use ") + digests_[i];
+    if (const auto known = memory_.examples.find(key); known != memory_.examples.end()) {
+      w = known->second;
+    }
+    for (uint32_t round = 0; round < options_.max_rounds; ++round) {
+      const std::vector<uint32_t>& matched = probe_.matches(w);
+      if (!contains(matched, i)) {
+        w = first;  // an old example, or one that an opaque expression made impossible
+        if (round > 0) {
+          return false;
+        }
+        continue;
+      }
+      const size_t before = cover.size();
+      for (const uint32_t other : matched) {
+        if (covers(other, i, how) && std::find(cover.begin(), cover.end(), other) == cover.end()) {
+          cover.push_back(other);
+        }
+      }
+      if (cover.size() == before) {
+        if (round > 0) {
+          memory_.examples[key] = w;
+        }
+        return false;
+      }
+      Digest question;
+      question.add(key);
+      for (const uint32_t other : cover) {
+        question.add(digests_[other]);
+      }
+      const auto proved = memory_.proofs.find(question.text());
+      if (proved == memory_.proofs.end() || !proved->second) {
+        const Answer answer = solver_.ask(escape(i, cover));
+        if (answer.kind == Answer::Kind::Unknown) {
+          return false;
+        }
+        if (answer.kind == Answer::Kind::Possible) {
+          w = make_witness(world_, answer.model, rules_.base(module_.rules[i].hook, module_.rules[i].target));
+          continue;
+        }
+        memory_.proofs[question.text()] = true;
+      }
+      report_cover(i, fewest(i, std::move(cover)), how, first);
+      return true;
+    }
+    return false;
+  }
+
+  /// Requests that rule `i` applies to and none of `cover`.
+  FormulaId escape(uint32_t i, const std::vector<uint32_t>& cover) {
+    FormulaId out = formulas_.both(rules_.meaning(i).target, rules_.meaning(i).holds);
+    for (const uint32_t other : cover) {
+      out = formulas_.both(out, formulas_.negate(rules_.applies(other)));
+    }
+    return out;
+  }
+
+  /// The rules of `cover` that are needed, the first ones kept.
+  std::vector<uint32_t> fewest(uint32_t i, std::vector<uint32_t> cover) {
+    std::sort(cover.begin(), cover.end());
+    for (size_t at = cover.size(); at-- > 0 && cover.size() > 1;) {
+      std::vector<uint32_t> less = cover;
+      less.erase(less.begin() + static_cast<ptrdiff_t>(at));
+      if (solver_.ask(escape(i, less)).kind == Answer::Kind::Impossible) {
+        cover = std::move(less);
+      }
+    }
+    return cover;
+  }
+
+  void report_cover(uint32_t i, const std::vector<uint32_t>& cover, Cover how, const Witness& w) {
+    const ir::Rule& rule = module_.rules[i];
+    std::string names;
+    for (size_t at = 0; at < cover.size(); ++at) {
+      names += (at == 0 ? "`" : ", `") + module_.rules[cover[at]].name + "`";
+    }
+    auto& diagnostic = sink_.report(how == Cover::Denies ? Kind::AlwaysDenied : Kind::CoveredRule, rule.span,
+                                    {rule.name, names});
+    for (const uint32_t other : cover) {
+      diagnostic.notes.push_back(
+          {module_.rules[other].span, how == Cover::Denies ? "this denies it" : "this decides it"});
+    }
+    diagnostic.notes.push_back({{}, "for example: " + w.to_text()});
+  }
+
+  const ir::Module& module_;
+  diagnostics::Sink& sink_;
+  Memory& memory_;
+  const FindOptions& options_;
+  Formulas formulas_;
+  World world_;
+  Rules rules_;
+  Solver solver_;
+  Probe probe_;
+  std::vector<std::string> digests_;
+  std::vector<std::optional<Witness>> examples_;
+  std::set<uint32_t> looked_;
+};
+
+}  // namespace
+
+void find(const std::shared_ptr<ir::Module>& module, const source::SourceMap& sources,
+          diagnostics::Sink& sink, Memory& memory, const FindOptions& options) {
+  Finder(module, sources, sink, memory, options).run();
+}
+
+}  // namespace catalyst::analysis

@@ -1,0 +1,167 @@
+#include "compiler/analysis/solver.h"
+
+#include <z3++.h>
+
+#include <algorithm>
+
+#include "compiler/analysis/emitter.h"
+
+namespace catalyst::analysis {
+
+struct Solver::Impl {
+  explicit Impl(const World& w) : world(w) {}
+
+  struct Usual {
+    FormulaId formula;
+    std::unique_ptr<FormulaScope> scope;
+  };
+
+  /// What World::ordinary says about the variables of `scope` and no others.
+  void add_usual(const FormulaScope& scope, Emitter& emit, z3::expr_vector& out) {
+    for (; read < world.ordinary.size(); ++read) {
+      if (!known.insert(world.ordinary[read]).second) {
+        continue;
+      }
+      auto own = std::make_unique<FormulaScope>(world);
+      own->add(world.ordinary[read]);
+      const uint64_t key = own->nodes.empty() ? numbers_key(*own) : own->nodes.rbegin()->index;
+      by_key[key].push_back({world.ordinary[read], std::move(own)});
+    }
+    const auto add_all = [&](uint64_t key) {
+      const auto found = by_key.find(key);
+      if (found == by_key.end()) {
+        return;
+      }
+      for (const Usual& usual : found->second) {
+        if (subset(usual.scope->nodes, scope.nodes) && subset(usual.scope->numbers, scope.numbers) &&
+            subset(usual.scope->texts, scope.texts) && subset(usual.scope->truths, scope.truths) &&
+            subset(usual.scope->collections, scope.collections)) {
+          out.push_back(emit.truth(usual.formula));
+        }
+      }
+    };
+    for (const NodeId node : scope.nodes) {
+      add_all(node.index);
+    }
+    for (const NumVar number : scope.numbers) {
+      add_all(kNumbers | number.index);
+    }
+    for (const BoolVar v : scope.truths) {
+      if (world.truths()[v.index].usual != analysis::Usual::Either) {
+        const z3::expr x = emit.truth(v);
+        out.push_back(world.truths()[v.index].usual == analysis::Usual::True ? x : !x);
+      }
+    }
+  }
+
+  template <class T>
+  static bool subset(const std::set<T>& inner, const std::set<T>& outer) {
+    return std::includes(outer.begin(), outer.end(), inner.begin(), inner.end());
+  }
+  static uint64_t numbers_key(const FormulaScope& scope) {
+    return scope.numbers.empty() ? UINT64_MAX : kNumbers | scope.numbers.rbegin()->index;
+  }
+
+  static constexpr uint64_t kNumbers = uint64_t{1} << 32;
+  const World& world;
+  z3::context context;
+  size_t read = 0;  // of World::ordinary
+  std::set<FormulaId> known;
+  std::map<uint64_t, std::vector<Usual>> by_key;  // by the last node, or else number, that it speaks about
+};
+
+Solver::Solver(const World& world, const SolverOptions& options)
+    : world_(world), options_(options), impl_(std::make_unique<Impl>(world)) {}
+
+Solver::~Solver() = default;
+
+namespace {
+
+/// Digests of the opaque expressions whose variables are in `scope`.
+std::vector<std::string> opaque_in(const World& world, const FormulaScope& scope) {
+  std::set<std::string> out;
+  const auto note = [&](const std::string& name) {
+    if (name.starts_with("?")) {
+      out.insert(name.substr(1, 32));
+    }
+  };
+  for (const BoolVar v : scope.truths) {
+    note(world.truths()[v.index].name);
+  }
+  for (const NumVar v : scope.numbers) {
+    note(world.numbers()[v.index].name);
+  }
+  for (const TextVar v : scope.texts) {
+    note(world.texts()[v.index].name);
+  }
+  for (const CollVar v : scope.collections) {
+    note(world.collections()[v.index].name);
+  }
+  return {out.begin(), out.end()};
+}
+
+}  // namespace
+
+Answer Solver::ask(FormulaId formula, std::span<const FormulaId> fixed) {
+  Answer out;
+  if (world_.formulas.is_false(formula)) {
+    out.kind = Answer::Kind::Impossible;
+    return out;
+  }
+  ++questions_;
+  try {
+    FormulaScope scope(world_);
+    scope.add(formula);
+    for (const FormulaId each : fixed) {
+      scope.add(each);
+    }
+    Emitter emit(impl_->context, world_, scope);
+    z3::solver solver(impl_->context, z3::solver::simple());
+    z3::params params(impl_->context);
+    params.set("rlimit", options_.effort);
+    solver.set(params);
+    emit.add_axioms(solver);
+    solver.add(emit.truth(formula));
+    out.opaque = opaque_in(world_, scope);
+    z3::expr_vector wanted(impl_->context);
+    impl_->add_usual(scope, emit, wanted);
+    z3::expr_vector all(impl_->context);
+    for (const z3::expr& each : wanted) {
+      all.push_back(each);
+    }
+    for (const FormulaId each : fixed) {
+      all.push_back(emit.truth(each));
+    }
+    const auto attempt = [&](const z3::expr_vector& assumed) {
+      solver.push();
+      for (const z3::expr& each : assumed) {
+        solver.add(each);
+      }
+      const z3::check_result result = solver.check();
+      if (result == z3::sat) {
+        out.kind = Answer::Kind::Possible;
+        out.model = emit.read(solver.get_model());
+      }
+      solver.pop();
+      return result;
+    };
+    if ((!fixed.empty() && attempt(all) == z3::sat) || attempt(wanted) == z3::sat) {
+      out.usual = true;
+      return out;
+    }
+    const z3::check_result last = attempt(z3::expr_vector(impl_->context));
+    if (last == z3::unsat && emit.complete()) {
+      out.kind = Answer::Kind::Impossible;
+    } else if (last != z3::sat) {
+      out.kind = Answer::Kind::Unknown;
+      out.why = emit.complete() ? "the solver gave up: " + solver.reason_unknown()
+                                : "too many patterns or texts are compared with each other";
+    }
+  } catch (const z3::exception& problem) {
+    out.kind = Answer::Kind::Unknown;
+    out.why = std::string("the solver failed: ") + problem.msg();
+  }
+  return out;
+}
+
+}  // namespace catalyst::analysis

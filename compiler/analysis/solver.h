@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/analysis/world.h"
+
+namespace catalyst::analysis {
+
+/// Values that make a formula true, for the variables that occur in it.
+struct Model {
+  std::map<BoolVar, bool> truths;
+  std::map<NumVar, std::string> numbers;  // decimal numerals
+  std::map<TextVar, std::string> texts;
+  std::map<CollVar, std::vector<std::string>> collections;
+  std::map<NodeId, Tag> tags;
+};
+
+struct Answer {
+  enum class Kind : uint8_t {
+    Possible,    // `model` makes it true
+    Impossible,  // proved: nothing does, whatever the opaque expressions are
+    Unknown,     // the solver gave up
+  };
+  Kind kind = Kind::Unknown;
+  Model model;
+  bool usual = false;               // the model is an ordinary request
+  std::vector<std::string> opaque;  // digests of opaque expressions in the formula (World::opaque)
+  std::string why;                  // Unknown: what was too much
+};
+
+struct SolverOptions {
+  uint32_t effort = 2'000'000;  // Z3's resource units for one question: about half a second; deterministic
+};
+
+/// Asks Z3. Texts have become numbers of representatives before (`partition`), so Z3 sees truths, linear
+/// arithmetic and small enumerations. One thread.
+class Solver {
+ public:
+  explicit Solver(const World& world, const SolverOptions& options = {});
+  ~Solver();
+  Solver(const Solver&) = delete;
+  Solver& operator=(const Solver&) = delete;
+
+  /// Is there a request for which `formula` holds? Ordinary ones are tried first; `fixed`, formulas that
+  /// should hold too, is tried before everything else and given up as a whole.
+  Answer ask(FormulaId formula, std::span<const FormulaId> fixed = {});
+  /// Questions put to Z3 so far.
+  [[nodiscard]] size_t questions() const { return questions_; }
+
+ private:
+  struct Impl;
+  const World& world_;
+  SolverOptions options_;
+  size_t questions_ = 0;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace catalyst::analysis

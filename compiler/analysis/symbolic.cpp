@@ -1,0 +1,281 @@
+#include "compiler/analysis/symbolic.h"
+
+#include <cstdio>
+
+#include "runtime/value/ops.h"
+
+namespace catalyst::analysis {
+
+using ir::Op;
+
+Digest& Digest::add(uint64_t word) {
+  high = (high ^ word) * 0x9e3779b97f4a7c15u;
+  high ^= high >> 29;
+  low = (low + word) * 0xff51afd7ed558ccdu + high;
+  low ^= low >> 33;
+  return *this;
+}
+
+Digest& Digest::add(std::string_view text) {
+  add(text.size());
+  for (size_t at = 0; at < text.size(); at += 8) {
+    uint64_t word = 0;
+    for (size_t i = at; i < std::min(text.size(), at + 8); ++i) {
+      word = word << 8 | static_cast<uint8_t>(text[i]);
+    }
+    add(word);
+  }
+  return *this;
+}
+
+Digest& Digest::add(const Digest& other) { return add(other.high).add(other.low); }
+
+std::string Digest::text() const {
+  char out[33];
+  std::snprintf(out, sizeof out, "%016llx%016llx", static_cast<unsigned long long>(high),
+                static_cast<unsigned long long>(low));
+  return out;
+}
+
+std::optional<std::vector<std::string>> texts_of(const value::Value& list) {
+  if (list.kind != value::Kind::List) {
+    return std::nullopt;
+  }
+  std::vector<std::string> out;
+  for (uint32_t i = 0; i < list.length; ++i) {
+    if (list.a.items[i].kind != value::Kind::String) {
+      return std::nullopt;
+    }
+    out.emplace_back(list.a.items[i].text());
+  }
+  return out;
+}
+
+Symbolic::Symbolic(World& world, const ir::Module& module)
+    : world_(world), f_(world.formulas), module_(module), memo_(module.exprs.size()) {}
+
+Symbolic::Condition Symbolic::condition(ExprId id) {
+  if (!id.valid()) {
+    return {f_.truth(true), f_.truth(false)};
+  }
+  const Sym s = value(id);
+  return {f_.both(s.ok, s.value), f_.both(s.ok, f_.negate(s.value))};
+}
+
+Sym Symbolic::value(ExprId id) {
+  steps_ = 0;
+  locals_.clear();
+  scopes_ = 0;
+  return eval(id);
+}
+
+Digest Symbolic::digest(ExprId id) { return id.valid() ? value(id).digest : Digest{}; }
+
+Sym Symbolic::eval(ExprId id) {
+  if (scopes_ == 0 && memo_[id.index]) {
+    return *memo_[id.index];
+  }
+  const Expr& e = module_.expr(id);
+  Sym out;
+  if (++steps_ > kMaxSteps) {
+    Digest own;
+    own.add(reinterpret_cast<uintptr_t>(&module_)).add(id.index);
+    out = free_value(e.type, own);
+    world_.opaque.emplace(own.text(), Opaque{&module_, module_.expr_spans[id.index],
+                                             "more than " + std::to_string(kMaxSteps) + " steps"});
+  } else {
+    out = dispatch(id, e);
+  }
+  if (scopes_ == 0) {
+    memo_[id.index] = out;
+  }
+  return out;
+}
+
+Sym Symbolic::derived(Sym::Kind kind, FormulaId value, ir::TypeId type,
+                      std::initializer_list<const Sym*> from) {
+  Sym out;
+  out.kind = kind;
+  out.value = value;
+  out.type = module_.types.strip_optional(type);
+  out.ok = out.present = f_.truth(true);
+  for (const Sym* s : from) {
+    out.ok = f_.both(out.ok, s->ok);
+  }
+  return out;
+}
+
+Sym Symbolic::with_digest(Sym s, const Expr& e, const std::vector<Sym>& operands) {
+  s.digest = expression_digest(e, operands);
+  return s;
+}
+
+Sym Symbolic::dispatch(ExprId id, const Expr& e) {
+  switch (e.op) {
+    case Op::Const:
+      return constant(module_.consts[e.payload], e.type);
+    case Op::Slot:
+      return slot(module_.slots[e.payload]);
+    case Op::Local:
+      return e.payload < locals_.size() && locals_[e.payload] ? *locals_[e.payload]
+                                                              : opaque(id, e, {}, "a variable");
+    case Op::Fact: {
+      // A fact has variables of its own and depends on none around it.
+      const uint32_t scopes = std::exchange(scopes_, 0);
+      auto locals = std::exchange(locals_, {});
+      Sym out = eval(module_.facts[e.payload].value);
+      locals_ = std::move(locals);
+      scopes_ = scopes;
+      return out;
+    }
+    case Op::CallFn:
+      return call(id, e);
+    case Op::Not: {
+      const Sym x = operand(e, 0);
+      return with_digest(derived(Sym::Kind::Truth, f_.negate(x.value), e.type, {&x}), e, {x});
+    }
+    case Op::And:
+    case Op::Or:
+      return connective(e);
+    case Op::If:
+      return choice(id, e);
+    case Op::Coalesce:
+      return coalesce(id, e);
+    case Op::IsPresent: {
+      const Sym x = operand(e, 0);
+      return with_digest(derived(Sym::Kind::Truth, x.present, e.type, {&x}), e, {x});
+    }
+    case Op::Some: {
+      Sym x = operand(e, 0);
+      x.present = f_.truth(true);
+      return x;
+    }
+    case Op::Unwrap: {
+      Sym x = operand(e, 0);
+      x.ok = f_.both(x.ok, x.present);
+      x.present = f_.truth(true);
+      return x;
+    }
+    case Op::Neg:
+    case Op::Add:
+    case Op::Sub:
+    case Op::Mul:
+    case Op::Div:
+    case Op::Rem:
+    case Op::IntToDecimal:
+    case Op::IntToFloat:
+    case Op::DecimalToFloat:
+      return arithmetic(id, e);
+    case Op::Eq:
+    case Op::Ne:
+    case Op::Lt:
+    case Op::Le:
+    case Op::Gt:
+    case Op::Ge:
+      return comparison(id, e);
+    case Op::StartsWith:
+    case Op::EndsWith:
+    case Op::StringContains:
+    case Op::Glob:
+    case Op::Regex:
+      return pattern(id, e);
+    case Op::Has:
+    case Op::IpInside:
+    case Op::SubsetOf:
+    case Op::Intersects:
+    case Op::Union:
+    case Op::Intersect:
+    case Op::Except:
+      return membership(id, e);
+    case Op::Field: {
+      const Sym x = operand(e, 0);
+      return field(id, e, x, std::string(module_.consts[e.payload].text()));
+    }
+    case Op::Index: {
+      const Sym x = operand(e, 0);
+      const Sym at = operand(e, 1);
+      if (x.kind == Sym::Kind::Node && at.constant != nullptr && at.constant->kind == value::Kind::String) {
+        return field(id, e, x, std::string(at.constant->text()));
+      }
+      return opaque(id, e, {x, at}, "an element by its index");
+    }
+    case Op::Cast:
+      return cast(id, e);
+    case Op::Any:
+    case Op::All:
+      return quantifier(id, e);
+    case Op::Builtin:
+      return builtin(id, e);
+    case Op::Interpolate:
+    case Op::MakeList:
+    case Op::MakeMap: {
+      std::vector<Sym> operands;
+      for (uint32_t i = 0; i < e.operand_count; ++i) {
+        operands.push_back(operand(e, i));
+      }
+      return opaque(id, e, operands,
+                    e.op == Op::Interpolate ? "an interpolated text" : "a list or record that is made");
+    }
+    case Op::Comprehend: {
+      // What it holds depends on its variable; the digest of the whole stands for all of it.
+      const Sym collection = operand(e, 0);
+      ++scopes_;
+      const size_t locals = locals_.size();
+      locals_.resize(std::max<size_t>(locals, e.payload + 2));
+      Sym element;
+      element.ok = element.present = f_.truth(true);
+      element.digest.add("element").add(collection.digest).add(scopes_);
+      const auto outer = std::exchange(locals_[e.payload], element);
+      element.digest.add("value");
+      const auto outer_value = std::exchange(locals_[e.payload + 1], element);
+      const std::vector<Sym> operands = {collection, operand(e, 1), operand(e, 2)};
+      locals_[e.payload] = outer;
+      locals_[e.payload + 1] = outer_value;
+      --scopes_;
+      return opaque(id, e, operands, "a comprehension");
+    }
+  }
+  return opaque(id, e, {}, "an instruction");
+}
+
+Digest Symbolic::expression_digest(const Expr& e, const std::vector<Sym>& operands) {
+  Digest d;
+  d.add(static_cast<uint64_t>(e.op));
+  digest_type(d, e.type);
+  switch (e.op) {
+    case Op::Field:
+    case Op::Glob:
+      d.add(module_.consts[e.payload].text());
+      break;
+    case Op::Regex:
+      d.add(module_.regexes[e.payload]);
+      break;
+    case Op::Builtin:
+    case Op::Local:
+      d.add(e.payload);
+      break;
+    default:
+      break;
+  }
+  for (const Sym& s : operands) {
+    d.add(s.digest);
+  }
+  return d;
+}
+
+void Symbolic::digest_type(Digest& d, ir::TypeId type) {
+  const types::Type& t = module_.types.get(type);
+  d.add(static_cast<uint64_t>(t.kind));
+  for (const std::string& member : t.members) {
+    d.add(member);
+  }
+  for (const types::Field& field : t.fields) {
+    d.add(field.name);
+    digest_type(d, field.type);
+  }
+  if (t.element.valid()) {
+    digest_type(d, t.element);
+  }
+}
+
+}  // namespace catalyst::analysis

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "compiler/analysis/findings.h"
+#include "compiler/driver/analyze.h"
+
+namespace catalyst::driver {
+
+/// Looks for what is odd about a pack without errors (`compiler/analysis`) and adds it to its diagnostics,
+/// sorted, less what the sources allow; allowances that were not needed are reported. Costs up to seconds for
+/// large packs: for people and CI, not for a reload. Call it once an analysis.
+/// `memory` makes the next look at an edited pack fast.
+void add_findings(Analysis& analysis, analysis::Memory& memory, const analysis::FindOptions& options = {});
+
+}  // namespace catalyst::driver

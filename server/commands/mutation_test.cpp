@@ -1,0 +1,56 @@
+#include "server/commands/mutation_test.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "compiler/analysis/mutate.h"
+#include "compiler/ir/unit_builder.h"
+#include "runtime/decision/engine.h"
+#include "server/commands/policy_tests.h"
+#include "server/commands/terminal.h"
+
+namespace catalyst::server {
+namespace {
+
+using catalyst::analysis::Mutant;
+using catalyst::analysis::Mutation;
+
+/// Does a test fail? Those on the hook of the edited rule are asked first.
+bool is_noticed(const driver::Analysis& analysis, abi::Hook hook) {
+  const ir::Module& module = *analysis.module;
+  const decision::Pack pack(ir::build_unit(analysis.module, analysis.sources));
+  decision::Evaluator evaluator;
+  for (const bool same : {true, false}) {
+    for (const ir::Test& test : module.tests) {
+      if ((test.hook == hook) == same && !run_policy_test(test, pack, evaluator).passed()) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+MutationReport test_mutations(const driver::Analysis& analysis, const MutationOptions& options) {
+  ir::Module& module = *analysis.module;
+  const std::vector<Mutation> all = catalyst::analysis::mutations(module);
+  MutationReport out;
+  out.edits = all.size();
+  const auto start = std::chrono::steady_clock::now();
+  Progress progress("mutating", all.size());
+  for (const Mutation& mutation : all) {
+    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > options.seconds) {
+      break;
+    }
+    ++out.tried;
+    const Mutant mutant(module, mutation);
+    if (!is_noticed(analysis, module.rules[mutation.rule].hook)) {
+      out.survivors.push_back({mutation.span, module.rules[mutation.rule].name, mutation.text});
+    }
+    progress.advance();
+  }
+  return out;
+}
+
+}  // namespace catalyst::server

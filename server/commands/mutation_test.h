@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/driver/analyze.h"
+
+namespace catalyst::server {
+
+struct MutationOptions {
+  double seconds = 60;  // after which no further edit is tried
+};
+
+/// What tests notice of small edits of the rules.
+struct MutationReport {
+  struct Survivor {
+    source::Span span;
+    std::string rule;
+    std::string text;  // "`==` becomes `!=`"
+  };
+  size_t edits = 0;  // that there are
+  size_t tried = 0;
+  std::vector<Survivor> survivors;  // no test failed
+};
+
+/// Runs the tests of a policy against every edit. The policy's tests must pass; its module is edited and
+/// restored.
+MutationReport test_mutations(const driver::Analysis& analysis, const MutationOptions& options = {});
+
+}  // namespace catalyst::server
