@@ -114,8 +114,13 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
   switch (e.op) {
     case Op::Const:
       return constant(module_.consts[e.payload], e.type);
-    case Op::Slot:
+    case Op::Slot: {
+      const abi::InputRoot root = module_.slots[e.payload].root;
+      if (root == abi::InputRoot::Params || root == abi::InputRoot::Argument) {
+        return opaque(id, e, {}, "an input of this hook");
+      }
       return slot(module_.slots[e.payload]);
+    }
     case Op::Local:
       return e.payload < locals_.size() && locals_[e.payload] ? *locals_[e.payload]
                                                               : opaque(id, e, {}, "a variable");
@@ -206,6 +211,10 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
       return quantifier(id, e);
     case Op::Builtin:
       return builtin(id, e);
+    case Op::Switch:
+    case Op::FirstTrue:
+    case Op::Lookup:
+    case Op::LookupAll:
     case Op::Interpolate:
     case Op::MakeList:
     case Op::MakeMap: {
@@ -213,8 +222,11 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
       for (uint32_t i = 0; i < e.operand_count; ++i) {
         operands.push_back(operand(e, i));
       }
+      const bool makes = e.op == Op::MakeList || e.op == Op::MakeMap;
       return opaque(id, e, operands,
-                    e.op == Op::Interpolate ? "an interpolated text" : "a list or record that is made");
+                    e.op == Op::Interpolate ? "an interpolated text"
+                    : makes                 ? "a list or record that is made"
+                                            : "a decision");
     }
     case Op::Comprehend: {
       // What it holds depends on its variable; the digest of the whole stands for all of it.

@@ -139,6 +139,9 @@ Sym Symbolic::slot(const ir::Slot& slot) {
       }
       return read(node, module_.types.strip_optional(slot.type), module_.types.is_optional(slot.type));
     }
+    case abi::InputRoot::Params:
+    case abi::InputRoot::Argument:
+      break;  // dispatch answers them
   }
   return out;
 }

@@ -349,6 +349,8 @@ Witness make_witness(const World& world, const Model& model, const Witness& base
       case InputRoot::CallServer:
       case InputRoot::CallTool:
       case InputRoot::Now:
+      case InputRoot::Params:
+      case InputRoot::Argument:
         break;
     }
   }

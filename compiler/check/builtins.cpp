@@ -186,7 +186,9 @@ std::span<const Overload> builtin_overloads(std::string_view name) {
 std::vector<std::string_view> builtin_names() {
   std::vector<std::string_view> out;
   for (const auto& [name, overloads] : table()) {
-    out.push_back(name);
+    if (name.find('.') == std::string_view::npos) {  // the library's are offered by their modules
+      out.push_back(name);
+    }
   }
   return out;
 }
@@ -229,6 +231,19 @@ TypeId builtin_hint(std::string_view name, size_t position, TypeTable& types) {
     hint = type;
   }
   return hint;
+}
+
+bool builtin_takes_json(std::string_view name, size_t position) {
+  const auto takes = [&](const Overload& overload) {
+    if (position >= overload.parameters.size()) {
+      return false;
+    }
+    const SignatureType& wanted = overload.parameters[position];
+    const SignatureType& inner = wanted.kind == TypeKind::Optional ? wanted.element[0] : wanted;
+    return wanted.variable || inner.kind == TypeKind::Json;
+  };
+  const std::span<const Overload> overloads = builtin_overloads(name);
+  return std::any_of(overloads.begin(), overloads.end(), takes);
 }
 
 }  // namespace catalyst::check

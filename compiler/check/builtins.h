@@ -35,6 +35,7 @@ struct Overload {
 bool is_builtin(std::string_view name);
 /// Empty when there is no such function.
 std::span<const Overload> builtin_overloads(std::string_view name);
+/// Of those that need no import.
 std::vector<std::string_view> builtin_names();
 
 /// Types of a call: what T stands for and what the call answers.
@@ -49,5 +50,8 @@ std::optional<BuiltinCall> resolve_builtin(std::string_view name, const std::vec
                                            types::TypeTable& types);
 /// The type that every overload wants at `position`, or invalid when they differ.
 TypeId builtin_hint(std::string_view name, size_t position, types::TypeTable& types);
+
+/// May the argument at `position` be json as it is, without a cast?
+bool builtin_takes_json(std::string_view name, size_t position);
 
 }  // namespace catalyst::check

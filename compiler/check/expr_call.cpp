@@ -132,14 +132,14 @@ bool ExprChecker::known_zone(const Typed& zone, const ast::Expr& at) {
     return true;  // known when it runs
   }
   const value::ZoneDatabase& zones = value::zone_database();
-  if (zones.names().empty()) {
-    pack_.sink.report(Kind::NoZones, at.span, {zones.folder()});
-    return false;
-  }
   if (zones.find(constant->text()) != nullptr) {
     return true;
   }
   auto& diagnostic = pack_.sink.report(Kind::UnknownZone, at.span, {std::string(constant->text())});
+  if (zones.names().empty()) {
+    diagnostic.notes.push_back(
+        {{}, "there is no time zone database in " + zones.folder() + ": install `tzdata`, or set TZDIR"});
+  }
   const std::string_view near = diagnostics::did_you_mean(constant->text(), zones.names());
   if (!near.empty()) {
     diagnostic.fixes.push_back(
@@ -156,8 +156,8 @@ Typed ExprChecker::call_builtin(std::string_view name, Span name_span,
     const TypeId hint = builtin_hint(name, i, types_);
     const bool optional = hint.valid() && types_.is_optional(hint);
     values.push_back(optional ? infer(*arguments[i], hint) : definite(*arguments[i], hint));
-    const bool json = hint.valid() && types_.strip_optional(hint) == TypeTable::kJson;
-    if (is_bad(values.back()) || (!json && reject_json(values.back(), *arguments[i]))) {
+    if (is_bad(values.back()) ||
+        (!builtin_takes_json(name, i) && reject_json(values.back(), *arguments[i]))) {
       return bad(span);
     }
     types.push_back(values.back().type);

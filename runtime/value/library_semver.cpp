@@ -30,7 +30,7 @@ Status semver_compare(const Scratch&, const Value* arguments, Value* out) noexce
   return give(out, Value::of_int(order < 0 ? -1 : order > 0 ? 1 : 0));
 }
 
-Status semver_satisfies(const Scratch&, const Value* arguments, Value* out) noexcept {
+Status semver_contains(const Scratch&, const Value* arguments, Value* out) noexcept {
   const std::optional<Semver> version = parse_semver(arguments[0].text());
   return give(out, Value::of_bool(version && semver_in_range(*version, arguments[1].text()).value_or(false)));
 }

@@ -46,6 +46,7 @@ class StdioFront::Exchange final : public mcp::HttpExchange {
 
   [[nodiscard]] std::string_view method() const override { return method_; }
   [[nodiscard]] std::string_view path() const override { return front_.options_.path; }
+  [[nodiscard]] std::string_view query() const override { return {}; }
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const override {
     const auto found = std::find_if(headers_.begin(), headers_.end(),
                                     [&](const auto& header) { return same_name(header.first, name); });
