@@ -231,7 +231,7 @@ inline size_t compare_with_reference(RandomPack& random, const Pack& pack, uint3
     const std::string args = random_args(random);
     const std::string roles[] = {random.word(), random.word()};
     const std::vector<std::string_view> views(roles, roles + random.number(3));
-    Principal principal{id, tenant, views, random.number(10), random.chance(50)};
+    Principal principal{id, tenant, views, {}, random.number(10), random.chance(50)};
     principal.cache_key = random.chance(30) ? 1 + seed * 1000 + static_cast<uint64_t>(i) : 0;
     Request request;
     request.principal = &principal;
