@@ -112,8 +112,8 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
   };
   analysis.imported.resize(analysis.sources.size());
   const check::Imports imports = load_imports(trees, analysis, options);
-  analysis.module = check::check(trees, imports, analysis.sources, reader, analysis.diagnostics,
-                                 options.schemas);
+  analysis.module =
+      check::check(trees, imports, analysis.sources, reader, analysis.diagnostics, options.schemas);
   if (options.schemas != nullptr) {
     options.schemas->forget_unread();
   }

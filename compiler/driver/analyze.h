@@ -51,7 +51,7 @@ struct Analysis {
   /// when the library brought it.
   std::vector<std::string> imported;
   static constexpr std::string_view kLibraryFile = "<library>";
-  Allowances allowances;               // warnings that the sources allow, taken out already
+  Allowances allowances;  // warnings that the sources allow, taken out already
 };
 
 /// Parses and checks all files of one pack. No LLVM. Never throws; bad sources end in diagnostics.

@@ -43,8 +43,8 @@ DESCRIBE(ir::Redaction, name, pattern, check)
 DESCRIBE(ir::Rule, name, doc, span, hook, target, condition, local_count, verdict, message, effects)
 DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key)
 DESCRIBE(ir::TestClaim, span, condition, left, right, local_count)
-DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, client, args, params,
-         result, definition, now_us, expectations)
+DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, client, args,
+         params, result, definition, now_us, expectations)
 DESCRIBE(SourceText, path, text, imported)
 DESCRIBE(Input, kind, path, bytes, sha256)
 DESCRIBE(Part, name, bytes, sha256)

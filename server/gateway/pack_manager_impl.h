@@ -54,8 +54,8 @@ struct PackManager::Impl {
 
   void announce(const std::shared_ptr<const decision::Pack>& pack) const;
   [[nodiscard]] bool decides(const std::shared_ptr<Policy>& policy) const;  // with the lock held
-  void publish();                        // with the lock held
-  void describe_stable(double seconds);  // with the lock held
+  void publish();                                                           // with the lock held
+  void describe_stable(double seconds);                                     // with the lock held
   void put_in_force(std::shared_ptr<Policy> policy, Clock::time_point start);
 
   /// Reads, compiles the packed form and puts it in force.
@@ -78,7 +78,8 @@ struct PackManager::Impl {
 
   void run_compiler();
   void run_native();
-  void go_native(const std::shared_ptr<Policy>& policy, uint64_t generation, const std::stop_token& stop_asked);
+  void go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
+                 const std::stop_token& stop_asked);
 };
 
 }  // namespace catalyst::server
