@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/analysis/outcome.h"
+#include "compiler/ir/print.h"
 
 namespace catalyst::analysis {
 namespace {
@@ -37,10 +38,40 @@ class Comparison {
     compare(abi::Hook::Result, DifferenceKind::ResultPasses, DifferenceKind::ResultDenied,
             DifferenceKind::Redaction);
     compare(abi::Hook::ListTools, DifferenceKind::Shown, DifferenceKind::Hidden, DifferenceKind::Arguments);
+    compare_other_hooks();
     return std::move(out_);
   }
 
  private:
+  /// The rules of hooks that are not followed are the same, or the question is open.
+  void compare_other_hooks() {
+    const bool same_text = ir::print(old_.module()) == ir::print(new_.module());
+    for (size_t i = 0; i < abi::kHookCount; ++i) {
+      const auto hook = static_cast<abi::Hook>(i);
+      if (hook == abi::Hook::Call || hook == abi::Hook::Result || hook == abi::Hook::ListTools) {
+        continue;
+      }
+      const bool same_default = old_.module().default_deny[i] == new_.module().default_deny[i];
+      const std::vector<Digest> before = conditions_on(old_, hook);
+      const std::vector<Digest> after = conditions_on(new_, hook);
+      const bool none = before.empty() && after.empty();
+      if (!same_default || !(none || (same_text && before == after))) {
+        add_reasons(DifferenceKind::OtherHooks,
+                    {{{}, nullptr, "rules on `" + std::string(abi::hook_name(hook)) + "` are not compared"}});
+      }
+    }
+  }
+
+  static std::vector<Digest> conditions_on(Rules& rules, abi::Hook hook) {
+    std::vector<Digest> out;
+    for (const ir::Rule& rule : rules.module().rules) {
+      if (rule.hook == hook) {
+        out.push_back(rules.symbolic().digest(rule.condition));
+      }
+    }
+    return out;
+  }
+
   void compare(abi::Hook hook, DifferenceKind looser, DifferenceKind stricter, DifferenceKind changed) {
     const Slices slices = slice({&old_, &new_}, hook);
     if (!slices.complete) {

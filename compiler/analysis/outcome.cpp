@@ -53,8 +53,8 @@ Outcome outcome(Rules& rules, const Slice& slice, size_t pack, abi::Hook hook) {
           for (const uint32_t redaction : effect.redactions) {
             names += module.redactions[redaction].pattern + "\n";
           }
-          out.changes.push_back(
-              {applies, "redact " + dotted("result", effect.path), {}, std::move(names), i});
+          const char* const place = effect.place == abi::RedactPlace::Params ? "params" : "result";
+          out.changes.push_back({applies, "redact " + dotted(place, effect.path), {}, std::move(names), i});
           break;
         }
         case ir::EffectKind::Audit:

@@ -1,5 +1,6 @@
 #include "compiler/analysis/symbolic.h"
 
+#include <atomic>
 #include <cstdio>
 
 #include "runtime/value/ops.h"
@@ -78,8 +79,9 @@ Sym Symbolic::eval(ExprId id) {
   const Expr& e = module_.expr(id);
   Sym out;
   if (++steps_ > kMaxSteps) {
+    static std::atomic<uint64_t> unlike{0};  // nothing is known of it, so it is equal to nothing, ever
     Digest own;
-    own.add(reinterpret_cast<uintptr_t>(&module_)).add(id.index);
+    own.add("unlike").add(++unlike);
     out = free_value(e.type, own);
     world_.opaque.emplace(own.text(), Opaque{&module_, module_.expr_spans[id.index],
                                              "more than " + std::to_string(kMaxSteps) + " steps"});
@@ -212,7 +214,9 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
     case Op::Builtin:
       return builtin(id, e);
     case Op::Switch:
+      return select(id, e);
     case Op::FirstTrue:
+      return first_true(e);
     case Op::Lookup:
     case Op::LookupAll:
     case Op::Interpolate:
@@ -226,7 +230,7 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
       return opaque(id, e, operands,
                     e.op == Op::Interpolate ? "an interpolated text"
                     : makes                 ? "a list or record that is made"
-                                            : "a decision");
+                                            : "a decision table");
     }
     case Op::Comprehend: {
       // What it holds depends on its variable; the digest of the whole stands for all of it.
@@ -240,7 +244,9 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
       const auto outer = std::exchange(locals_[e.payload], element);
       element.digest.add("value");
       const auto outer_value = std::exchange(locals_[e.payload + 1], element);
-      const std::vector<Sym> operands = {collection, operand(e, 1), operand(e, 2)};
+      std::vector<Sym> operands = {collection, operand(e, 1), operand(e, 2)};
+      // Whether it works for an element is part of what is not known: there may be none.
+      operands[1].ok = operands[2].ok = f_.truth(true);
       locals_[e.payload] = outer;
       locals_[e.payload + 1] = outer_value;
       --scopes_;
@@ -262,6 +268,19 @@ Digest Symbolic::expression_digest(const Expr& e, const std::vector<Sym>& operan
     case Op::Regex:
       d.add(module_.regexes[e.payload]);
       break;
+    case Op::Slot: {
+      const ir::Slot& slot = module_.slots[e.payload];
+      d.add(abi::input_root_text(slot.root)).add(slot.path.size());
+      for (const std::string& step : slot.path) {
+        d.add(step);
+      }
+      digest_type(d, slot.type);
+      break;
+    }
+    case Op::Lookup:
+    case Op::LookupAll:
+      digest_table(d, module_.tables[e.payload]);
+      break;
     case Op::Builtin:
     case Op::Local:
       d.add(e.payload);
@@ -273,6 +292,31 @@ Digest Symbolic::expression_digest(const Expr& e, const std::vector<Sym>& operan
     d.add(s.digest);
   }
   return d;
+}
+
+void Symbolic::digest_table(Digest& d, const ir::Table& table) {
+  const auto constant_text = [&](ir::ConstId id) {
+    std::string text = "-";
+    if (id.valid()) {
+      text = std::to_string(static_cast<int>(module_.consts[id.index].kind));
+      value::append_json(text, module_.consts[id.index]);
+    }
+    return text;
+  };
+  d.add(table.row_count);
+  for (const ir::TableColumn& column : table.columns) {
+    digest_type(d, column.type);
+    for (const uint32_t row : column.rows) {
+      d.add(row);
+    }
+    for (const ir::TableCell& cell : column.cells) {
+      d.add("cell").add(uint64_t{cell.absent} * 2 + cell.negated);
+      for (const ir::TableTest& test : cell.tests) {
+        d.add(static_cast<uint64_t>(test.kind)).add(constant_text(test.low)).add(constant_text(test.high));
+        d.add(uint64_t{test.low_included} * 2 + test.high_included);
+      }
+    }
+  }
 }
 
 void Symbolic::digest_type(Digest& d, ir::TypeId type) {

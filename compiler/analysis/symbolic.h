@@ -89,6 +89,7 @@ class Symbolic {
   Sym read(NodeId node, ir::TypeId type, bool optional);
   Sym node_value(NodeId node, ir::TypeId type);
   enum class Reading : uint8_t { Slot, Cast };
+  FormulaId readable(NodeId node);
   FormulaId fits(NodeId node, ir::TypeId type, Reading how);
   FormulaId parsed(NodeId node, const char* as, NumVar* number);
   CollVar elements(NodeId node, ir::TypeId type);
@@ -98,12 +99,15 @@ class Symbolic {
   Sym free_value(ir::TypeId type, const Digest& digest);
   Digest expression_digest(const Expr& e, const std::vector<Sym>& operands);
   void digest_type(Digest& d, ir::TypeId type);
+  void digest_table(Digest& d, const ir::Table& table);
 
   // symbolic_logic.cpp
   Sym connective(const Expr& e);
   Sym choice(ExprId id, const Expr& e);
   Sym coalesce(ExprId id, const Expr& e);
   Sym call(ExprId id, const Expr& e);
+  Sym first_true(const Expr& e);
+  Sym select(ExprId id, const Expr& e);
   std::optional<Sym> merge(FormulaId c, const Sym& a, const Sym& b);
   Sym quantifier(ExprId id, const Expr& e);
   /// True for some element of `c`; `body` speaks about `bound`.

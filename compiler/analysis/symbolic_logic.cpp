@@ -37,7 +37,8 @@ Sym Symbolic::connective(const Expr& e) {
 }
 
 std::optional<Sym> Symbolic::merge(FormulaId c, const Sym& a, const Sym& b) {
-  if (f_.is_true(c) || a.digest == b.digest) {
+  const bool same = a.digest == b.digest && a.ok == b.ok && a.present == b.present && a.kind == b.kind;
+  if (f_.is_true(c) || same) {
     return a;
   }
   if (f_.is_false(c)) {
@@ -120,6 +121,58 @@ Sym Symbolic::call(ExprId id, const Expr& e) {
   locals_ = std::move(outer);
   out.ok = f_.both(ok, out.ok);
   return out;
+}
+
+/// The number of conditions in front of the first true one; an error in front of it is an error.
+Sym Symbolic::first_true(const Expr& e) {
+  std::vector<Sym> operands;
+  for (uint32_t i = 0; i < e.operand_count; ++i) {
+    operands.push_back(operand(e, i));
+  }
+  FormulaId value = f_.number(static_cast<int64_t>(e.operand_count));
+  FormulaId ok = f_.truth(true);
+  for (uint32_t i = e.operand_count; i-- > 0;) {
+    const Sym& c = operands[i];
+    value = f_.choose_number(c.value, f_.number(static_cast<int64_t>(i)), value);
+    ok = f_.both(c.ok, f_.either(c.value, ok));
+  }
+  Sym out = derived(Sym::Kind::Number, value, e.type, {});
+  out.ok = ok;
+  return with_digest(std::move(out), e, operands);
+}
+
+/// One of several values, by its number; the others are not evaluated.
+Sym Symbolic::select(ExprId id, const Expr& e) {
+  const Sym index = operand(e, 0);
+  std::vector<Sym> operands = {index};
+  for (uint32_t i = 1; i < e.operand_count; ++i) {
+    operands.push_back(operand(e, i));
+  }
+  const auto is = [&](uint32_t i) {
+    return f_.compare(FormulaOp::NumEq, index.value, f_.number(static_cast<int64_t>(i)));
+  };
+  if (index.kind != Sym::Kind::Number || index.measures) {
+    for (Sym& s : operands) {
+      s.ok = f_.truth(true);
+    }
+    return opaque(id, e, operands, "a choice between values");
+  }
+  std::optional<Sym> out = operands.back();
+  FormulaId ok = f_.truth(false);
+  for (uint32_t i = e.operand_count - 1; i-- > 0;) {
+    ok = f_.choose(is(i), operands[i + 1].ok, ok);
+    out = out ? merge(is(i), operands[i + 1], *out) : out;
+  }
+  if (!out) {
+    for (Sym& s : operands) {
+      s.ok = f_.truth(true);
+    }
+    out = opaque(id, e, operands, "a choice between values");
+    out->ok = f_.both(index.ok, ok);
+    return *out;
+  }
+  out->ok = f_.both(index.ok, ok);
+  return with_digest(std::move(*out), e, operands);
 }
 
 FormulaId Symbolic::some(const Collection& c, TextVar bound, FormulaId body) {

@@ -114,7 +114,7 @@ Sym Symbolic::slot(const ir::Slot& slot) {
     case abi::InputRoot::PrincipalRoles: {
       auto c = std::make_shared<Collection>();
       c->kind = Collection::Kind::Variable;
-      c->variable = world_.collection(name, true);
+      c->variable = world_.collection(name, false);  // nobody promises that a token names a role once
       out.kind = Sym::Kind::Texts;
       out.texts = std::move(c);
       return out;
@@ -252,6 +252,11 @@ CollVar Symbolic::elements(NodeId node, TypeId type) {
   return out;
 }
 
+/// Nothing at or below the node is repeated; members that no rule names count as one more thing that may be.
+FormulaId Symbolic::readable(NodeId node) {
+  return f_.both(f_.readable(node), f_.negate(f_.variable(world_.node(node).odd)));
+}
+
 /// What a node that is there must be to be read as `type`.
 FormulaId Symbolic::fits(NodeId node, TypeId type, Reading how) {
   const JsonNode& n = world_.node(node);
@@ -297,11 +302,11 @@ FormulaId Symbolic::fits(NodeId node, TypeId type, Reading how) {
       Digest d;
       digest_type(d, type);
       const std::string name = "the members of " + world_.path(node) + " fit " + d.text();
-      return f_.both(f_.both(f_.tag_is(node, Tag::Object), f_.readable(node)),
+      return f_.both(f_.both(f_.tag_is(node, Tag::Object), readable(node)),
                      f_.variable(world_.truth(name, Usual::True)));
     }
     case TypeKind::Record: {
-      FormulaId out = f_.both(f_.tag_is(node, Tag::Object), f_.readable(node));
+      FormulaId out = f_.both(f_.tag_is(node, Tag::Object), readable(node));
       for (const types::Field& field : module_.types.get(type).fields) {
         const NodeId child = world_.child(node, field.name);
         const FormulaId absent = f_.tag_is(child, Tag::Absent);
@@ -312,7 +317,7 @@ FormulaId Symbolic::fits(NodeId node, TypeId type, Reading how) {
       return out;
     }
     case TypeKind::Json:
-      return f_.both(f_.negate(f_.tag_is(node, Tag::Repeated)), f_.readable(node));
+      return f_.both(f_.negate(f_.tag_is(node, Tag::Repeated)), readable(node));
     case TypeKind::Bytes:
       return is_text;
     case TypeKind::Error:

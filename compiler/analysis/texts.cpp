@@ -206,34 +206,41 @@ Partition partition(const std::vector<const TextSet*>& sets, const PartitionOpti
   std::sort(literals.begin(), literals.end());
   literals.erase(std::unique(literals.begin(), literals.end()), literals.end());
 
-  std::map<Signature, std::vector<std::string>> classes;
+  struct Class {
+    std::vector<std::string> members;
+    bool cut = false;  // there are more
+  };
+  std::map<Signature, Class> named;
   for (const std::string& text : literals) {
     Signature signature;
     for (const TextSet* set : sets) {
       signature.push_back(set->holds(text));
     }
-    std::vector<std::string>& members = classes[signature];
-    if (members.size() < options.copies) {
-      members.push_back(text);
+    Class& of = named[signature];
+    of.cut = of.cut || of.members.size() >= options.copies;
+    if (!of.cut) {
+      of.members.push_back(text);
     }
   }
   Partition out;
-  const auto take = [&](bool unbounded) {
-    for (auto& [signature, members] : classes) {
-      for (std::string& text : members) {
-        out.values.push_back(std::move(text));
-        out.unbounded.push_back(unbounded);
-      }
+  const auto take = [&](std::vector<std::string>& members, bool unbounded) {
+    for (std::string& text : members) {
+      out.values.push_back(std::move(text));
+      out.unbounded.push_back(unbounded);
     }
-    classes.clear();
   };
-  take(false);
-  if (automata) {
-    Product(sets, literals, options).run(classes, &out.complete);
-  } else {
-    classes[{}] = fresh_texts(literals, options.copies);
+  for (auto& [signature, of] : named) {
+    take(of.members, of.cut);
   }
-  take(true);
+  std::map<Signature, std::vector<std::string>> others;
+  if (automata) {
+    Product(sets, literals, options).run(others, &out.complete);
+  } else {
+    others[{}] = fresh_texts(literals, options.copies);
+  }
+  for (auto& [signature, members] : others) {
+    take(members, true);
+  }
   return out;
 }
 

@@ -134,6 +134,10 @@ class JsonWriter {
         write(out, child);
       }
     }
+    if (truth(node.odd)) {
+      out += out.back() == '{' ? "" : ",";
+      out += R"("?":0,"?":0)";
+    }
     out += '}';
   }
 

@@ -42,6 +42,7 @@ NodeId World::add_node(abi::InputRoot root, const std::string& name, NodeId pare
   made.truth = truth(own);
   made.inexact = truth(own + " has too many digits", Usual::False);
   made.fraction = truth(own + " is written with a point", Usual::False);
+  made.odd = truth(own + " has another member twice", Usual::False);
   ordinary.push_back(formulas.negate(formulas.tag_is(id, Tag::Repeated)));
   return id;
 }

@@ -50,6 +50,7 @@ struct JsonNode {
   BoolVar truth;
   BoolVar inexact;                       // the number has too many digits to be a decimal
   BoolVar fraction;                      // a whole number is written with a point
+  BoolVar odd;                           // an object with another member twice
   std::map<std::string, NumVar> parsed;  // "time", "duration", "ip": the text read as that
   std::vector<CollVar> lists;            // the elements, read as texts
 };
