@@ -1,0 +1,474 @@
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "compiler/ast/ast.h"
+#include "runtime/abi/hook.h"
+
+namespace catalyst::frontend {
+
+using namespace ast;
+
+/// Makes trees of one file at random, with every node that the language has.
+class Generator {
+ public:
+  explicit Generator(uint64_t seed) : random_(seed) {}
+
+  void file(Ast& ast) {
+    tree_ = &ast;
+    const size_t count = 1 + below(4);
+    for (size_t i = 0; i < count; ++i) {
+      ast.declarations.push_back(declaration());
+    }
+  }
+
+ private:
+  size_t below(size_t n) { return random_() % n; }
+  bool once_in(size_t n) { return below(n) == 0; }
+
+  std::string word() {
+    static const char* const kWords[] = {"a",       "b1",    "_c",     "principal", "call",   "result",
+                                         "list",    "tool",  "tag",    "rule",      "test",   "fact",
+                                         "message", "error", "schema", "map",       "listed", "full"};
+    return kWords[below(std::size(kWords))];
+  }
+  std::string any_word() {
+    static const char* const kWords[] = {"when", "then", "not", "in", "or", "set",
+                                         "deny", "if",   "fn",  "is", "as", "true"};
+    return once_in(3) ? kWords[below(std::size(kWords))] : word();
+  }
+  std::string text() {
+    static const char* const kParts[] = {"x", " ",    "{",  "}",  "\"", "\\",   "\n", "\t",
+                                         "é", "日本", "//", "/*", "{{", "\x01", "'",  "\r"};
+    std::string out;
+    for (size_t n = below(5); n > 0; --n) {
+      out += kParts[below(std::size(kParts))];
+    }
+    return out;
+  }
+  Name name() { return {word(), {}}; }
+  Name any_name() { return {any_word(), {}}; }
+  Name key() { return {once_in(4) ? text() : any_word(), {}}; }
+
+  template <class T>
+  T* make(ExprKind kind) {
+    T* out = tree_->make<T>();
+    out->kind = kind;
+    out->span = {tree_->file, 0, 0};
+    return out;
+  }
+
+  const TypeExpr* type(size_t depth) {
+    auto* out = tree_->make<TypeExpr>();
+    switch (depth == 0 ? 0 : below(5)) {
+      case 1:
+        out->kind = TypeExprKind::List;
+        out->element = type(depth - 1);
+        break;
+      case 2:
+        out->kind = TypeExprKind::Set;
+        out->element = type(depth - 1);
+        break;
+      case 3:
+        out->kind = TypeExprKind::Map;
+        out->element = type(depth - 1);
+        break;
+      default:
+        out->name = once_in(2) ? "int" : "Order";
+    }
+    if (once_in(4)) {
+      auto* optional = tree_->make<TypeExpr>();
+      optional->kind = TypeExprKind::Optional;
+      optional->element = out;
+      return optional;
+    }
+    return out;
+  }
+
+  const StringExpr* string(size_t depth) {
+    auto* out = make<StringExpr>(ExprKind::String);
+    bool after_text = false;
+    for (size_t n = below(4); n > 0; --n) {
+      const std::string literal = text();
+      if (!after_text && !literal.empty()) {
+        out->parts.push_back({literal, nullptr});
+        after_text = true;
+      } else if (depth > 0) {
+        out->parts.push_back({{}, expr(depth - 1)});
+        after_text = false;
+      }
+    }
+    return out;
+  }
+
+  const Expr* path() {
+    const Expr* out = name_expr();
+    for (size_t n = below(3); n > 0; --n) {
+      out = once_in(3) ? index(out, 1) : member(out);
+    }
+    return out;
+  }
+  const Expr* name_expr() {
+    auto* out = make<NameExpr>(ExprKind::Name);
+    out->name = word();
+    return out;
+  }
+  const Expr* member(const Expr* object) {
+    auto* out = make<MemberExpr>(ExprKind::Member);
+    out->object = object;
+    out->member = any_name();
+    out->optional = once_in(3);
+    return out;
+  }
+  const Expr* index(const Expr* object, size_t depth) {
+    auto* out = make<IndexExpr>(ExprKind::Index);
+    out->object = object;
+    out->index = expr(depth);
+    out->optional = once_in(3);
+    return out;
+  }
+  const Expr* leaf() {
+    switch (below(4)) {
+      case 0: {
+        auto* out = make<BoolExpr>(ExprKind::Bool);
+        out->value = once_in(2);
+        return out;
+      }
+      case 1: {
+        static const char* const kUnits[] = {"", "", "ms", "s", "KiB", "%"};
+        auto* out = make<NumberExpr>(ExprKind::Number);
+        out->digits = std::to_string(below(1000)) + (once_in(3) ? ".5" : "");
+        out->unit = kUnits[below(std::size(kUnits))];
+        return out;
+      }
+      default:
+        return name_expr();
+    }
+  }
+
+  const Expr* expr(size_t depth) {
+    if (depth == 0) {
+      return leaf();
+    }
+    switch (below(14)) {
+      case 0:
+        return leaf();
+      case 1:
+        return string(depth);
+      case 2:
+        return member(expr(depth - 1));
+      case 3:
+        return index(expr(depth - 1), depth - 1);
+      case 4: {
+        auto* out = make<CallExpr>(ExprKind::Call);
+        out->callee = expr(depth - 1);
+        for (size_t n = below(3); n > 0; --n) {
+          out->arguments.push_back(expr(depth - 1));
+        }
+        return out;
+      }
+      case 5: {
+        auto* out = make<UnaryExpr>(ExprKind::Unary);
+        out->op = once_in(2) ? UnaryOp::Not : UnaryOp::Negate;
+        out->operand = expr(depth - 1);
+        return out;
+      }
+      case 6: {
+        auto* out = make<PresenceExpr>(ExprKind::Presence);
+        out->operand = expr(depth - 1);
+        out->present = once_in(2);
+        return out;
+      }
+      case 7: {
+        auto* out = make<CastExpr>(ExprKind::Cast);
+        out->operand = expr(depth - 1);
+        out->type = type(2);
+        return out;
+      }
+      case 8:
+        return depth > 1 ? open(depth) : leaf();
+      case 9:
+        return collection(depth);
+      default: {
+        auto* out = make<BinaryExpr>(ExprKind::Binary);
+        out->op = static_cast<BinaryOp>(below(static_cast<size_t>(BinaryOp::Remainder) + 1));
+        out->left = expr(depth - 1);
+        out->right = expr(depth - 1);
+        return out;
+      }
+    }
+  }
+
+  const Expr* open(size_t depth) {
+    if (once_in(2)) {
+      auto* out = make<IfExpr>(ExprKind::If);
+      out->condition = expr(depth - 1);
+      out->then_value = expr(depth - 1);
+      out->else_value = expr(depth - 1);
+      return out;
+    }
+    auto* out = make<QuantifierExpr>(ExprKind::Quantifier);
+    out->quantifier = static_cast<Quantifier>(below(3));
+    out->variable = name();
+    out->value_variable = once_in(3) ? name() : Name{};
+    out->collection = expr(depth - 1);
+    out->condition = expr(depth - 1);
+    return out;
+  }
+
+  const RecordExpr* record(size_t depth, bool typed) {
+    auto* out = make<RecordExpr>(ExprKind::Record);
+    out->type_name = typed ? name() : Name{};
+    if (typed && once_in(3)) {
+      out->type_name.text += "." + any_name().text;
+    }
+    for (size_t n = below(4); n > 0; --n) {
+      out->fields.push_back({key(), expr(depth - 1)});
+    }
+    return out;
+  }
+
+  const Expr* collection(size_t depth) {
+    if (once_in(3)) {
+      return record(depth, once_in(2));
+    }
+    if (once_in(2)) {
+      auto* out = make<ListExpr>(ExprKind::List);
+      for (size_t n = below(5); n > 0; --n) {
+        out->items.push_back(expr(depth - 1));
+      }
+      return out;
+    }
+    auto* out = make<ComprehensionExpr>(ExprKind::Comprehension);
+    out->element = expr(depth - 1);
+    out->variable = name();
+    out->value_variable = once_in(3) ? name() : Name{};
+    out->collection = expr(depth - 1);
+    out->condition = once_in(2) ? expr(depth - 1) : nullptr;
+    return out;
+  }
+
+  TargetPattern target(bool one, const std::string& hook) {
+    static const char* const kServers[] = {"db", "list", "when", "odd one", "2nd", "a-b"};
+    static const char* const kTools[] = {"drop_table", "read-file",  "when", "2x",
+                                         "v1.2.3",     "weird tool", "a.b",  "set"};
+    static const char* const kUris[] = {"file:///a b", "https://x.example/?q={id}", "x", "order.placed"};
+    TargetPattern out{kServers[below(std::size(kServers))], kTools[below(std::size(kTools))], {}};
+    switch (abi::hook_info(*abi::find_hook(hook)).target) {
+      case abi::HookTarget::Tool:
+      case abi::HookTarget::Prompt:
+        break;
+      case abi::HookTarget::Server:
+      case abi::HookTarget::Agent:
+        out.tool = one ? "" : "*";
+        return out;
+      case abi::HookTarget::Event:
+        return {one ? "" : "*", kUris[below(std::size(kUris))], {}};
+      case abi::HookTarget::Uri:
+        out.tool = kUris[below(std::size(kUris))];
+        break;
+      case abi::HookTarget::None:
+        return {};
+    }
+    if (!one && once_in(3)) {
+      out.tool = once_in(2) ? "*" : "*_x*";
+    }
+    if (!one && once_in(6)) {
+      out.server = "*";
+    }
+    return out;
+  }
+
+  template <class T>
+  T* decl(DeclKind kind) {
+    T* out = tree_->make<T>();
+    out->kind = kind;
+    out->span = {tree_->file, 0, 0};
+    return out;
+  }
+
+  Name hook() { return {std::string(abi::kHooks[below(abi::kHookCount)].name), {}}; }
+
+  const Decl* declaration() {
+    switch (below(11)) {
+      case 0: {
+        auto* out = decl<PackDecl>(DeclKind::Pack);
+        out->name.text = word() + "." + any_word();
+        out->version.text = once_in(2) ? "1.2.3" : "10.0.1-beta.2";
+        return out;
+      }
+      case 1: {
+        auto* out = decl<DefaultDecl>(DeclKind::Default);
+        out->deny = once_in(2);
+        out->hook = once_in(2) ? hook() : Name{};
+        return out;
+      }
+      case 2: {
+        auto* out = decl<ServerDecl>(DeclKind::Server);
+        out->name = name();
+        out->schema.text = once_in(2) ? text() : "";
+        return out;
+      }
+      case 3: {
+        auto* out = decl<EnumDecl>(DeclKind::Enum);
+        out->exported = once_in(3);
+        out->name = name();
+        for (size_t n = 1 + below(25); n > 0; --n) {
+          out->members.push_back(any_name());
+        }
+        return out;
+      }
+      case 4: {
+        auto* out = decl<RecordDecl>(DeclKind::Record);
+        out->exported = once_in(3);
+        out->name = name();
+        for (size_t n = below(4); n > 0; --n) {
+          out->fields.push_back({any_name(), type(3)});
+        }
+        return out;
+      }
+      case 5: {
+        auto* out = decl<ListDecl>(DeclKind::List);
+        out->exported = once_in(3);
+        out->name = name();
+        out->type = type(2);
+        out->value = expr(3);
+        return out;
+      }
+      case 6: {
+        auto* out = decl<FactDecl>(DeclKind::Fact);
+        out->exported = once_in(3);
+        out->name = name();
+        out->type = once_in(3) ? type(2) : nullptr;
+        out->value = expr(5);
+        return out;
+      }
+      case 7: {
+        auto* out = decl<FnDecl>(DeclKind::Fn);
+        out->exported = once_in(3);
+        out->name = name();
+        for (size_t n = below(3); n > 0; --n) {
+          out->parameters.push_back({name(), type(1)});
+        }
+        out->result = type(1);
+        out->body = expr(4);
+        return out;
+      }
+      case 8:
+        return rule();
+      case 9: {
+        auto* out = decl<ImportDecl>(DeclKind::Import);
+        out->alias.text = word();
+        out->name.text = once_in(2) ? out->alias.text : word() + "." + out->alias.text;
+        out->from.text = once_in(2) ? "../common" : "";
+        out->alias = once_in(2) ? name() : out->alias;
+        return out;
+      }
+      default:
+        return test();
+    }
+  }
+
+  Effect effect() {
+    Effect out{};
+    out.kind = static_cast<EffectKind>(below(static_cast<size_t>(EffectKind::Tag) + 1));
+    switch (out.kind) {
+      case EffectKind::Allow:
+      case EffectKind::Deny:
+        out.message = once_in(2) ? string(2) : nullptr;
+        break;
+      case EffectKind::Hide:
+        for (size_t n = below(3); n > 0; --n) {
+          out.patterns.push_back(target(false, "list tools"));
+        }
+        break;
+      case EffectKind::Set:
+        out.path = path();
+        out.value = expr(3);
+        break;
+      case EffectKind::Redact:
+        for (size_t n = below(3); n > 0; --n) {
+          out.redactions.push_back(once_in(2) ? path() : string(0));
+        }
+        out.path = path();
+        break;
+      case EffectKind::Audit:
+        out.level.text = once_in(2) ? "" : once_in(2) ? "full" : "metadata";
+        break;
+      case EffectKind::Tag:
+        out.tag = key();
+        out.value = once_in(2) ? expr(2) : nullptr;
+        break;
+    }
+    return out;
+  }
+
+  const Decl* rule() {
+    auto* out = decl<RuleDecl>(DeclKind::Rule);
+    out->name = name();
+    out->hook = hook();
+    const bool targeted = out->hook.text != "session";
+    for (size_t n = targeted ? below(3) : 0; n > 0; --n) {
+      out->targets.push_back(target(false, out->hook.text));
+    }
+    out->condition = once_in(2) ? expr(5) : nullptr;
+    for (size_t n = 1 + below(3); n > 0; --n) {
+      out->effects.push_back(effect());
+    }
+    return out;
+  }
+
+  const Decl* test() {
+    static const char* const kExpected[] = {"allow",  "deny",  "hidden", "listed", "set",
+                                            "redact", "audit", "tag",    "error",  "message"};
+    auto* out = decl<TestDecl>(DeclKind::Test);
+    out->title.text = text();
+    if (once_in(4)) {
+      for (size_t n = 1 + below(3); n > 0; --n) {
+        out->expects.push_back(expr(3));
+      }
+      return out;
+    }
+    for (size_t n = below(3); n > 0; --n) {
+      out->givens.push_back({any_name(), expr(2), {}});
+    }
+    out->hook = hook();
+    out->target = target(true, out->hook.text);
+    out->input = once_in(2) ? record(2, false) : nullptr;
+    out->result = once_in(3) ? expr(2) : nullptr;
+    for (size_t n = 1 + below(3); n > 0; --n) {
+      TestExpectation each;
+      each.what.text = kExpected[below(std::size(kExpected))];
+      const std::string& what = each.what.text;
+      if (what == "set" || (what == "redact" && once_in(2))) {
+        each.path = what == "set" ? path() : member(make_name("result"));
+      }
+      if (what == "set" || (what == "tag" && once_in(2))) {
+        each.value = expr(2);
+      }
+      if (what == "message") {
+        each.value = string(1);
+      }
+      each.word.text = what == "tag"                   ? key().text
+                       : what == "audit" && once_in(2) ? "full"
+                       : what == "error"               ? "overflow"
+                                                       : "";
+      each.by = what != "message" && what != "listed" && once_in(2) ? name() : Name{};
+      out->expectations.push_back(each);
+    }
+    return out;
+  }
+
+  const Expr* make_name(const char* text) {
+    auto* out = make<NameExpr>(ExprKind::Name);
+    out->name = text;
+    return out;
+  }
+
+  std::mt19937_64 random_;
+  Ast* tree_ = nullptr;
+};
+
+}  // namespace catalyst::frontend
