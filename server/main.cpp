@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   add_explain_command(app, chosen);
   add_import_command(app, chosen);
   add_run_command(app, chosen);
+  add_stdio_command(app, chosen);
   add_bench_command(app, chosen);
   add_build_command(app, chosen);
   add_keygen_command(app, chosen);

@@ -32,6 +32,7 @@ void add_eval_command(CLI::App& app, Action& chosen);
 void add_explain_command(CLI::App& app, Action& chosen);
 void add_import_command(CLI::App& app, Action& chosen);
 void add_run_command(CLI::App& app, Action& chosen);
+void add_stdio_command(CLI::App& app, Action& chosen);
 void add_bench_command(CLI::App& app, Action& chosen);
 void add_build_command(CLI::App& app, Action& chosen);
 void add_keygen_command(CLI::App& app, Action& chosen);

@@ -1,5 +1,6 @@
 #include "server/commands/service.h"
 
+#include <unistd.h>
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
@@ -7,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
+
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -27,6 +29,7 @@
 #include "server/gateway/file_watcher.h"
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/recorder.h"
+#include "server/gateway/stdio_front.h"
 #include "server/gateway/tool_lock.h"
 #include "server/gateway/upstreams.h"
 #include "server/http/listener.h"
@@ -114,6 +117,8 @@ struct Service::Impl {
   std::unique_ptr<Api> api;
   std::shared_ptr<TlsContext> tls;
   std::unique_ptr<Listener> listener;
+  std::optional<StdioClient> client;
+  std::shared_ptr<StdioFront> front;  // of that client
   std::unique_ptr<FileWatcher> watcher;
   std::unique_ptr<FileWatcher> credential_watcher;
   std::unique_ptr<asio::signal_set> signals;
@@ -436,6 +441,42 @@ struct Service::Impl {
     observe::log(Level::Info, "credentials read again");
   }
 
+  /// Serves the client on standard input and output; both are ours alone, so that nothing else gets between
+  /// its lines.
+  std::unique_ptr<Failure> serve_client() {
+    StdioFrontOptions options;
+    options.path = client->server.empty() ? "/mcp" : "/mcp/" + client->server;
+    options.token = client->token;
+    options.max_message_bytes = config.limits.body_bytes;
+    const bool known = client->server.empty() ||
+                       std::any_of(upstreams.begin(), upstreams.end(), [this](const auto& upstream) {
+                         return upstream->name() == client->server;
+                       });
+    if (!known) {
+      return failed(error("no server is called `" + client->server + "`"));
+    }
+    try {
+      front = std::make_shared<StdioFront>(pool->executor(0), *endpoint, ::dup(STDIN_FILENO),
+                                           ::dup(STDOUT_FILENO), std::move(options));
+    } catch (const boost::system::system_error& problem) {
+      return failed(error(problem.code(), "standard input and output must be pipes or a terminal"));
+    }
+    asio::co_spawn(pool->context(0), run_client(), asio::detached);
+    return nullptr;
+  }
+
+  Task<void> run_client() {
+    const std::shared_ptr<StdioFront> serving = front;
+    if (const Result<void> admitted = co_await serving->admit(authenticator); admitted.has_error()) {
+      observe::log(Level::Error, "the client is refused", {{"reason", admitted.error().message()}});
+    } else {
+      co_await serving->run();
+    }
+    if (!draining.exchange(true)) {
+      co_await wind_down();
+    }
+  }
+
   Task<void> watch_signals() {
     while (true) {
       boost::system::error_code failure;
@@ -460,6 +501,9 @@ struct Service::Impl {
 
   Task<void> wind_down() {
     observe::log(Level::Info, "draining", {{"ms", config.drain_ms}});
+    if (front != nullptr) {
+      front->close();
+    }
     endpoint->close_streams();  // they would hold the listener until the deadline
     co_await listener->drain(config.drain_ms);
     co_await endpoint->stop();
@@ -468,7 +512,10 @@ struct Service::Impl {
   }
 };
 
-Service::Service(Config config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Service::Service(Config config, std::optional<StdioClient> client)
+    : impl_(std::make_unique<Impl>(std::move(config))) {
+  impl_->client = std::move(client);
+}
 Service::~Service() = default;
 
 std::unique_ptr<Service::Failure> Service::start() {
@@ -498,6 +545,12 @@ std::unique_ptr<Service::Failure> Service::start() {
   impl_->watch_files();  // before anything can ask for a reload
   impl_->authenticator.start(impl_->pool->executor(0));
   impl_->pool->start();
+  if (impl_->client) {
+    impl_->endpoint->start();
+    observe::log(Level::Info, "serving standard input",
+                 {{"servers", uint64_t{impl_->upstreams.size()}}, {"version", kVersion}});
+    return impl_->serve_client();
+  }
   if (auto started = impl_->listener->start(); started.has_error()) {
     return Impl::failed(started.error());
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/base/result.h"
@@ -8,11 +9,18 @@
 
 namespace catalyst::server {
 
+/// A local client on standard input and output.
+struct StdioClient {
+  std::string server;  // served alone; "" for all of them
+  std::string token;   // bearer token; "" for none
+};
+
 /// The whole running engine: io threads, upstreams, endpoint, listener, policy, watcher, numbers and logs.
 /// One a process.
 class Service {
  public:
-  explicit Service(Config config);
+  /// With `client`, that one is served, and nothing listens.
+  Service(Config config, std::optional<StdioClient> client);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -28,7 +36,8 @@ class Service {
   std::unique_ptr<Failure> start();
   /// "http://127.0.0.1:8080", after start.
   [[nodiscard]] std::string url() const;
-  /// Returns when SIGTERM or SIGINT came and everything is wound down; a second signal ends it at once.
+  /// Returns when SIGTERM or SIGINT came, or the client on standard input left, and everything is wound down;
+  /// a second signal ends it at once.
   void wait();
 
  private:

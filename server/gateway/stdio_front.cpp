@@ -60,7 +60,7 @@ class StdioFront::Exchange final : public mcp::HttpExchange {
   [[nodiscard]] bool mirrors_arguments() const override { return false; }
   [[nodiscard]] std::string& body() override { return body_; }
   [[nodiscard]] std::string_view peer() const override { return "stdio"; }
-  [[nodiscard]] const decision::Principal& principal() const override { return front_.options_.principal; }
+  [[nodiscard]] const decision::Principal& principal() const override { return *front_.principal_; }
   [[nodiscard]] std::string_view request_id() const override { return request_id_; }
 
   Task<Result<void>> respond(int, std::span<const mcp::Header> headers, std::string_view body) override {
@@ -114,6 +114,25 @@ StdioFront::StdioFront(const asio::any_io_executor& executor, mcp::Endpoint& end
       idle_(executor) {}
 
 StdioFront::~StdioFront() = default;
+
+Task<Result<void>> StdioFront::admit(Authenticator& authenticator) {
+  principal_ = std::make_shared<const decision::Principal>();  // nobody, while it is asked
+  Exchange exchange(*this, "POST", "");
+  exchange.add("Host", "localhost");
+  if (!options_.token.empty()) {
+    exchange.add("Authorization", "Bearer " + options_.token);
+  }
+  Admission admission = authenticator.admit({exchange});
+  if (admission.wait) {
+    admission = co_await authenticator.admit_later({exchange});
+  }
+  if (admission.principal == nullptr) {
+    co_return error(options_.token.empty() ? "a client without a token is not let in: set CATALYST_TOKEN"
+                                           : "the token in CATALYST_TOKEN is not let in");
+  }
+  principal_ = std::move(admission.principal);
+  co_return Result<void>();
+}
 
 Task<void> StdioFront::run() {
   const std::shared_ptr<StdioFront> self = shared_from_this();

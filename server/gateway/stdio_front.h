@@ -9,14 +9,16 @@
 #include <vector>
 
 #include "runtime/base/asio.h"
+#include "runtime/base/result.h"
 #include "runtime/decision/request.h"
 #include "runtime/mcp/endpoint.h"
+#include "server/auth/admission.h"
 
 namespace catalyst::server {
 
 struct StdioFrontOptions {
-  std::string path = "/mcp";      // which endpoint the client gets
-  decision::Principal principal;  // who it is; what its views point to must outlive the front
+  std::string path = "/mcp";  // which endpoint the client gets
+  std::string token;          // shown as a bearer token; "" for none
   size_t max_message_bytes = size_t{4} * 1024 * 1024;
   size_t max_calls = 1024;  // at a time; more are refused
   size_t max_queued_bytes =
@@ -33,6 +35,8 @@ class StdioFront : public std::enable_shared_from_this<StdioFront> {
              StdioFrontOptions options);
   ~StdioFront();
 
+  /// Finds out who the client is; an error when nobody that may come in.
+  Task<Result<void>> admit(Authenticator& authenticator);
   /// Until the client ends its input or takes no output any more; calls in flight are cancelled then.
   Task<void> run();
   /// From the outside: as if the client had ended its input.
@@ -52,6 +56,7 @@ class StdioFront : public std::enable_shared_from_this<StdioFront> {
   const StdioFrontOptions options_;
   asio::posix::stream_descriptor input_;
   asio::posix::stream_descriptor output_;
+  std::shared_ptr<const decision::Principal> principal_;
   std::string session_id_;
   std::string protocol_version_;  // of the session
   bool listening_ = false;
