@@ -136,7 +136,13 @@ class Evaluation {
     } else if (type == kString) {
       valid = check_string(at, as_string(instance)) && valid;
     }
+    if (is_decided(valid)) {
+      return false;
+    }
     valid = check_combinations(at, instance, seen) && valid;
+    if (is_decided(valid)) {
+      return false;
+    }
     if (type == kArray) {
       valid = check_array(at, as_array(instance), seen) && valid;
     } else if (type == kObject) {
@@ -144,6 +150,9 @@ class Evaluation {
     }
     return valid;
   }
+
+  /// Who only tries wants no further reasons.
+  [[nodiscard]] bool is_decided(bool valid) const { return !valid && trying_ > 0; }
 
   bool check_values(const Node& at, Element instance) {
     if (at.constant && !same_value(instance, *at.constant, steps_)) {
@@ -222,7 +231,10 @@ class Evaluation {
   bool check_combinations(const Node& at, Element instance, Seen* seen) {
     bool valid = at.ref == kNone || apply(target_of(at), instance, seen);
     for (const NodeId id : at.all) {
-      valid = apply(id, instance, seen) && valid;
+      valid = (is_decided(valid) || apply(id, instance, seen)) && valid;
+    }
+    if (is_decided(valid)) {
+      return false;
     }
     if (!at.any.empty()) {
       valid = check_any(at, instance, seen) && valid;

@@ -418,6 +418,8 @@ void TokenAuthenticator::stop() {
   }
 }
 
+void TokenAuthenticator::release() { impl_->issuers.clear(); }
+
 void TokenAuthenticator::reload() {
   const auto tell = [](const Result<void>& outcome, std::string_view file) {
     if (outcome.has_error()) {

@@ -33,6 +33,8 @@ class TokenAuthenticator final : public Authenticator {
   /// Begins to fetch issuers' keys on `home`, one of the io contexts.
   void start(const asio::any_io_executor& home);
   void stop();
+  /// Lets go of what stands on the io contexts, before they are destroyed; they no longer run.
+  void release();
   /// Reads the keys file and issuers' key files again. What has mistakes is logged, and what was there stays.
   void reload();
   /// Files that `reload` reads.

@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <future>
-#include <map>
 
 #include "runtime/mcp/endpoint.h"
 #include "runtime/observe/audit.h"
@@ -21,19 +20,15 @@
 #include "runtime/store/sqlite_store.h"
 #include "runtime/store/store_thread.h"
 #include "server/api/api.h"
-#include "server/auth/authenticator.h"
-#include "server/auth/resource.h"
-#include "server/auth/upstream_credentials.h"
+#include "server/commands/access.h"
 #include "server/commands/pack_files.h"
 #include "server/gateway/decision_tap.h"
 #include "server/gateway/file_watcher.h"
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/recorder.h"
 #include "server/gateway/stdio_front.h"
-#include "server/gateway/tool_lock.h"
 #include "server/gateway/upstreams.h"
 #include "server/http/listener.h"
-#include "server/http/tls.h"
 #include "server/version.h"
 
 namespace catalyst::server {
@@ -75,32 +70,16 @@ std::vector<std::string> masked_names(const std::vector<std::string>& more) {
   return out;
 }
 
-/// Where clients reach the engine, when the configuration does not say.
-std::string public_url_of(const Config& config) {
-  if (!config.public_url.empty()) {
-    return config.public_url;
-  }
-  const std::string& host = config.listen.host;
-  const bool v6 = host.find(':') != std::string::npos;
-  return std::string(config.tls.certificate.empty() ? "http://" : "https://") +
-         (v6 ? "[" + host + "]" : host) + ":" + std::to_string(config.listen.port);
-}
-
 /// A wildcard address is no name that anyone sends.
 bool is_wildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
 
 }  // namespace
 
 struct Service::Impl {
-  explicit Impl(Config c)
-      : config(std::move(c)),
-        resources(config, public_url_of(config)),
-        authenticator(config.auth, resources, {config.limits.token_bytes, config.limits.principals}),
-        metrics(kVersion, names_of(config)) {}
+  explicit Impl(Config c) : config(std::move(c)), access(config), metrics(kVersion, names_of(config)) {}
 
   Config config;
-  Resources resources;
-  TokenAuthenticator authenticator;
+  Access access;
   observe::Metrics metrics;
   std::unique_ptr<observe::AuditLog> audit;
   std::unique_ptr<store::StoreThread> store;
@@ -110,12 +89,9 @@ struct Service::Impl {
   std::unique_ptr<Recorder> recorder;
   std::unique_ptr<PackManager> packs;
   std::unique_ptr<IoPool> pool;
-  std::map<std::string, std::shared_ptr<UpstreamCredentials>, std::less<>> credentials;  // by server
   std::vector<std::shared_ptr<mcp::Upstream>> upstreams;
-  std::unique_ptr<ToolLock> lock;
   std::unique_ptr<mcp::Endpoint> endpoint;
   std::unique_ptr<Api> api;
-  std::shared_ptr<TlsContext> tls;
   std::unique_ptr<Listener> listener;
   std::optional<StdioClient> client;
   std::shared_ptr<StdioFront> front;  // of that client
@@ -139,6 +115,7 @@ struct Service::Impl {
     api.reset();
     endpoint.reset();
     upstreams.clear();
+    access.authenticator.release();
     pool.reset();
     traffic.reset();  // writes what it has
   }
@@ -190,40 +167,12 @@ struct Service::Impl {
     return nullptr;
   }
 
-  std::unique_ptr<Failure> load_credentials() {
-    if (auto loaded = authenticator.load(); loaded.has_error()) {
-      return failed(loaded.error());
-    }
-    const TlsConfig& from = config.tls;
-    if (!from.certificate.empty()) {
-      auto context = TlsContext::load(
-          {from.certificate, from.key, from.client_ca, from.client_required, from.allow_tls12});
-      if (context.has_error()) {
-        return failed(context.error());
-      }
-      tls = std::move(*context);
-    }
-    if (!config.lock_file.empty()) {
-      auto opened = ToolLock::open(config.lock_file);
-      if (opened.has_error()) {
-        return failed(opened.error());
-      }
-      lock = std::move(*opened);
-    }
-    return nullptr;
-  }
-
   std::unique_ptr<Failure> make_upstreams() {
     for (size_t i = 0; i < config.servers.size(); ++i) {
       const UpstreamConfig& server = config.servers[i];
-      auto tokens = make_credentials(server);
-      if (tokens.has_error()) {
-        return failed(tokens.error());
-      }
-      auto upstream = make_upstream(server, pool->executor(i % pool->size()), *tokens);
-      if (*tokens != nullptr) {
-        credentials[server.name] = *tokens;
-      }
+      const auto tokens = access.upstreams.find(server.name);
+      auto upstream = make_upstream(server, pool->executor(i % pool->size()),
+                                    tokens == access.upstreams.end() ? nullptr : tokens->second);
       if (upstream.has_error()) {
         return failed(upstream.error());
       }
@@ -255,55 +204,15 @@ struct Service::Impl {
       out.call_timeout_ms =
           std::max(out.call_timeout_ms, server.timeout_ms);  // each upstream cuts it to its own
     }
-    if (std::any_of(credentials.begin(), credentials.end(),
-                    [](const auto& server) { return server.second->per_principal(); })) {
-      out.authorize = [this](const mcp::HttpExchange& exchange, std::string_view server) {
-        return authorization(exchange, server);
-      };
-    }
-    out.guard = lock.get();
-    for (const UpstreamConfig& server : config.servers) {
-      if (!server.validate_arguments) {
-        out.unchecked_servers.push_back(server.name);
-      }
-    }
-    out.schema_problem = [](std::string_view server, const std::string& reason) {
-      observe::log(Level::Warn, "arguments of a tool cannot be checked",
-                   {{"server", server}, {"reason", reason}});
-    };
     if (!is_wildcard(config.listen.host)) {
       out.allowed_hosts.push_back(config.listen.host);
     }
     out.allowed_hosts.insert(out.allowed_hosts.end(), config.allowed_hosts.begin(),
                              config.allowed_hosts.end());
-    out.scope_challenge = [this](const mcp::HttpExchange& exchange, std::string_view server,
-                                 std::string_view tool) -> std::optional<std::string> {
-      const std::vector<std::string> needed = resources.missing(server, tool, exchange.principal());
-      if (needed.empty()) {
-        return std::nullopt;
-      }
-      return resources.challenge(exchange.path(), "insufficient_scope",
-                                 "the token lacks a scope that is needed", needed);
-    };
+    access.apply(out);
     out.allowed_origins.insert(out.allowed_origins.end(), config.allowed_origins.begin(),
                                config.allowed_origins.end());
     return out;
-  }
-
-  /// The principal's own token for a server, where there are such.
-  Task<Result<std::string>> authorization(const mcp::HttpExchange& exchange, std::string_view server) const {
-    const auto found = credentials.find(server);
-    if (found == credentials.end() || !found->second->per_principal()) {
-      co_return std::string();
-    }
-    std::string_view subject = exchange.header("Authorization").value_or(std::string_view());
-    subject.remove_prefix(std::min(subject.find(' '), subject.size()));
-    subject.remove_prefix(std::min(subject.find_first_not_of(' '), subject.size()));
-    Result<std::string> token = co_await found->second->of(exchange.principal(), subject);
-    if (token.has_error() || token->empty()) {
-      co_return token;
-    }
-    co_return "Authorization: Bearer " + *token + "\r\n";
   }
 
   [[nodiscard]] HttpOptions http_options() const {
@@ -333,9 +242,9 @@ struct Service::Impl {
     parts.shadow = &shadow;
     parts.endpoint = endpoint.get();
     parts.metrics = &metrics;
-    parts.authenticator = &authenticator;
-    parts.resources = &resources;
-    parts.lock = lock.get();
+    parts.authenticator = &access.authenticator;
+    parts.resources = &access.resources;
+    parts.lock = access.lock.get();
     parts.draining = [this] { return draining.load(); };
     parts.version = kVersion;
     parts.allowed_hosts = config.allowed_hosts;
@@ -350,7 +259,7 @@ struct Service::Impl {
         [this](mcp::HttpExchange& exchange) {
           return is_mcp_path(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
         },
-        &authenticator, tls);
+        &access.authenticator, access.tls);
     set_sources();
   }
 
@@ -360,7 +269,7 @@ struct Service::Impl {
       std::vector<observe::UpstreamSample> out;
       for (const auto& upstream : upstreams) {
         out.push_back({upstream->name(), std::string(state_text(upstream->state())),
-                       lock != nullptr ? lock->held_count(upstream->name()) : 0});
+                       access.lock != nullptr ? access.lock->held_count(upstream->name()) : 0});
       }
       return out;
     };
@@ -394,51 +303,16 @@ struct Service::Impl {
       return;
     }
     watcher = std::move(*started);
-    auto credentials = FileWatcher::start([this] { return credential_files(); },
-                                          [this] { reload_credentials(); }, config.debounce_ms);
+    auto credentials = FileWatcher::start([this] { return access.files(); }, [this] { reload_credentials(); },
+                                          config.debounce_ms);
     if (credentials.has_value()) {
       credential_watcher = std::move(*credentials);
     }
   }
 
-  [[nodiscard]] std::vector<std::string> credential_files() const {
-    std::vector<std::string> out = authenticator.files();
-    for (const auto& [server, tokens] : credentials) {
-      for (std::string& file : tokens->files()) {
-        out.push_back(std::move(file));
-      }
-    }
-    for (const std::string& file :
-         {config.lock_file, config.tls.certificate, config.tls.key, config.tls.client_ca}) {
-      if (!file.empty()) {
-        out.push_back(file);
-      }
-    }
-    return out;
-  }
-
   void reload_credentials() {
-    authenticator.reload();
-    for (const auto& [server, tokens] : credentials) {
-      if (const Result<void> read = tokens->reload(); read.has_error()) {
-        observe::log(Level::Error, "credentials cannot be read again, the old ones stay",
-                     {{"server", server}, {"reason", read.error().message()}});
-      }
-    }
-    if (tls != nullptr) {
-      if (const Result<void> read = tls->reload(); read.has_error()) {
-        observe::log(Level::Error, "credentials cannot be read again, the old ones stay",
-                     {{"reason", read.error().message()}});
-      }
-    }
-    if (lock != nullptr) {
-      if (const Result<void> read = lock->reload(); read.has_error()) {
-        observe::log(Level::Error, "the lock file cannot be read again",
-                     {{"reason", read.error().message()}});
-      }
-      endpoint->inspect_again();
-    }
-    observe::log(Level::Info, "credentials read again");
+    access.reload();
+    endpoint->inspect_again();
   }
 
   /// Serves the client on standard input and output; both are ours alone, so that nothing else gets between
@@ -467,7 +341,7 @@ struct Service::Impl {
 
   Task<void> run_client() {
     const std::shared_ptr<StdioFront> serving = front;
-    if (const Result<void> admitted = co_await serving->admit(authenticator); admitted.has_error()) {
+    if (const Result<void> admitted = co_await serving->admit(access.authenticator); admitted.has_error()) {
       observe::log(Level::Error, "the client is refused", {{"reason", admitted.error().message()}});
     } else {
       co_await serving->run();
@@ -507,7 +381,7 @@ struct Service::Impl {
     endpoint->close_streams();  // they would hold the listener until the deadline
     co_await listener->drain(config.drain_ms);
     co_await endpoint->stop();
-    authenticator.stop();
+    access.authenticator.stop();
     finished.set_value();
   }
 };
@@ -532,8 +406,8 @@ std::unique_ptr<Service::Failure> Service::start() {
   if (auto failure = impl_->load_policy()) {
     return failure;
   }
-  if (auto failure = impl_->load_credentials()) {
-    return failure;
+  if (auto loaded = impl_->access.load(); loaded.has_error()) {
+    return Impl::failed(loaded.error());
   }
   impl_->pool = std::make_unique<IoPool>(impl_->config.threads);
   if (auto failure = impl_->make_upstreams()) {
@@ -543,7 +417,7 @@ std::unique_ptr<Service::Failure> Service::start() {
   impl_->signals = std::make_unique<asio::signal_set>(impl_->pool->context(0), SIGTERM, SIGINT, SIGHUP);
   asio::co_spawn(impl_->pool->context(0), impl_->watch_signals(), asio::detached);
   impl_->watch_files();  // before anything can ask for a reload
-  impl_->authenticator.start(impl_->pool->executor(0));
+  impl_->access.authenticator.start(impl_->pool->executor(0));
   impl_->pool->start();
   if (impl_->client) {
     impl_->endpoint->start();
@@ -566,8 +440,8 @@ std::unique_ptr<Service::Failure> Service::start() {
 std::string Service::url() const {
   const std::string& host = impl_->config.listen.host;
   const bool v6 = host.find(':') != std::string::npos;
-  return std::string(impl_->tls != nullptr ? "https://" : "http://") + (v6 ? "[" + host + "]" : host) + ":" +
-         std::to_string(impl_->listener->port());
+  return std::string(impl_->access.tls != nullptr ? "https://" : "http://") + (v6 ? "[" + host + "]" : host) +
+         ":" + std::to_string(impl_->listener->port());
 }
 
 void Service::wait() { impl_->finished.get_future().wait(); }

@@ -49,6 +49,7 @@ void log_request(const mcp::RequestRecord& record, observe::RequestStatus status
                 {"rule", record.rule_name},
                 {"code", record.error_code},
                 {"http", record.http_status},
+                {"reason", record.failure},
                 {"ms", static_cast<double>(record.total_ns / 1000) / 1000}});
 }
 

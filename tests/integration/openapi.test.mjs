@@ -160,7 +160,8 @@ auth:
   assert.equal(again, bob);
   assert.equal(claims(eve).sub, "eve");
   assert.equal(server.requests.length - before, 2);
-  await assert.rejects(clients.ana.callTool({ name: "swap__list_pets", arguments: {} }), /sent none to exchange/);
+  await assert.rejects(clients.ana.callTool({ name: "swap__list_pets", arguments: {} }), /swap/);
+  await until("the reason in the log", () => engine.raw.includes("the client sent none to exchange"));
   for (const request of server.requests) assert.ok(!JSON.stringify(request).includes("key-of-ana"));
   for (const { headers } of service.seen) {
     for (const token of [jwt, other, "key-of-ana"]) assert.ok(!headers.authorization?.includes(token));

@@ -116,7 +116,7 @@ TEST(Schema, NothingRunsAway) {
       "is too expensive to check");
   // Two ways at every level: 2^n without a budget.
   const std::string fork =
-      R"({"anyOf":[{"items":{"$ref":"#"}},{"items":{"$ref":"#"},"not":true}],"type":"array"})";
+      R"({"anyOf":[{"items":{"$ref":"#"}},{"items":{"$ref":"#"},"maxItems":0}],"type":"array"})";
   EXPECT_EQ(issues(fork, std::string(40, '[') + "1" + std::string(40, ']')), "is too expensive to check");
   // The classic that backtracks.
   const std::string text = "\"" + std::string(100'000, 'a') + "!\"";
