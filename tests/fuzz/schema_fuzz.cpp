@@ -1,5 +1,5 @@
-// Any bytes as a schema and, behind the first line break, an instance: refused or judged, within the budget, and with a
-// reason whenever it does not fit.
+// Any bytes as a schema and, behind the first line break, an instance: refused or judged, within the budget,
+// and with a reason whenever it does not fit.
 
 #include <algorithm>
 #include <cstddef>
