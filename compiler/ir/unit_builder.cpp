@@ -44,7 +44,6 @@ class Builder {
     for (const Decision& decision : module_.decisions) {
       add_decision(decision);
     }
-    build_plans(module_, unit_);
   }
 
  private:
@@ -243,6 +242,7 @@ std::shared_ptr<abi::Unit> build_unit(std::shared_ptr<const Module> module,
   auto unit = std::make_shared<abi::Unit>();
   Builder(*module, sources, *unit).run();
   auto kept = std::make_shared<Kept>(Kept{module, Interpreter(module)});
+  build_plans(*module, kept->interpreter.partial(), *unit);
   unit->interpreter = kept->interpreter.evaluator();
   unit->evaluator = unit->interpreter;
   unit->keep_alive = kept;

@@ -75,13 +75,64 @@ bool Evaluation::load(const Pack& pack, const Request& request) {
   return projector_.project(request, begin(pack, request).slots, arena_, slots_.data());
 }
 
+Request asked_request(const Request& listed) {
+  Request out = listed;
+  out.hook = *abi::asked_by(listed.hook);
+  out.args = out.params = {};
+  return out;
+}
+
+bool is_derived(const Pack& pack, const Request& request) {
+  // A template stands for many uris, of which some may be readable.
+  const bool is_template = request.hook == abi::Hook::ListResources && request.tool.find('{') != std::string_view::npos;
+  return request.listing == Listing::Derived && !is_template &&
+         pack.tables().derives[static_cast<size_t>(request.hook)];
+}
+
+abi::Truth Evaluation::whatever_is_asked(const abi::RuleInfo& rule) {
+  if (rule.condition == abi::RuleInfo::kNone) {
+    return abi::kTrue;
+  }
+  refuel();
+  return unit_->interpreter.partial(unit_->interpreter.self, &frame_, rule.condition);
+}
+
+Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& request) {
+  const Request asked = asked_request(request);
+  const HookBinding& tool = begin(pack, asked);
+  projector_.project(asked, tool.slots, arena_, slots_.data());
+  Derived out;
+  for (const uint32_t rank : tool.hiding) {
+    const uint32_t rule = plan_->ranked[rank];
+    const abi::Truth truth = whatever_is_asked(unit_->rules[rule]);
+    if (truth == abi::kTrue || is_error(truth)) {
+      out.hidden = true;
+      out.rule = rule;
+      return out;
+    }
+  }
+  out.hidden = unit_->default_deny[static_cast<size_t>(asked.hook)];
+  for (size_t i = 0; out.hidden && i < tool.allowing.size(); ++i) {
+    const abi::Truth truth = whatever_is_asked(unit_->rules[plan_->ranked[tool.allowing[i]]]);
+    out.hidden = truth == abi::kFalse || is_error(truth);
+  }
+  return out;
+}
+
 const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
+  const Derived derived = is_derived(pack, request) ? derive_listing(pack, request) : Derived{};
   const HookBinding& tool = begin(pack, request);
   const bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
   if (request.principal != nullptr && request.principal->cache_key != 0) {
     principal_ = request.principal;
   }
-  return decide(invalid, mode, tool);
+  decide(invalid, mode, tool);
+  if (derived.hidden && !verdict_.hidden) {
+    verdict_.hidden = true;
+    verdict_.rule = derived.rule;
+    verdict_.rule_name = pack.rule_name(derived.rule);
+  }
+  return verdict_;
 }
 
 const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, std::span<const Value> slots,

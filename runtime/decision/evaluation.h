@@ -46,6 +46,11 @@ inline bool is_cached_root(abi::InputRoot root) {
          root == abi::InputRoot::PrincipalRoles;
 }
 
+/// A request of a list hook as one of the hook by which the listed thing is asked for, without content.
+Request asked_request(const Request& listed);
+/// True when rules of that hook can hide what is listed.
+bool is_derived(const Pack& pack, const Request& request);
+
 /// Sets longer than this are decided exactly: walking them costs fuel that counts.
 inline constexpr uint32_t kMaskItemsMax = 256;
 
@@ -65,6 +70,9 @@ class Evaluation {
   /// selected slot is Invalid.
   bool load(const Pack& pack, const Request& request);
 
+  /// What abi::ExprEvaluator::partial says of a rule's condition. The request must have been loaded.
+  [[nodiscard]] abi::Truth whatever_is_asked(const abi::RuleInfo& rule);
+
   [[nodiscard]] abi::Frame& frame() { return frame_; }
   [[nodiscard]] bool target_matches(uint32_t target) const {
     return (frame_.targets[target >> 6] >> (target & 63) & 1) != 0;
@@ -75,6 +83,12 @@ class Evaluation {
 
  private:
   void prepare(const Pack& pack);
+  /// Hidden since no content of a request could be allowed, by the rule or by default.
+  struct Derived {
+    bool hidden = false;
+    uint32_t rule = Verdict::kNoRule;
+  };
+  Derived derive_listing(const Pack& pack, const Request& request);
   /// Everything of load() but the inputs.
   const HookBinding& begin(const Pack& pack, const Request& request);
   const Verdict& decide(bool exact, Mode mode, const HookBinding& tool);

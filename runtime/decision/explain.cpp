@@ -71,6 +71,25 @@ ExplainedRule explain_rule(Evaluation& evaluation, const abi::Unit& unit, uint32
   return out;
 }
 
+/// A rule that decides what could be asked of a listed thing.
+ExplainedRule explain_asked(Evaluation& evaluation, const abi::Unit& unit, uint32_t index) {
+  const abi::RuleInfo& rule = unit.rules[index];
+  ExplainedRule out;
+  out.rule = index;
+  out.name = rule.name;
+  out.place = rule.place;
+  const abi::Truth truth = evaluation.whatever_is_asked(rule);
+  if (truth >= abi::kTruthError) {
+    out.state = ExplainedRule::State::Failed;
+    out.status = static_cast<Status>(truth - abi::kTruthError);
+  } else {
+    out.state = truth == abi::kTrue    ? ExplainedRule::State::Matched
+                : truth == abi::kFalse ? ExplainedRule::State::NotMatched
+                                       : ExplainedRule::State::Open;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::string> file_names(const Pack& pack) {
@@ -96,6 +115,17 @@ Explanation explain(const Pack& pack, const Request& request, const Limits& limi
     if (evaluation.target_matches(unit.rules[rule].target)) {
       out.rules.push_back(explain_rule(evaluation, unit, rule));
       out.rules.back().decided = rule == decided;
+    }
+  }
+  if (is_derived(pack, request)) {
+    const Request asked = asked_request(request);
+    evaluation.load(pack, asked);
+    for (const uint32_t rule : unit.plans[static_cast<size_t>(asked.hook)].ranked) {
+      if (evaluation.target_matches(unit.rules[rule].target) &&
+          unit.rules[rule].verdict != abi::RuleVerdict::None) {
+        out.rules.push_back(explain_asked(evaluation, unit, rule));
+        out.rules.back().decided = rule == decided;
+      }
     }
   }
   return out;

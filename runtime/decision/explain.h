@@ -32,7 +32,12 @@ std::string conditions_text(const std::vector<ExplainedCondition>& conditions,
 
 /// One rule of the hook whose target matches the tool.
 struct ExplainedRule {
-  enum class State : uint8_t { Matched, NotMatched, Failed };
+  enum class State : uint8_t {
+    Matched,
+    NotMatched,
+    Failed,
+    Open,  // of a listing: it depends on what will be asked
+  };
   uint32_t rule = 0;
   std::string name;
   abi::SourcePlace place;
@@ -52,7 +57,8 @@ struct Explanation {
   std::string message;
   AuditLevel audit = AuditLevel::None;
   std::vector<std::string> effects;  // "set call.args.tenant = \"acme\"", in the order in which they apply
-  std::vector<ExplainedRule> rules;  // strongest first
+  /// Strongest first; of a list hook, those of the hook by which the thing is asked for come behind its own.
+  std::vector<ExplainedRule> rules;
   std::vector<std::string> files;    // paths, by SourcePlace::file
 };
 

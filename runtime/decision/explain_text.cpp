@@ -24,6 +24,8 @@ std::string_view state_word(ExplainedRule::State state) {
       return "not matched";
     case ExplainedRule::State::Failed:
       return "failed";
+    case ExplainedRule::State::Open:
+      return "depends on what is asked";
   }
   return {};
 }

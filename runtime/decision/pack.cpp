@@ -26,6 +26,12 @@ Pack::Tables::Tables(const abi::Unit& unit) : id(next_pack_id()), paths(unit), r
       paths_of_rule.emplace_back(effect.path.begin(), effect.path.end());
     }
   }
+  for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
+    if (const std::optional<abi::Hook> asked = abi::asked_by(static_cast<abi::Hook>(hook))) {
+      const auto by = static_cast<size_t>(*asked);
+      derives[hook] = unit.default_deny[by] || !unit.plans[by].hiding.empty();
+    }
+  }
 }
 
 Pack::Pack(std::shared_ptr<const abi::Unit> unit)
@@ -45,8 +51,10 @@ std::string_view Pack::rule_name(uint32_t rule) const {
 
 bool Pack::ignores(abi::Hook hook) const {
   const auto h = static_cast<size_t>(hook);
-  return !tables_->has_rules[h] && !unit_->default_deny[h];
+  return !tables_->has_rules[h] && !tables_->derives[h] && !unit_->default_deny[h];
 }
+
+bool Pack::has_rules(abi::Hook hook) const { return tables_->has_rules[static_cast<size_t>(hook)]; }
 
 bool Pack::redacts(abi::Hook hook) const { return tables_->redacts[static_cast<size_t>(hook)]; }
 

@@ -118,11 +118,13 @@ Subject Router::subject_of(abi::Hook hook, const Catalogue::Found& found) const 
           .definition = found.item->json};
 }
 
-bool Router::is_hidden(RequestContext& context, const Subject& listed) {
-  if (ignores(context, listed.hook)) {
+bool Router::is_hidden(RequestContext& context, const Subject& listed, decision::Listing listing) {
+  if (ignores(context, listed.hook) ||
+      (listing == decision::Listing::OwnRules && !context.pack->has_rules(listed.hook))) {
     return false;
   }
   decision::Request request = decision_request(context, listed);
+  request.listing = listing;
   const Verdict& verdict = decide(context, request);
   // A rule that failed while it should have hidden something hides it.
   const bool hidden =

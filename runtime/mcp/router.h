@@ -163,7 +163,13 @@ class Router : public std::enable_shared_from_this<Router> {
                                                    const Subject& subject) const;
   [[nodiscard]] Subject subject_of(abi::Hook hook, const Catalogue::Found& found) const;
   /// What the rules of a list hook say; recorded when the thing is being asked for rather than listed.
-  [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed);
+  [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed,
+                               decision::Listing listing = decision::Listing::Derived);
+  /// Before something is asked for: hidden by a rule of its list hook. What no request could be allowed to ask for is
+  /// refused like this, too, but that is looked into only once the request is denied.
+  [[nodiscard]] bool is_hidden_by_rule(RequestContext& context, const Subject& listed) {
+    return is_hidden(context, listed, decision::Listing::OwnRules);
+  }
   /// The error object of a denied request.
   [[nodiscard]] std::string denial(const RequestContext& context, const decision::Verdict& verdict) const;
   [[nodiscard]] Reply denied(RequestContext& context, const decision::Verdict& verdict) const;

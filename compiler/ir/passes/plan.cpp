@@ -492,6 +492,20 @@ class Planner {
 
 }  // namespace
 
-void build_plans(const Module& module, abi::Unit& unit) { Planner(module, unit).run(); }
+void build_plans(const Module& module, const Partial& partial, abi::Unit& unit) {
+  Planner(module, unit).run();
+  for (const abi::Hook list : {abi::Hook::ListTools, abi::Hook::ListResources, abi::Hook::ListPrompts}) {
+    abi::HookPlan& plan = unit.plans[static_cast<size_t>(*abi::asked_by(list))];
+    for (uint32_t rank = 0; rank < plan.ranked.size(); ++rank) {
+      const abi::RuleInfo& rule = unit.rules[plan.ranked[rank]];
+      if (rule.verdict == abi::RuleVerdict::Allow) {
+        plan.allowing.push_back(rank);
+      } else if (rule.verdict == abi::RuleVerdict::Deny &&
+                 partial.can_hold(module.rules[plan.ranked[rank]].condition)) {
+        plan.hiding.push_back(rank);
+      }
+    }
+  }
+}
 
 }  // namespace catalyst::ir

@@ -51,12 +51,38 @@ class Policy : public ::testing::Test {
     return exchange.sent;
   }
 
+  /// True of calls without the argument `please`: what depends on arguments stays listed.
+  ModuleMaker::E unless_asked_nicely() {
+    return make.boolean(Op::Not, {make.boolean(Op::IsPresent, {make.optional_arg({"please"}, T::kString)})});
+  }
+
   std::shared_ptr<FakeUpstream> upstream;
   ModuleMaker make;
 };
 
+TEST_F(Policy, WhatNoArgumentsCouldCallIsNeitherListedNorKnown) {
+  make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Never.");
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(list(gateway), HasSubstr("db__query"));
+  EXPECT_THAT(list(gateway), Not(HasSubstr("db__drop")));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"({"code":-32602,"message":"Unknown tool: db__drop"})"));
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Hidden);
+  EXPECT_EQ(gateway.observer.kept.back().rule, "no_drops");
+}
+
+TEST_F(Policy, ADefaultThatDeniesListsWhatSomeArgumentsMayCall) {
+  make.module().default_deny[static_cast<size_t>(Hook::Call)] = true;
+  make.allow("queries", make.boolean(Op::IsPresent, {make.optional_arg({"q"}, T::kString)}), {{"db", "query"}});
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(list(gateway), HasSubstr("db__query"));
+  EXPECT_THAT(list(gateway), Not(HasSubstr("db__drop")));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr(R"("code":1001)"));
+  EXPECT_THAT(call(gateway, "query", R"({"q":"x"})"), HasSubstr("ana@acme.example"));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr("Unknown tool"));
+}
+
 TEST_F(Policy, ADenialNamesItsRuleAndReachesNoServer) {
-  make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Not in production.");
+  make.deny("no_drops", unless_asked_nicely(), {{"db", "drop"}}).message = make.text("Not in production.");
   Gateway gateway({upstream}, make.pack());
   const size_t before = upstream->seen.size();
   EXPECT_THAT(
@@ -205,7 +231,7 @@ TEST_F(OtherHooks, AClientThatMayNotConnectGetsNothing) {
 TEST_F(Policy, ASwapDecidesTheNextRequest) {
   Gateway gateway({upstream});
   EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
-  make.deny("all", {});
+  make.deny("all", unless_asked_nicely());
   gateway.engine.swap(make.pack());
   EXPECT_THAT(call(gateway, "query"), HasSubstr(R"("code":1001)"));
 }
