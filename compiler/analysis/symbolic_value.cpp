@@ -102,6 +102,7 @@ Sym Symbolic::slot(const ir::Slot& slot) {
   switch (slot.root) {
     case abi::InputRoot::PrincipalId:
     case abi::InputRoot::PrincipalTenant:
+    case abi::InputRoot::Labels:
     case abi::InputRoot::SessionId:
     case abi::InputRoot::SessionProtocol:
     case abi::InputRoot::ClientName:

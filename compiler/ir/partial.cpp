@@ -11,8 +11,9 @@ using abi::Truth;
 
 namespace {
 
+/// Labels come and go with the conversation: what is listed should not.
 bool is_content(abi::InputRoot root) {
-  return root == abi::InputRoot::CallArgs || root == abi::InputRoot::Params;
+  return root == abi::InputRoot::CallArgs || root == abi::InputRoot::Params || root == abi::InputRoot::Labels;
 }
 
 bool is_error(Truth truth) { return truth >= abi::kTruthError; }
@@ -33,7 +34,8 @@ Truth both(Truth left, Truth right) {
 }  // namespace
 
 Partial::Partial(const Module& module) : module_(module), forms_(module.exprs.size()) {
-  // Operands stand before their users; a fact may stand behind one, so this is repeated until nothing changes.
+  // Operands stand before their users; a fact may stand behind one, so this is repeated until nothing
+  // changes.
   for (bool changed = true; changed;) {
     changed = false;
     for (size_t i = 0; i < module_.exprs.size(); ++i) {

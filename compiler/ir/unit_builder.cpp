@@ -87,6 +87,18 @@ class Builder {
         return abi::RuleEffect::Kind::Audit;
       case EffectKind::Tag:
         return abi::RuleEffect::Kind::Tag;
+      case EffectKind::Limit:
+        return abi::RuleEffect::Kind::Limit;
+      case EffectKind::Require:
+        return abi::RuleEffect::Kind::Require;
+      case EffectKind::Emit:
+        return abi::RuleEffect::Kind::Emit;
+      case EffectKind::Start:
+        return abi::RuleEffect::Kind::Start;
+      case EffectKind::Route:
+        return abi::RuleEffect::Kind::Route;
+      case EffectKind::Label:
+        return abi::RuleEffect::Kind::Label;
     }
     return abi::RuleEffect::Kind::Audit;
   }
@@ -127,6 +139,10 @@ class Builder {
     out.condition = index_of(rule.condition);
     out.message = index_of(rule.message);
     out.place = place(rule.span);
+    out.shadow = rule.shadow;
+    out.owner = rule.owner;
+    out.ticket = rule.ticket;
+    out.guidance = rule.guidance;
     for (const Effect& effect : rule.effects) {
       abi::RuleEffect& e = out.effects.emplace_back();
       e.kind = effect_kind(effect.kind);
@@ -137,6 +153,10 @@ class Builder {
       e.place = effect.place;
       e.audit_level = effect.audit_level;
       e.tag = effect.tag;
+      e.role = effect.role;
+      e.count = effect.count;
+      e.burst = effect.burst;
+      e.duration_us = effect.duration_us;
     }
   }
 

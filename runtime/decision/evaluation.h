@@ -108,6 +108,10 @@ class Evaluation {
   void apply_effects(const Match& match);
   void apply_set(const Match& match, const abi::RuleEffect& effect, uint32_t effect_index);
   void apply_tag(const Match& match, const abi::RuleEffect& effect);
+  void apply_limit(const Match& match, const abi::RuleEffect& effect);
+  void apply_require(uint32_t rule, const abi::RuleEffect& effect);
+  void apply_named(const Match& match, const abi::RuleEffect& effect, std::vector<NamedEffect>& out);
+  void ask_shadows(const HookBinding& tool);
   void decide_default();
   void say_message();
   void finish_errors();
@@ -137,6 +141,7 @@ class Evaluation {
   const abi::HookPlan* plan_ = nullptr;
   const abi::ExprEvaluator* evaluator_ = nullptr;
   const ToolBinding* tool_ = nullptr;
+  const Principal* who_ = nullptr;        // nullptr: nobody is known
   const Principal* principal_ = nullptr;  // when its symbols may be remembered
   Match exact_;                           // last answer of decide_rule
   Match best_;                            // of the rules with a verdict; rank kNoRank: none matched
@@ -153,8 +158,15 @@ class Evaluation {
   std::vector<SetEffect> sets_;
   std::vector<std::pair<size_t, size_t>> set_texts_;  // of sets_, in text_
   std::string text_;
+  std::string scratch_text_;
   std::vector<RedactEffect> redactions_;
   std::vector<TagEffect> tags_;
+  std::vector<NamedEffect> emits_;
+  std::vector<NamedEffect> starts_;
+  std::vector<NamedEffect> labels_;
+  std::vector<LimitEffect> limits_of_rules_;
+  std::vector<RequireEffect> requirements_;
+  std::vector<uint32_t> shadows_;
   std::vector<RuleError> errors_;
 };
 

@@ -44,6 +44,7 @@ struct ExplainedRule {
   State state = State::NotMatched;
   value::Status status = value::Status::Ok;  // of a failed condition
   bool decided = false;                      // the verdict is this rule's
+  std::vector<std::string> notes;            // owner, ticket, guidance
   std::vector<ExplainedCondition> conditions;
 };
 
@@ -59,7 +60,7 @@ struct Explanation {
   std::vector<std::string> effects;  // "set call.args.tenant = \"acme\"", in the order in which they apply
   /// Strongest first; of a list hook, those of the hook by which the thing is asked for come behind its own.
   std::vector<ExplainedRule> rules;
-  std::vector<std::string> files;    // paths, by SourcePlace::file
+  std::vector<std::string> files;  // paths, by SourcePlace::file
 };
 
 /// Evaluates with the reference interpreter and records every condition. Costs memory and time: for people,

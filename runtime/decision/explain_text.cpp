@@ -170,6 +170,9 @@ std::string to_text(const Explanation& e) {
     out += rule.decided ? ", decided" : "";
     const std::string place = place_text(e.files, rule.place);
     out += place.empty() ? "\n" : "  at " + place + "\n";
+    for (const std::string& note : rule.notes) {
+      out += "  " + note + "\n";
+    }
     out += conditions_text(rule.conditions, e.files);
   }
   return out;

@@ -80,7 +80,7 @@ class Planner {
     abi::HookPlan& plan = unit_.plans[static_cast<size_t>(hook)];
     for (uint32_t i = 0; i < unit_.rules.size(); ++i) {
       if (unit_.rules[i].hook == hook) {
-        plan.ranked.push_back(i);
+        (unit_.rules[i].shadow ? plan.shadow : plan.ranked).push_back(i);
       }
     }
     std::stable_sort(plan.ranked.begin(), plan.ranked.end(), [&](uint32_t a, uint32_t b) {
@@ -191,7 +191,9 @@ class Planner {
       std::sort(features->begin(), features->end());
       features->erase(std::unique(features->begin(), features->end()), features->end());
     }
-    plan.target_slots = find_target_slots(module_, plan.ranked);
+    std::vector<uint32_t> evaluated = plan.ranked;
+    evaluated.insert(evaluated.end(), plan.shadow.begin(), plan.shadow.end());
+    plan.target_slots = find_target_slots(module_, evaluated);
   }
 
   /// The conjunct as something to file the rule under; nothing when it does not name strings that must be
