@@ -248,7 +248,7 @@ bool ExprChecker::is_label(const ast::Expr& expr) const {
   }
   const std::string& name = static_cast<const ast::NameExpr&>(expr).name;
   return pack_.names.labels.contains(name) && scope_.find_local(name) == nullptr &&
-         pack_.names.find(name) == nullptr;
+         pack_.names.find(name, expr.span.file) == nullptr;
 }
 
 Typed ExprChecker::infer_in(const ast::BinaryExpr& expr) {

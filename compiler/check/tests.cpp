@@ -21,15 +21,15 @@ namespace {
 using Expectation = ir::TestExpectation;
 
 constexpr std::pair<std::string_view, Expectation::Kind> kExpectations[] = {
-    {"allow", Expectation::Kind::Allow},   {"deny", Expectation::Kind::Deny},
-    {"hidden", Expectation::Kind::Hidden}, {"listed", Expectation::Kind::Listed},
-    {"set", Expectation::Kind::Set},       {"redact", Expectation::Kind::Redact},
-    {"audit", Expectation::Kind::Audit},   {"tag", Expectation::Kind::Tag},
-    {"error", Expectation::Kind::Error},   {"message", Expectation::Kind::Message},
-    {"result", Expectation::Kind::Result},
-    {"limit", Expectation::Kind::Limit},   {"require", Expectation::Kind::Require},
-    {"emit", Expectation::Kind::Emit},     {"start", Expectation::Kind::Start},
-    {"route", Expectation::Kind::Route},   {"label", Expectation::Kind::Label},
+    {"allow", Expectation::Kind::Allow},     {"deny", Expectation::Kind::Deny},
+    {"hidden", Expectation::Kind::Hidden},   {"listed", Expectation::Kind::Listed},
+    {"set", Expectation::Kind::Set},         {"redact", Expectation::Kind::Redact},
+    {"audit", Expectation::Kind::Audit},     {"tag", Expectation::Kind::Tag},
+    {"error", Expectation::Kind::Error},     {"message", Expectation::Kind::Message},
+    {"result", Expectation::Kind::Result},   {"limit", Expectation::Kind::Limit},
+    {"require", Expectation::Kind::Require}, {"emit", Expectation::Kind::Emit},
+    {"start", Expectation::Kind::Start},     {"route", Expectation::Kind::Route},
+    {"label", Expectation::Kind::Label},
 };
 
 bool expected_on(Expectation::Kind kind, abi::Hook hook) {

@@ -174,8 +174,7 @@ ast::Effect Builder::effect(P::EffectContext* in) {
       out.kind = EffectKind::Emit;
       out.tag = in->string() == nullptr ? ast::Name{"", out.span}
                                         : plain_string(in->string(), "the name of an event");
-      out.value =
-          in->recordLiteral() == nullptr ? nullptr : record_literal(nullptr, in->recordLiteral()).expr;
+      out.value = in->recordLiteral() == nullptr ? nullptr : record_literal({}, in->recordLiteral()).expr;
       break;
     case P::START:
       out.kind = EffectKind::Start;

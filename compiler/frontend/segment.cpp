@@ -335,7 +335,7 @@ class Cutter {
 bool Cutter::starts_segment(uint32_t i) const {
   const Token& token = list_.tokens[i];
   const size_t type = token.type();
-  if (annotated_) {
+  if (annotated_ && brackets_.empty()) {
     return false;  // the declaration belongs to its annotations
   }
   const size_t previous = type_at(list_, i - 1);

@@ -8,10 +8,10 @@
 
 namespace catalyst::ir {
 
-/// What is true of a condition whatever the content of the request is: three-valued evaluation with every input below
-/// CallArgs and Params unknown. Sound: an answer other than abi::kUnknown is the interpreter's for every content (but for
-/// fuel, which counts for less here). Connectives, `if` and facts are taken apart; anything else that
-/// depends on the content is unknown. Immutable and thread-safe.
+/// What is true of a condition whatever the content of the request is: three-valued evaluation with every
+/// input below CallArgs and Params unknown. Sound: an answer other than abi::kUnknown is the interpreter's
+/// for every content (but for fuel, which counts for less here). Connectives, `if` and facts are taken apart;
+/// anything else that depends on the content is unknown. Immutable and thread-safe.
 class Partial {
  public:
   explicit Partial(const Module& module);
@@ -24,7 +24,7 @@ class Partial {
 
  private:
   struct Form {
-    bool depends = false;    // on content
+    bool depends = false;  // on content
     bool can_be_true = true;
     bool can_be_false = true;
   };

@@ -63,8 +63,8 @@ struct ExprEvaluator {
   /// Any root; `*out` is Absent when the status is not Ok.
   value::Status (*evaluate)(const void* self, Frame* frame, uint32_t expr,
                             value::Value* out) noexcept = nullptr;
-  /// The truth of a boolean root whatever the request's content (CallArgs, Params) is, or kUnknown. Facts that it
-  /// leaves in the frame are of no use to the others. nullptr in native code.
+  /// The truth of a boolean root whatever the request's content (CallArgs, Params) is, or kUnknown. Facts
+  /// that it leaves in the frame are of no use to the others. nullptr in native code.
   Truth (*partial)(const void* self, Frame* frame, uint32_t expr) noexcept = nullptr;
 };
 

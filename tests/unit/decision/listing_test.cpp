@@ -45,7 +45,8 @@ TEST(Listing, WhatIsHiddenIsNeverAllowed) {
       for (int n = 0; n < kArguments; ++n) {
         const std::string args = random_args(random);
         request.args = args;
-        EXPECT_EQ(evaluator.evaluate(*pack, request).outcome, Outcome::Deny) << "seed " << seed << " " << args;
+        EXPECT_EQ(evaluator.evaluate(*pack, request).outcome, Outcome::Deny)
+            << "seed " << seed << " " << args;
       }
     }
   }
@@ -75,7 +76,8 @@ class ListingOf : public ::testing::Test {
 };
 
 TEST_F(ListingOf, ADenyThatArgumentsCannotEscapeHides) {
-  make.deny("mfa_first", make.both(make.boolean(Op::Not, {make.mfa()}), make.boolean(Op::Or, {content(), make.boolean(Op::Not, {make.mfa()})})));
+  make.deny("mfa_first", make.both(make.boolean(Op::Not, {make.mfa()}),
+                                   make.boolean(Op::Or, {content(), make.boolean(Op::Not, {make.mfa()})})));
   const auto pack = make.pack();
   EXPECT_TRUE(list(*pack, false).hidden);
   EXPECT_EQ(list(*pack, false).rule_name, "mfa_first");

@@ -72,7 +72,8 @@ TEST_F(Policy, WhatNoArgumentsCouldCallIsNeitherListedNorKnown) {
 
 TEST_F(Policy, ADefaultThatDeniesListsWhatSomeArgumentsMayCall) {
   make.module().default_deny[static_cast<size_t>(Hook::Call)] = true;
-  make.allow("queries", make.boolean(Op::IsPresent, {make.optional_arg({"q"}, T::kString)}), {{"db", "query"}});
+  make.allow("queries", make.boolean(Op::IsPresent, {make.optional_arg({"q"}, T::kString)}),
+             {{"db", "query"}});
   Gateway gateway({upstream}, make.pack());
   EXPECT_THAT(list(gateway), HasSubstr("db__query"));
   EXPECT_THAT(list(gateway), Not(HasSubstr("db__drop")));
@@ -150,6 +151,57 @@ TEST_F(Policy, ADeniedResultDoesNotLeave) {
   const std::string answer = call(gateway, "query");
   EXPECT_THAT(answer, HasSubstr(R"("message":"Denied by policy.","data":{"rule":"no_results")"));
   EXPECT_THAT(answer, Not(HasSubstr("ana@")));
+}
+
+TEST_F(Policy, ALimitDeniesWithTheTimeToWait) {
+  ir::Effect limit = effect(EffectKind::Limit);
+  limit.count = 2;
+  limit.burst = 2;
+  limit.duration_us = 3'600'000'000;
+  limit.value = make.principal_id();
+  make.effect("budget", Hook::Call, {}, limit);
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  const size_t before = upstream->seen.size();
+  const std::string denied = call(gateway, "query");
+  EXPECT_THAT(denied, HasSubstr(R"("rule":"budget")"));
+  EXPECT_THAT(denied, HasSubstr(R"("retry_after_ms":)"));
+  EXPECT_EQ(upstream->seen.size(), before);
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Deny);
+}
+
+TEST_F(Policy, ARequirementThatNobodyCanFulfilDeniesAndNamesIt) {
+  ir::Effect require = effect(EffectKind::Require);
+  require.tag = "approval";
+  require.role = "dba";
+  make.effect("ask_a_human", Hook::Call, {}, require);
+  Gateway gateway({upstream}, make.pack());
+  const std::string denied = call(gateway, "query");
+  EXPECT_THAT(denied,
+              HasSubstr(R"(This needs approval from role \"dba\", and nothing here can ask for it.)"));
+  EXPECT_THAT(denied, HasSubstr(R"("requires":{"what":"approval","role":"dba"})"));
+}
+
+TEST_F(Policy, LabelsFollowWhoeverGotThem) {
+  ir::Effect label = effect(EffectKind::Label);
+  label.tag = "pii";
+  make.effect("mark", Hook::Result, {}, label);
+  const auto labels = make.slot(abi::InputRoot::Labels, {}, make.module().types.set_of(T::kString));
+  make.deny("no_leak", make.boolean(Op::Has, {labels, make.text("pii")}), {{"db", "drop"}});
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr("ana@"));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"("rule":"no_leak")"));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  EXPECT_THAT(list(gateway), HasSubstr("db__drop")) << "labels do not change what is listed";
+}
+
+TEST_F(Policy, WhoIsDeniedIsToldWhatToDo) {
+  ir::Rule& rule = make.deny("no_drops", unless_asked_nicely(), {{"db", "drop"}});
+  rule.guidance = "Say please.";
+  rule.owner = "manners";
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"("guidance":"Say please.","owner":"manners")"));
 }
 
 class OtherHooks : public Policy {
