@@ -30,7 +30,7 @@ TEST(Listing, WhatIsHiddenIsNeverAllowed) {
       const std::string tenant = random.word();
       const std::string roles[] = {random.word(), random.word()};
       const std::vector<std::string_view> views(roles, roles + random.number(3));
-      const Principal principal{id, tenant, views, random.number(10), random.chance(50)};
+      const Principal principal{id, tenant, views, {}, random.number(10), random.chance(50)};
       Request request;
       request.hook = Hook::ListTools;
       request.principal = &principal;
@@ -71,7 +71,7 @@ class ListingOf : public ::testing::Test {
   ModuleMaker make;
 
  private:
-  Principal principal_{"ana", "acme", {}, 0, false};
+  Principal principal_{"ana", "acme", {}, {}, 0, false};
   Evaluator evaluator_;
 };
 
@@ -107,7 +107,7 @@ TEST_F(ListingOf, AnExplanationNamesTheRulesOfCalls) {
   make.allow("with_mfa", make.both(make.mfa(), content()));
   make.deny("never", make.boolean(Op::Not, {make.mfa()}));
   const auto pack = make.pack();
-  Principal principal{"ana", "acme", {}, 0, true};
+  Principal principal{"ana", "acme", {}, {}, 0, true};
   Request request;
   request.hook = Hook::ListTools;
   request.principal = &principal;
