@@ -38,7 +38,10 @@ factDecl : EXPORT? FACT name (COLON type)? ASSIGN expression ;
 fnDecl : EXPORT? FN name LEFT_PAREN (parameter (COMMA parameter)* COMMA?)? RIGHT_PAREN ARROW type ASSIGN expression ;
 parameter : name COLON type ;
 
-ruleDecl : RULE name ON hook targets? condition? effect+ ;
+ruleDecl : annotation* RULE name ON hook targets? condition? effect+ ;
+annotation : AT anyName (LEFT_PAREN annotationValue RIGHT_PAREN)? ;
+annotationValue : string | date | NUMBER (BY expression)? ;
+date : NUMBER MINUS NUMBER MINUS NUMBER ;
 condition : WHEN expression ;
 hook
   : CALL | RESULT | LIST (TOOLS | RESOURCES | PROMPTS) | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION
@@ -75,6 +78,12 @@ effect
   | REDACT place (COMMA place)* (IN place)?
   | AUDIT (METADATA | FULL)?
   | TAG key (ASSIGN expression)?
+  | LIMIT NUMBER PER NUMBER (BY expression)? (BURST NUMBER)?
+  | REQUIRE name (FROM name string)? (WITHIN NUMBER)?
+  | EMIT string recordLiteral?
+  | START name LEFT_PAREN (expression (COMMA expression)* COMMA?)? RIGHT_PAREN
+  | ROUTE name
+  | LABEL name
   ;
 key : anyName | string ;
 place : primary postfix* ;
@@ -98,6 +107,7 @@ verdict
   | REDACTED resultPath? by?
   | AUDIT (METADATA | FULL)? by?
   | TAG key (ASSIGN expression)? by?
+  | (LIMIT | REQUIRE name | EMIT string | START name | ROUTE name | LABEL name) by?
   | ERROR (IDENTIFIER)? by?
   | MESSAGE string
   ;
@@ -146,6 +156,7 @@ name
   | PACK | IMPORT | EXPORT | DEFAULT | SERVER | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | FROM | EXPECT
   | CALL | RESULT | TOOLS | TOOL | RESOURCES | PROMPTS | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION
   | REPLY | EVENT
+  | LIMIT | PER | BURST | REQUIRE | WITHIN | EMIT | START | ROUTE | LABEL
   | TAG | METADATA | FULL | HIDDEN_ | LISTED | REDACTED | ERROR | MESSAGE | MAP
   | DECISION | FIXTURE | TABLE | CASES | PRIORITY
   ;

@@ -26,6 +26,9 @@ Outcome outcome(Rules& rules, const Slice& slice, size_t pack, abi::Hook hook) {
   out.needs_allow = module.default_deny[static_cast<size_t>(hook)];
   for (const uint32_t i : slice.rules[pack]) {
     const ir::Rule& rule = module.rules[i];
+    if (rule.shadow) {
+      continue;
+    }
     const Rules::Meaning& m = rules.meaning(i);
     // Within a slice the target holds; a condition that fails counts unless the rule allows.
     const FormulaId applies = rule.verdict == ir::VerdictKind::Allow ? m.holds : f.negate(m.refuses);
@@ -59,6 +62,12 @@ Outcome outcome(Rules& rules, const Slice& slice, size_t pack, abi::Hook hook) {
         }
         case ir::EffectKind::Audit:
         case ir::EffectKind::Tag:
+        case ir::EffectKind::Limit:  // what was asked before is no part of a request
+        case ir::EffectKind::Require:
+        case ir::EffectKind::Emit:
+        case ir::EffectKind::Start:
+        case ir::EffectKind::Route:
+        case ir::EffectKind::Label:
           break;
       }
     }

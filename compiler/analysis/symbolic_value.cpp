@@ -111,6 +111,7 @@ Sym Symbolic::slot(const ir::Slot& slot) {
       out.kind = Sym::Kind::Text;
       out.value = f_.variable(world_.text(name));
       return out;
+    case abi::InputRoot::Labels:
     case abi::InputRoot::PrincipalRoles: {
       auto c = std::make_shared<Collection>();
       c->kind = Collection::Kind::Variable;

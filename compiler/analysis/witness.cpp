@@ -346,6 +346,7 @@ Witness make_witness(const World& world, const Model& model, const Witness& base
       case InputRoot::PrincipalRoles:
       case InputRoot::PrincipalRisk:
       case InputRoot::PrincipalMfa:
+      case InputRoot::Labels:
       case InputRoot::SessionId:
       case InputRoot::SessionProtocol:
       case InputRoot::ClientName:

@@ -207,7 +207,23 @@ struct Effect {
   std::vector<const Expr*> redactions;  // redact: patterns before `in` (names like pii.email, or regex
                                         // strings); empty: whole value
   Name level;                           // audit: "metadata" or "full"; empty text: metadata
-  Name tag;                             // tag: key (identifier or string)
+  Name tag;                     // tag: key (identifier or string); emit, start, route, label, require: what
+  const Expr* count = nullptr;  // limit: NumberExpr, how many
+  const Expr* duration = nullptr;      // limit: NumberExpr, per what; require: within what, optional
+  const Expr* burst = nullptr;         // limit: NumberExpr, optional. Its `by` is `value`
+  Name role;                           // require ... from role "x": text empty: nobody in particular
+  std::vector<const Expr*> arguments;  // start
+};
+
+/// `@owner("x")`, `@expires(2027-01-01)`, `@rollout(5% by principal.id)`, `@shadow`.
+enum class AnnotationForm : uint8_t { Nothing, Text, Date, Share };
+struct Annotation {
+  Name name;
+  AnnotationForm form = AnnotationForm::Nothing;
+  Name text;                    // Text, Date ("2027-01-01")
+  const Expr* share = nullptr;  // Share: NumberExpr
+  const Expr* by = nullptr;     // Share
+  Span span;
 };
 
 // ---- declarations
@@ -292,6 +308,7 @@ struct FnDecl : Decl {
 
 /// `rule NAME on HOOK [TARGET, ...] [when COND] EFFECT...`
 struct RuleDecl : Decl {
+  std::vector<Annotation> annotations;
   Name name;
   Name hook;                           // name of an abi::Hook: "call", "list tools", ...
   std::vector<TargetPattern> targets;  // empty: everything
@@ -370,7 +387,7 @@ struct TestExpectation {
   Name by;    // rule name, of a decision also "row 3" or "otherwise"; text empty: any
   const Expr* path = nullptr;   // set, redact
   const Expr* value = nullptr;  // set, tag, message, result
-  Name word;                    // audit level, tag key, error name
+  Name word;  // audit level, tag key, error name; of require, emit, start, route, label: what
   Span span;
 };
 /// A row of `cases { ... }`: what the names of its columns stand for in one run of the test.

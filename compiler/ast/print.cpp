@@ -87,11 +87,37 @@ void Printer::effect(const Effect& effect) {
     case EffectKind::Tag:
       text += " " + quote(effect.tag.text) + (effect.value == nullptr ? "" : " = " + print(*effect.value));
       break;
+    case EffectKind::Limit:
+      text += " " + optional(effect.count) + " per " + optional(effect.duration) + " by " +
+              optional(effect.value) + " burst " + optional(effect.burst);
+      break;
+    case EffectKind::Require:
+      text +=
+          " " + effect.tag.text + " role " + quote(effect.role.text) + " within " + optional(effect.duration);
+      break;
+    case EffectKind::Emit:
+      text += " " + quote(effect.tag.text) + " " + optional(effect.value);
+      break;
+    case EffectKind::Start:
+      text += " " + effect.tag.text;
+      for (const Expr* each : effect.arguments) {
+        text += " " + print(*each);
+      }
+      break;
+    case EffectKind::Route:
+    case EffectKind::Label:
+      text += " " + effect.tag.text;
+      break;
   }
   line(text);
 }
 
 void Printer::rule(const RuleDecl& rule) {
+  for (const Annotation& each : rule.annotations) {
+    line("@" + each.name.text + (each.text.text.empty() ? "" : " " + quote(each.text.text)) +
+         (each.share == nullptr ? "" : " " + print(*each.share)) +
+         (each.by == nullptr ? "" : " by " + print(*each.by)));
+  }
   line("rule " + rule.name.text);
   std::string on = "  on " + rule.hook.text;
   for (const TargetPattern& target : rule.targets) {

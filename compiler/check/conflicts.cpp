@@ -117,6 +117,13 @@ class Finder {
   void report(const Write& a, const Write& b, const std::string& tool) {
     const Write& later = a.span.file != b.span.file || a.span.begin > b.span.begin ? a : b;
     const Write& earlier = &later == &a ? b : a;
+    if (a.path[0] == Conflicts::kRoute) {
+      auto& route = pack_.sink.report(diagnostics::Kind::RouteConflict, later.span,
+                                      {later.rule->name.text, earlier.rule->name.text});
+      route.notes.push_back({earlier.span, "the other route"});
+      route.notes.push_back({{}, "both apply to `" + std::string(abi::hook_name(a.hook)) + " " + tool + "`"});
+      return;
+    }
     const std::string place = join(a.hook, a.path.size() < b.path.size() ? b.path : a.path);
     auto& diagnostic = pack_.sink.report(diagnostics::Kind::SetConflict, later.span,
                                          {later.rule->name.text, earlier.rule->name.text, place});

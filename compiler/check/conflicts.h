@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/check/pack.h"
@@ -11,6 +12,10 @@ namespace catalyst::check {
 /// values. Conditions are not looked at: whoever reads the rules could not be sure either.
 class Conflicts {
  public:
+  /// The place of `route`, which no member is called.
+  static constexpr std::string_view kRoute =
+      "\x1f"
+      "route";
   struct Write {
     const ast::RuleDecl* rule;
     abi::Hook hook;

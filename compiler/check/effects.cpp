@@ -1,8 +1,10 @@
 #include "compiler/check/effects.h"
 
+#include <algorithm>
 #include <array>
 
 #include "compiler/check/expr.h"
+#include "compiler/check/literal.h"
 #include "compiler/check/redactions.h"
 #include "compiler/check/regex.h"
 #include "compiler/check/servers.h"
@@ -72,6 +74,19 @@ class EffectChecker {
         return audit(effect);
       case ast::EffectKind::Tag:
         return tag(effect);
+      case ast::EffectKind::Limit:
+        return limit(effect);
+      case ast::EffectKind::Require:
+        return require(effect);
+      case ast::EffectKind::Emit:
+        return emit(effect);
+      case ast::EffectKind::Start:
+        return start(effect);
+      case ast::EffectKind::Route:
+        return route(effect);
+      case ast::EffectKind::Label:
+        add(ir::EffectKind::Label, effect).tag = effect.tag.text;
+        return;
     }
   }
 
@@ -128,6 +143,9 @@ class EffectChecker {
     ir::Effect& out = add(ir::EffectKind::Set, effect);
     out.path = path;
     out.value = value;
+    if (out_.shadow) {
+      return;  // never enforced, so it meets nothing
+    }
     std::vector<ir::TargetPattern> patterns = pack_.module.targets[out_.target.index].patterns;
     conflicts_.add({&rule_, scope_.hook, effect.span, std::move(path), expression_key(pack_.module, value),
                     std::move(patterns)});
@@ -204,6 +222,97 @@ class EffectChecker {
     ir::Effect& out = add(ir::EffectKind::Tag, effect);
     out.tag = effect.tag.text;
     out.value = value;
+  }
+
+  /// A whole number above zero, or 0 after a diagnostic.
+  int64_t positive(const ast::Expr* expr, TypeId type) {
+    if (expr->kind != ast::ExprKind::Number) {
+      return 0;  // diagnosed when it was read
+    }
+    const auto& number = static_cast<const ast::NumberExpr&>(*expr);
+    const Number read = read_number(number.digits, number.unit, false);
+    const NumberForm form = type == TypeTable::kDuration ? NumberForm::Duration : NumberForm::Int;
+    if (read.form != form) {
+      pack_.sink.report(Kind::TypeMismatch, expr->span,
+                        {"`" + pack_.types.text(type) + "`", "`" + pack_.quote(expr->span) + "`"});
+      return 0;
+    }
+    if (read.value.a.integer <= 0) {
+      pack_.sink.report(Kind::NumberOutOfRange, expr->span, {pack_.quote(expr->span), "a limit"});
+      return 0;
+    }
+    return read.value.a.integer;
+  }
+
+  void limit(const ast::Effect& effect) {
+    const int64_t count = positive(effect.count, TypeTable::kInt);
+    const int64_t per = positive(effect.duration, TypeTable::kDuration);
+    const int64_t burst = effect.burst == nullptr ? count : positive(effect.burst, TypeTable::kInt);
+    const ir::ExprId key = effect.value == nullptr ? ir::ExprId() : expr_.text(*effect.value);
+    if (count == 0 || per == 0 || burst == 0) {
+      return;
+    }
+    if (per / count == 0 || burst > INT64_MAX / per) {
+      pack_.sink.report(Kind::NumberOutOfRange, effect.span, {pack_.quote(effect.span), "a limit"});
+      return;
+    }
+    ir::Effect& out = add(ir::EffectKind::Limit, effect);
+    out.count = count;
+    out.duration_us = per;
+    out.burst = burst;
+    out.value = key;
+  }
+
+  void require(const ast::Effect& effect) {
+    static constexpr std::string_view kKnown[] = {"approval", "mfa"};
+    if (std::find(std::begin(kKnown), std::end(kKnown), effect.tag.text) == std::end(kKnown)) {
+      auto& diagnostic = pack_.sink.report(Kind::UnknownRequirement, effect.tag.span, {effect.tag.text});
+      suggest(diagnostic, effect.tag.span, effect.tag.text, {std::begin(kKnown), std::end(kKnown)});
+      return;
+    }
+    if (effect.tag.text == "mfa" && (!effect.role.text.empty() || effect.duration != nullptr)) {
+      pack_.sink.report(Kind::UnknownRequirement, effect.span, {pack_.quote(effect.span)})
+          .notes.push_back({{}, "`require mfa` stands alone: who asks has a second factor, or has not"});
+      return;
+    }
+    const int64_t within = effect.duration == nullptr ? 0 : positive(effect.duration, TypeTable::kDuration);
+    ir::Effect& out = add(ir::EffectKind::Require, effect);
+    out.tag = effect.tag.text;
+    out.role = effect.role.text;
+    out.duration_us = within;
+  }
+
+  void emit(const ast::Effect& effect) {
+    const ir::ExprId data = effect.value == nullptr ? ir::ExprId() : expr_.definite(*effect.value).id;
+    ir::Effect& out = add(ir::EffectKind::Emit, effect);
+    out.tag = effect.tag.text;
+    out.value = data;
+  }
+
+  void start(const ast::Effect& effect) {
+    ast::RecordExpr arguments;  // numbered, since values of different types share no list
+    arguments.kind = ast::ExprKind::Record;
+    arguments.span = effect.span;
+    for (size_t i = 0; i < effect.arguments.size(); ++i) {
+      arguments.fields.push_back({{std::to_string(i), effect.arguments[i]->span}, effect.arguments[i]});
+    }
+    const ir::ExprId value = effect.arguments.empty() ? ir::ExprId() : expr_.definite(arguments).id;
+    ir::Effect& out = add(ir::EffectKind::Start, effect);
+    out.tag = effect.tag.text;
+    out.value = value;
+  }
+
+  void route(const ast::Effect& effect) {
+    add(ir::EffectKind::Route, effect).tag = effect.tag.text;
+    if (out_.shadow) {
+      return;
+    }
+    conflicts_.add({&rule_,
+                    scope_.hook,
+                    effect.span,
+                    {std::string(Conflicts::kRoute)},
+                    effect.tag.text,
+                    pack_.module.targets[out_.target.index].patterns});
   }
 
   Pack& pack_;

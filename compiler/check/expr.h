@@ -96,6 +96,7 @@ class ExprChecker {
   Typed collection(const ast::Expr& expr);
   uint32_t bind(TypeId collection, const ast::Name& variable, const ast::Name& value_variable);
   void unbind(size_t locals, uint32_t variable);
+  [[nodiscard]] bool is_label(const ast::Expr& expr) const;
   Typed infer_in(const ast::BinaryExpr& expr);
   Typed ip_inside(const ast::BinaryExpr& expr, Typed address);
   Typed inside_any(Typed networks, Typed address, Span span);

@@ -241,9 +241,29 @@ Typed ExprChecker::infer_comprehension(const ast::ComprehensionExpr& expr, TypeI
   return {emit_.emit(Op::Comprehend, type, expr.span, {over.id, element.id, filter}, variable), type};
 }
 
+/// A bare word that names a label of some rule and nothing else.
+bool ExprChecker::is_label(const ast::Expr& expr) const {
+  if (expr.kind != ast::ExprKind::Name) {
+    return false;
+  }
+  const std::string& name = static_cast<const ast::NameExpr&>(expr).name;
+  return pack_.names.labels.contains(name) && scope_.find_local(name) == nullptr &&
+         pack_.names.find(name, expr.span.file) == nullptr;
+}
+
 Typed ExprChecker::infer_in(const ast::BinaryExpr& expr) {
   const bool negated = expr.op == BinaryOp::NotIn;
   const ast::Expr& right = *expr.right;
+  if (is_label(*expr.left) && right.kind == ast::ExprKind::Name &&
+      static_cast<const ast::NameExpr&>(right).name == "labels") {
+    const ExprId label =
+        emit_.string(static_cast<const ast::NameExpr&>(*expr.left).name, TypeTable::kString, expr.left->span);
+    const Typed labels = infer(right);
+    return is_bad(labels) ? labels
+                          : negate({emit_.emit(Op::Has, TypeTable::kBool, expr.span, {labels.id, label}),
+                                    TypeTable::kBool},
+                                   expr.span, negated);
+  }
   const bool text = right.kind == ast::ExprKind::String;
   if (text || right.kind == ast::ExprKind::List) {
     const Typed left = definite(*expr.left);

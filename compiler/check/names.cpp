@@ -89,6 +89,11 @@ class Collector {
         if (fresh(rules_, "rule", rule.name)) {
           names_.rule_index.emplace(rule.name.text, names_.rules.size());
         }
+        for (const ast::Effect& effect : rule.effects) {
+          if (effect.kind == ast::EffectKind::Label) {
+            names_.labels.insert(effect.tag.text);
+          }
+        }
         names_.rules.push_back(&rule);  // a second one of its name is checked all the same
         return;
       }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "compiler/ast/ast.h"
@@ -60,6 +61,7 @@ struct Names {
   std::vector<uint32_t> file_space;  // by file
   std::unordered_map<uint32_t, std::unordered_map<std::string_view, Import>> imports;  // by file
   std::vector<std::string> modules;                                                    // of the library
+  std::unordered_set<std::string_view> labels;                                         // that some rule gives
 
   [[nodiscard]] uint32_t space_of(source::FileId file) const {
     return file.index < file_space.size() ? file_space[file.index] : 0;

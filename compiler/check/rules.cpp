@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "compiler/check/annotations.h"
 #include "compiler/check/effects.h"
 #include "compiler/check/expr.h"
 #include "compiler/check/narrowing.h"
@@ -24,6 +25,7 @@ void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
   out.doc = rule.doc;
   out.span = rule.name.span;
   out.hook = *hook;
+  check_annotations(pack, rule, out);
   const std::vector<ir::TargetPattern> patterns = check_targets(pack, *hook, rule.targets);
   out.target = pack.emitter.target(patterns);
 
@@ -45,6 +47,7 @@ void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
     }
     present = paths_present_when(*rule.condition, true, scope);
   }
+  out.condition = annotated_condition(pack, rule, scope, out.condition);
   {
     // Effects happen when the condition holds, so they know what it tested.
     const PresentGuard guard(scope, std::move(present));

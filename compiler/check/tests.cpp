@@ -21,12 +21,15 @@ namespace {
 using Expectation = ir::TestExpectation;
 
 constexpr std::pair<std::string_view, Expectation::Kind> kExpectations[] = {
-    {"allow", Expectation::Kind::Allow},   {"deny", Expectation::Kind::Deny},
-    {"hidden", Expectation::Kind::Hidden}, {"listed", Expectation::Kind::Listed},
-    {"set", Expectation::Kind::Set},       {"redact", Expectation::Kind::Redact},
-    {"audit", Expectation::Kind::Audit},   {"tag", Expectation::Kind::Tag},
-    {"error", Expectation::Kind::Error},   {"message", Expectation::Kind::Message},
-    {"result", Expectation::Kind::Result},
+    {"allow", Expectation::Kind::Allow},     {"deny", Expectation::Kind::Deny},
+    {"hidden", Expectation::Kind::Hidden},   {"listed", Expectation::Kind::Listed},
+    {"set", Expectation::Kind::Set},         {"redact", Expectation::Kind::Redact},
+    {"audit", Expectation::Kind::Audit},     {"tag", Expectation::Kind::Tag},
+    {"error", Expectation::Kind::Error},     {"message", Expectation::Kind::Message},
+    {"result", Expectation::Kind::Result},   {"limit", Expectation::Kind::Limit},
+    {"require", Expectation::Kind::Require}, {"emit", Expectation::Kind::Emit},
+    {"start", Expectation::Kind::Start},     {"route", Expectation::Kind::Route},
+    {"label", Expectation::Kind::Label},
 };
 
 bool expected_on(Expectation::Kind kind, abi::Hook hook) {
@@ -42,6 +45,18 @@ bool expected_on(Expectation::Kind kind, abi::Hook hook) {
       return effect_allowed(ast::EffectKind::Set, hook);
     case Expectation::Kind::Redact:
       return effect_allowed(ast::EffectKind::Redact, hook);
+    case Expectation::Kind::Limit:
+      return effect_allowed(ast::EffectKind::Limit, hook);
+    case Expectation::Kind::Require:
+      return effect_allowed(ast::EffectKind::Require, hook);
+    case Expectation::Kind::Emit:
+      return effect_allowed(ast::EffectKind::Emit, hook);
+    case Expectation::Kind::Start:
+      return effect_allowed(ast::EffectKind::Start, hook);
+    case Expectation::Kind::Route:
+      return effect_allowed(ast::EffectKind::Route, hook);
+    case Expectation::Kind::Label:
+      return effect_allowed(ast::EffectKind::Label, hook);
     case Expectation::Kind::Audit:
     case Expectation::Kind::Tag:
     case Expectation::Kind::Error:
@@ -116,6 +131,7 @@ class TestChecker {
     out_.title = test.title.text;
     out_.span = test.title.span;
     out_.principal = out_.session = out_.client = out_.args = "{}";
+    out_.labels = "[]";
   }
 
   ir::Test check_decision() {
@@ -398,9 +414,13 @@ class TestChecker {
       }
       return;
     }
+    if (subject == "labels") {
+      out_.labels = json(*given.value, pack_.types.set_of(TypeTable::kString)).value_or("[]");
+      return;
+    }
     if (subject != "principal" && subject != "session" && subject != "client") {
       auto& diagnostic = pack_.sink.report(Kind::UnknownGiven, given.subject.span, {subject});
-      suggest(diagnostic, given.subject.span, subject, {"principal", "session", "client", "now"});
+      suggest(diagnostic, given.subject.span, subject, {"principal", "session", "client", "now", "labels"});
       return;
     }
     std::vector<types::Field> fields;
@@ -493,6 +513,14 @@ class TestChecker {
       case Expectation::Kind::Deny:
       case Expectation::Kind::Hidden:
       case Expectation::Kind::Listed:
+      case Expectation::Kind::Limit:
+        return true;
+      case Expectation::Kind::Require:
+      case Expectation::Kind::Emit:
+      case Expectation::Kind::Start:
+      case Expectation::Kind::Route:
+      case Expectation::Kind::Label:
+        out.key = expected.word.text;
         return true;
       case Expectation::Kind::Set: {
         TypeId type;

@@ -50,7 +50,10 @@ class Builder {
 
   // build_rule.cpp: rules and tests
   ast::Decl* rule(P::RuleDeclContext* in);
+  ast::Annotation annotation(P::AnnotationContext* in);
   ast::Effect effect(P::EffectContext* in);
+  void limit(P::EffectContext* in, ast::Effect& out);
+  const ast::Expr* number_of(antlr4::tree::TerminalNode* in);
   void redaction(P::EffectContext* in, ast::Effect& out);
   ast::Decl* test(P::TestDeclContext* in);
   bool test_target(P::TestWhenContext* in, ast::TestDecl& out);

@@ -18,12 +18,51 @@ ast::Decl* Builder::rule(P::RuleDeclContext* in) {
   if (P::ConditionContext* condition = in->condition()) {
     out->condition = expression(condition->expression());
   }
+  for (P::AnnotationContext* each : in->annotation()) {
+    out->annotations.push_back(annotation(each));
+  }
   for (P::EffectContext* each : in->effect()) {
     if (!each->children.empty()) {
       out->effects.push_back(effect(each));
     }
   }
   return out;
+}
+
+ast::Annotation Builder::annotation(P::AnnotationContext* in) {
+  ast::Annotation out;
+  out.span = span(in);
+  out.name = name(in->anyName());
+  P::AnnotationValueContext* value = in->annotationValue();
+  if (value == nullptr) {
+    return out;
+  }
+  if (value->string() != nullptr) {
+    out.form = ast::AnnotationForm::Text;
+    out.text = plain_string(value->string(), "the text of an annotation");
+  } else if (value->date() != nullptr) {
+    out.form = ast::AnnotationForm::Date;
+    out.text = {text(span(value->date())), span(value->date())};
+  } else if (value->NUMBER() != nullptr) {
+    out.form = ast::AnnotationForm::Share;
+    out.share = number_of(value->NUMBER());
+    out.by = value->BY() == nullptr ? nullptr : expression(value->expression());
+  }
+  return out;
+}
+
+const ast::Expr* Builder::number_of(antlr4::tree::TerminalNode* in) {
+  return in == nullptr ? nullptr : number(in->getSymbol()).expr;
+}
+
+/// `limit N per D by KEY burst M`.
+void Builder::limit(P::EffectContext* in, ast::Effect& out) {
+  const std::vector<antlr4::tree::TerminalNode*> numbers = in->NUMBER();
+  const auto at = [&](size_t i) { return i < numbers.size() ? number_of(numbers[i]) : error(out.span).expr; };
+  out.count = at(0);
+  out.duration = at(1);
+  out.burst = in->BURST() == nullptr ? nullptr : at(2);
+  out.value = in->BY() == nullptr || in->expression().empty() ? nullptr : expression(in->expression(0));
 }
 
 ast::Name Builder::hook(P::HookContext* in) {
@@ -97,7 +136,7 @@ ast::Effect Builder::effect(P::EffectContext* in) {
     case P::SET:
       out.kind = EffectKind::Set;
       out.path = path(in->place(0), "`set`");
-      out.value = expression(in->expression());
+      out.value = in->expression().empty() ? error(out.span).expr : expression(in->expression(0));
       break;
     case P::REDACT:
       out.kind = EffectKind::Redact;
@@ -112,7 +151,42 @@ ast::Effect Builder::effect(P::EffectContext* in) {
     case P::TAG:
       out.kind = EffectKind::Tag;
       out.tag = key(in->key());
-      out.value = in->ASSIGN() == nullptr ? nullptr : expression(in->expression());
+      out.value =
+          in->ASSIGN() == nullptr || in->expression().empty() ? nullptr : expression(in->expression(0));
+      break;
+    case P::LIMIT:
+      out.kind = EffectKind::Limit;
+      limit(in, out);
+      break;
+    case P::REQUIRE:
+      out.kind = EffectKind::Require;
+      out.tag = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
+      if (in->FROM() != nullptr && in->name().size() == 2 && in->string() != nullptr) {
+        const ast::Name word = name(in->name(1));
+        if (word.text != "role") {
+          sink_.report(Kind::UnexpectedToken, word.span, {"`role`", "`" + word.text + "`"});
+        }
+        out.role = plain_string(in->string(), "a role");
+      }
+      out.duration = in->WITHIN() == nullptr || in->NUMBER().empty() ? nullptr : number_of(in->NUMBER(0));
+      break;
+    case P::EMIT:
+      out.kind = EffectKind::Emit;
+      out.tag = in->string() == nullptr ? ast::Name{"", out.span}
+                                        : plain_string(in->string(), "the name of an event");
+      out.value = in->recordLiteral() == nullptr ? nullptr : record_literal({}, in->recordLiteral()).expr;
+      break;
+    case P::START:
+      out.kind = EffectKind::Start;
+      out.tag = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
+      for (P::ExpressionContext* each : in->expression()) {
+        out.arguments.push_back(expression(each));
+      }
+      break;
+    case P::ROUTE:
+    case P::LABEL:
+      out.kind = in->start->getType() == P::ROUTE ? EffectKind::Route : EffectKind::Label;
+      out.tag = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
       break;
     default:
       break;
@@ -259,6 +333,16 @@ ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
     case P::TAG:
       out.word = key(in->key());
       out.value = in->ASSIGN() == nullptr ? nullptr : expression(in->expression());
+      break;
+    case P::REQUIRE:
+    case P::START:
+    case P::ROUTE:
+    case P::LABEL:
+      out.word = name(in->name());
+      break;
+    case P::EMIT:
+      out.word = in->string() == nullptr ? ast::Name{"", out.span}
+                                         : plain_string(in->string(), "the name of an event");
       break;
     case P::ERROR:
       if (in->IDENTIFIER() != nullptr) {

@@ -14,6 +14,24 @@ namespace {
 
 using namespace ast;  // every declaration is named here
 
+std::string annotation_text(const Annotation& annotation) {
+  const std::string head = "@" + annotation.name.text;
+  if (annotation.share != nullptr) {
+    return head + "(" + flat(*annotation.share, 0, true) +
+           (annotation.by == nullptr ? "" : " by " + flat(*annotation.by, 0, true)) + ")";
+  }
+  switch (annotation.form) {
+    case AnnotationForm::Nothing:
+    case AnnotationForm::Share:
+      return head;
+    case AnnotationForm::Date:
+      return head + "(" + annotation.text.text + ")";
+    case AnnotationForm::Text:
+      return head + "(" + string_literal(annotation.text.text) + ")";
+  }
+  return head;
+}
+
 class Formatter {
  public:
   Formatter(std::string_view text, std::vector<Comment> comments) : layout_(text, std::move(comments)) {}
@@ -39,6 +57,7 @@ class Formatter {
   void enumeration(const EnumDecl& decl);
   void record(const RecordDecl& decl);
   void function(const FnDecl& decl);
+  void annotations(const std::vector<Annotation>& all);
   void rule(const RuleDecl& rule);
   void effect(const Effect& effect);
   void test(const TestDecl& test);
@@ -182,7 +201,24 @@ void Formatter::function(const FnDecl& decl) {
   value(decl.body, 0);
 }
 
+/// All on one line where they fit, else one a line.
+void Formatter::annotations(const std::vector<Annotation>& all) {
+  std::string line;
+  for (const Annotation& each : all) {
+    line += (line.empty() ? "" : " ") + annotation_text(each);
+  }
+  const bool fits = line.size() <= kFormatWidth;
+  for (size_t i = 0; i < all.size(); ++i) {
+    layout_.write((fits && i > 0 ? " " : "") + annotation_text(all[i]));
+    if (!fits || i + 1 == all.size()) {
+      layout_.end_line(all[i].span.end);
+      layout_.begin_item(i + 1 < all.size() ? all[i + 1].span.begin : all[i].span.end, 0);
+    }
+  }
+}
+
 void Formatter::rule(const RuleDecl& rule) {
+  annotations(rule.annotations);
   layout_.write("rule " + rule.name.text);
   layout_.end_line(rule.name.span.end);
   layout_.begin_item(rule.hook.span.begin, 2);
@@ -231,6 +267,35 @@ void Formatter::effect(const Effect& effect) {
       if (effect.value != nullptr) {
         value(effect.value, 2);
       }
+      break;
+    case EffectKind::Limit:
+      layout_.write(" " + flat(*effect.count, 0, true) + " per " + flat(*effect.duration, 0, true));
+      layout_.write(effect.value == nullptr ? "" : " by " + flat(*effect.value, 0, true));
+      layout_.write(effect.burst == nullptr ? "" : " burst " + flat(*effect.burst, 0, true));
+      break;
+    case EffectKind::Require:
+      layout_.write(" " + effect.tag.text);
+      layout_.write(effect.role.text.empty() ? "" : " from role " + string_literal(effect.role.text));
+      layout_.write(effect.duration == nullptr ? "" : " within " + flat(*effect.duration, 0, true));
+      break;
+    case EffectKind::Emit:
+      layout_.write(" " + string_literal(effect.tag.text));
+      if (effect.value != nullptr) {
+        layout_.write(" ");
+        layout_.expression(*effect.value, 2);
+      }
+      break;
+    case EffectKind::Start: {
+      std::string arguments;
+      for (const Expr* each : effect.arguments) {
+        arguments += (arguments.empty() ? "" : ", ") + flat(*each, 0, true);
+      }
+      layout_.write(" " + effect.tag.text + "(" + arguments + ")");
+      break;
+    }
+    case EffectKind::Route:
+    case EffectKind::Label:
+      layout_.write(" " + effect.tag.text);
       break;
   }
 }

@@ -212,6 +212,8 @@ std::string expectation_head(const TestExpectation& expectation) {
   }
   if (what == "tag") {
     out += " " + flat_key(expectation.word);
+  } else if (what == "emit") {
+    out += " " + string_literal(expectation.word.text);
   } else if (!expectation.word.text.empty()) {
     out += " " + expectation.word.text;
   }

@@ -39,6 +39,15 @@ bool is_name(size_t type) {
     case L::SESSION:
     case L::REPLY:
     case L::EVENT:
+    case L::LIMIT:
+    case L::PER:
+    case L::BURST:
+    case L::REQUIRE:
+    case L::WITHIN:
+    case L::EMIT:
+    case L::START:
+    case L::ROUTE:
+    case L::LABEL:
     case L::TAG:
     case L::METADATA:
     case L::FULL:
@@ -283,7 +292,10 @@ class Cutter {
       if (i == 0 || starts_segment(i)) {
         finish(i);
         list_.segments.push_back({.first = i, .last = count, .known = type_at(list_, i) != L::IDENTIFIER});
+        annotated_ = type_at(list_, i) == L::AT;
       }
+      annotated_ = annotated_ && !(brackets_.empty() && begins_declaration(type_at(list_, i)) &&
+                                   type_at(list_, i - 1) != L::AT);
       nest(i);
     }
     finish(count);
@@ -313,15 +325,19 @@ class Cutter {
   diagnostics::Sink& sink_;
   const ParseLimits& limits_;
   std::vector<Bracket> brackets_;
-  uint32_t prefixes_ = 0;  // like Bracket::prefixes, outside of brackets
-  uint32_t types_ = 0;     // open `list<`, `set<`, `map<`
-  uint32_t level_ = 0;     // all of these together, without types
+  uint32_t prefixes_ = 0;   // like Bracket::prefixes, outside of brackets
+  bool annotated_ = false;  // only annotations so far
+  uint32_t types_ = 0;      // open `list<`, `set<`, `map<`
+  uint32_t level_ = 0;      // all of these together, without types
   size_t next_damage_ = 0;
 };
 
 bool Cutter::starts_segment(uint32_t i) const {
   const Token& token = list_.tokens[i];
   const size_t type = token.type();
+  if (annotated_ && brackets_.empty()) {
+    return false;  // the declaration belongs to its annotations
+  }
   const size_t previous = type_at(list_, i - 1);
   const size_t next = type_at(list_, i + 1);
   if (token.line() == list_.tokens[i - 1].line()) {
@@ -329,6 +345,9 @@ bool Cutter::starts_segment(uint32_t i) const {
   }
   const uint32_t begin = token.begin();
   const bool at_margin = begin == 0 || text_[begin - 1] == '\n';
+  if (type == L::AT) {
+    return ends_declaration(previous);
+  }
   if (type == L::IDENTIFIER) {
     // Two names in a row at the margin: nothing else can it be but a declaration whose first word is
     // misspelt.

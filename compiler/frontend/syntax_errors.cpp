@@ -69,18 +69,20 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
       return "an expression";
     case P::RuleEffect:
       return std::string(has_condition(parent) ? "an effect" : "`when` or an effect") +
-             " (`allow`, `deny`, `hide`, `set`, `redact`, `audit`, `tag`)" +
+             " (`allow`, `deny`, `hide`, `set`, `redact`, `audit`, `tag`, `limit`, `require`, ...)" +
              (has_condition(parent) ? " after the condition" : "");
     case P::RuleExpectation:
     case P::RuleVerdict:
       return "an expectation (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, "
-             "`error`, `message`)";
+             "`limit`, `require`, `emit`, `start`, `route`, `label`, `error`, `message`)";
     case P::RuleType:
       return "a type";
     case P::RuleHook:
       return "a hook (`call`, `result`, `list tools`, `read`, `prompt`, ...)";
     case P::RulePlace:
       return "a path such as `call.args.name`";
+    case P::RuleAnnotationValue:
+      return "a text, a date such as `2027-01-01`, or a share such as `5% by principal.id`";
     case P::RuleString:
       return "a string";
     case P::RuleName:

@@ -20,6 +20,7 @@ bool is_readable(const TypeTable& table, const Slot& slot) {
     case InputRoot::CallTool:
       return is(TypeTable::kString);
     case InputRoot::PrincipalRoles:
+    case InputRoot::Labels:
       return table.kind(type) == TypeKind::Set && table.get(type).element == TypeTable::kString &&
              slot.path.empty();
     case InputRoot::PrincipalRisk:

@@ -607,15 +607,20 @@ abi::Truth condition(const void* self, abi::Frame* frame, uint32_t expr) noexcep
   return truth.a.integer != 0 ? abi::kTrue : abi::kFalse;
 }
 
+abi::Truth partial_truth(const void* self, abi::Frame* frame, uint32_t expr) noexcept {
+  const auto& interpreter = *static_cast<const Interpreter*>(self);
+  return interpreter.partial().evaluate({self, &condition, &evaluate, nullptr}, *frame, ExprId(expr));
+}
+
 }  // namespace
 
 Interpreter::Interpreter(std::shared_ptr<const Module> module)
-    : module_(std::move(module)), regexes_(module_->regexes) {
+    : module_(std::move(module)), regexes_(module_->regexes), partial_(*module_) {
   for (const Table& table : module_->tables) {
     tables_.push_back(build_lookup(*module_, table));
   }
 }
 
-abi::ExprEvaluator Interpreter::evaluator() const { return {this, &condition, &evaluate}; }
+abi::ExprEvaluator Interpreter::evaluator() const { return {this, &condition, &evaluate, &partial_truth}; }
 
 }  // namespace catalyst::ir

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compiler/ir/ir.h"
+#include "compiler/ir/partial.h"
 #include "runtime/abi/frame.h"
 #include "runtime/value/regex_set.h"
 
@@ -21,11 +22,13 @@ class Interpreter {
   [[nodiscard]] const value::RegexSet& regexes() const { return regexes_; }
   /// One for each Module::tables.
   [[nodiscard]] const std::vector<abi::LookupTable>& tables() const { return tables_; }
+  [[nodiscard]] const Partial& partial() const { return partial_; }
 
  private:
   std::shared_ptr<const Module> module_;
   value::RegexSet regexes_;
   std::vector<abi::LookupTable> tables_;
+  Partial partial_;
 };
 
 }  // namespace catalyst::ir

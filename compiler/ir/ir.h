@@ -151,7 +151,7 @@ struct Target {
 
 enum class VerdictKind : uint8_t { None, Allow, Deny };
 
-enum class EffectKind : uint8_t { Hide, Set, Redact, Audit, Tag };
+enum class EffectKind : uint8_t { Hide, Set, Redact, Audit, Tag, Limit, Require, Emit, Start, Route, Label };
 
 struct Effect {
   EffectKind kind;
@@ -160,10 +160,16 @@ struct Effect {
   std::vector<std::string> path;  // Set: below what the hook's `set` changes; Redact: below `place` ("*" =
                                   // every element or member)
   abi::RedactPlace place = abi::RedactPlace::Result;  // Redact
-  ExprId value;                                       // Set: new value; Tag: text (string), invalid: "true"
+  // Set: new value; Tag: text (string), invalid: "true"; Limit: key (string), invalid: one for all; Emit: the
+  // data, Start: the arguments, invalid: none
+  ExprId value;
   std::vector<uint32_t> redactions;  // Redact: indexes into Module::redactions; empty: the whole value
   uint8_t audit_level = 0;           // Audit: decision::AuditLevel
-  std::string tag;                   // Tag: key
+  std::string tag;                   // Tag: key; Require, Emit, Start, Route, Label: what
+  std::string role;                  // Require: of whom; "" when of nobody in particular
+  int64_t count = 0;                 // Limit: how many
+  int64_t burst = 0;                 // Limit: how many at once
+  int64_t duration_us = 0;           // Limit: per what; Require: within what, 0: no limit
 };
 
 /// What a redaction finds in text: an RE2 pattern, and for cards and IBANs a checksum that must hold too.
@@ -185,11 +191,33 @@ struct Rule {
   VerdictKind verdict = VerdictKind::None;
   ExprId message;  // string; invalid: none
   std::vector<Effect> effects;
+  bool shadow = false;  // evaluated and reported, never enforced
+  std::string owner;
+  std::string ticket;
+  std::string guidance;  // for whoever is denied
 };
 
 /// A `test` block, reduced to data. JSON texts.
 struct TestExpectation {
-  enum class Kind : uint8_t { Allow, Deny, Hidden, Listed, Set, Redact, Audit, Tag, Error, Message, Result };
+  enum class Kind : uint8_t {
+    Allow,
+    Deny,
+    Hidden,
+    Listed,
+    Set,
+    Redact,
+    Audit,
+    Tag,
+    Error,
+    Message,
+    Limit,
+    Require,
+    Emit,
+    Start,
+    Route,
+    Label,
+    Result
+  };
   Kind kind;
   Span span;
   std::string by;  // rule name (of a decision: row name or "otherwise"), or ""
@@ -197,7 +225,7 @@ struct TestExpectation {
   abi::RedactPlace place = abi::RedactPlace::Result;  // Redact, when there is a path
   std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text;
                      // Result: JSON
-  std::string key;   // Tag
+  std::string key;   // Tag; Require, Emit, Start, Route, Label: what
 };
 /// `expect CONDITION`: reads functions and lists alone, so it needs no request. Of an equality, both sides.
 struct TestClaim {
@@ -217,6 +245,7 @@ struct Test {
   std::string tool;       // or prompt, uri, event
   std::string principal;  // JSON object {id, tenant, roles, risk, mfa, claims}
   std::string session;    // JSON object
+  std::string labels;     // JSON array
   std::string client;     // JSON object
   std::string args;
   std::string params;

@@ -168,6 +168,13 @@ class Printer {
   }
 
   void rule(const Rule& r) {
+    for (const auto& [name, text] :
+         {std::pair{"owner", &r.owner}, std::pair{"ticket", &r.ticket}, std::pair{"guidance", &r.guidance}}) {
+      if (!text->empty()) {
+        out.append("@").append(name).append(" ").append(*text).append("\n");
+      }
+    }
+    out.append(r.shadow ? "@shadow\n" : "");
     out.append("rule ").append(r.name).append(" on ").append(abi::hook_name(r.hook));
     target(r.target);
     out.push_back('\n');
@@ -192,6 +199,13 @@ class Printer {
   void path(const std::vector<std::string>& steps) {
     for (const std::string& step : steps) {
       out.append(".").append(step);
+    }
+  }
+
+  void named_value(std::string_view before, const Effect& e) {
+    if (e.value.valid()) {
+      out.append(before);
+      expression(e.value);
     }
   }
 
@@ -226,6 +240,32 @@ class Printer {
           out.append(" = ");
           expression(e.value);
         }
+        break;
+      case EffectKind::Limit:
+        out.append("  limit ")
+            .append(std::to_string(e.count))
+            .append(" per ")
+            .append(std::to_string(e.duration_us));
+        out.append("us burst ").append(std::to_string(e.burst));
+        named_value(" by ", e);
+        break;
+      case EffectKind::Require:
+        out.append("  require ").append(e.tag).append(e.role.empty() ? "" : " from ").append(e.role);
+        out.append(e.duration_us == 0 ? "" : " within " + std::to_string(e.duration_us) + "us");
+        break;
+      case EffectKind::Emit:
+        out.append("  emit ").append(e.tag);
+        named_value(" ", e);
+        break;
+      case EffectKind::Start:
+        out.append("  start ").append(e.tag);
+        named_value(" ", e);
+        break;
+      case EffectKind::Route:
+        out.append("  route ").append(e.tag);
+        break;
+      case EffectKind::Label:
+        out.append("  label ").append(e.tag);
         break;
     }
     out.push_back('\n');

@@ -44,7 +44,6 @@ class Builder {
     for (const Decision& decision : module_.decisions) {
       add_decision(decision);
     }
-    build_plans(module_, unit_);
   }
 
  private:
@@ -88,6 +87,18 @@ class Builder {
         return abi::RuleEffect::Kind::Audit;
       case EffectKind::Tag:
         return abi::RuleEffect::Kind::Tag;
+      case EffectKind::Limit:
+        return abi::RuleEffect::Kind::Limit;
+      case EffectKind::Require:
+        return abi::RuleEffect::Kind::Require;
+      case EffectKind::Emit:
+        return abi::RuleEffect::Kind::Emit;
+      case EffectKind::Start:
+        return abi::RuleEffect::Kind::Start;
+      case EffectKind::Route:
+        return abi::RuleEffect::Kind::Route;
+      case EffectKind::Label:
+        return abi::RuleEffect::Kind::Label;
     }
     return abi::RuleEffect::Kind::Audit;
   }
@@ -128,6 +139,10 @@ class Builder {
     out.condition = index_of(rule.condition);
     out.message = index_of(rule.message);
     out.place = place(rule.span);
+    out.shadow = rule.shadow;
+    out.owner = rule.owner;
+    out.ticket = rule.ticket;
+    out.guidance = rule.guidance;
     for (const Effect& effect : rule.effects) {
       abi::RuleEffect& e = out.effects.emplace_back();
       e.kind = effect_kind(effect.kind);
@@ -138,6 +153,10 @@ class Builder {
       e.place = effect.place;
       e.audit_level = effect.audit_level;
       e.tag = effect.tag;
+      e.role = effect.role;
+      e.count = effect.count;
+      e.burst = effect.burst;
+      e.duration_us = effect.duration_us;
     }
   }
 
@@ -243,6 +262,7 @@ std::shared_ptr<abi::Unit> build_unit(std::shared_ptr<const Module> module,
   auto unit = std::make_shared<abi::Unit>();
   Builder(*module, sources, *unit).run();
   auto kept = std::make_shared<Kept>(Kept{module, Interpreter(module)});
+  build_plans(*module, kept->interpreter.partial(), *unit);
   unit->interpreter = kept->interpreter.evaluator();
   unit->evaluator = unit->interpreter;
   unit->keep_alive = kept;

@@ -519,10 +519,14 @@ class Verifier {
         text_root(rule.message, rule.local_count, what);
       }
       for (const Effect& effect : rule.effects) {
-        if (effect.value.valid() && effect.kind == EffectKind::Tag) {
+        if (effect.value.valid() && (effect.kind == EffectKind::Tag || effect.kind == EffectKind::Limit)) {
           text_root(effect.value, rule.local_count, what);
         } else if (effect.value.valid()) {
           root(effect.value, {}, rule.local_count, what);
+        }
+        if (effect.kind == EffectKind::Limit &&
+            (effect.count <= 0 || effect.burst <= 0 || effect.duration_us <= 0)) {
+          say(what + " has a limit that is none");
         }
         if (effect.target.valid() && effect.target.index >= m_.targets.size()) {
           say(what + " hides a target that does not exist");

@@ -38,13 +38,15 @@ DESCRIBE(ir::Decision::Row, name, span)
 DESCRIBE(ir::Decision, name, doc, span, function, policy, parameters, chooser, call, rows, has_otherwise)
 DESCRIBE(ir::TargetPattern, server, tool)
 DESCRIBE(ir::Target, patterns)
-DESCRIBE(ir::Effect, kind, span, target, path, place, value, redactions, audit_level, tag)
+DESCRIBE(ir::Effect, kind, span, target, path, place, value, redactions, audit_level, tag, role, count, burst,
+         duration_us)
 DESCRIBE(ir::Redaction, name, pattern, check)
-DESCRIBE(ir::Rule, name, doc, span, hook, target, condition, local_count, verdict, message, effects)
+DESCRIBE(ir::Rule, name, doc, span, hook, target, condition, local_count, verdict, message, effects, shadow,
+         owner, ticket, guidance)
 DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key)
 DESCRIBE(ir::TestClaim, span, condition, left, right, local_count)
-DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, client, args,
-         params, result, definition, now_us, expectations)
+DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, labels, client,
+         args, params, result, definition, now_us, expectations)
 DESCRIBE(SourceText, path, text, imported)
 DESCRIBE(Input, kind, path, bytes, sha256)
 DESCRIBE(Part, name, bytes, sha256)

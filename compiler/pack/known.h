@@ -104,6 +104,12 @@ constexpr bool known(ir::EffectKind x) {
     case EffectKind::Redact:
     case EffectKind::Audit:
     case EffectKind::Tag:
+    case EffectKind::Limit:
+    case EffectKind::Require:
+    case EffectKind::Emit:
+    case EffectKind::Start:
+    case EffectKind::Route:
+    case EffectKind::Label:
       return true;
   }
   return false;
@@ -142,6 +148,12 @@ constexpr bool known(ir::TestExpectation::Kind x) {
     case Kind::Tag:
     case Kind::Error:
     case Kind::Message:
+    case Kind::Limit:
+    case Kind::Require:
+    case Kind::Emit:
+    case Kind::Start:
+    case Kind::Route:
+    case Kind::Label:
     case Kind::Result:
       return true;
   }

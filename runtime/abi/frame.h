@@ -44,12 +44,15 @@ struct Frame {
 inline constexpr int32_t kSymbolUnknown = -1;
 inline constexpr int32_t kSymbolAbsent = -2;
 inline constexpr int32_t kFactUnset = -1;
+inline constexpr int32_t kFactUnknown = -2;  // of ExprEvaluator::partial alone
 
 /// Truth of a condition: 0 false, 1 true, kTruthError + Status when it failed (Frame::error_expr says where).
 using Truth = int32_t;
 inline constexpr Truth kFalse = 0;
 inline constexpr Truth kTrue = 1;
 inline constexpr Truth kTruthError = 2;
+/// Of ExprEvaluator::partial: it depends on the content of the request.
+inline constexpr Truth kUnknown = -1;
 
 /// Evaluates expressions of one unit: the interpreter, or native code. Thread-safe and noexcept; state is in
 /// the frame alone.
@@ -60,6 +63,9 @@ struct ExprEvaluator {
   /// Any root; `*out` is Absent when the status is not Ok.
   value::Status (*evaluate)(const void* self, Frame* frame, uint32_t expr,
                             value::Value* out) noexcept = nullptr;
+  /// The truth of a boolean root whatever the request's content (CallArgs, Params) is, or kUnknown. Facts
+  /// that it leaves in the frame are of no use to the others. nullptr in native code.
+  Truth (*partial)(const void* self, Frame* frame, uint32_t expr) noexcept = nullptr;
 };
 
 }  // namespace catalyst::abi

@@ -48,6 +48,31 @@ inline constexpr size_t kHookCount = std::size(kHooks);
 
 constexpr const HookInfo& hook_info(Hook hook) { return kHooks[static_cast<size_t>(hook)]; }
 constexpr std::string_view hook_name(Hook hook) { return hook_info(hook).name; }
+/// The hook whose rules say whether what a list hook is about can be asked for at all.
+constexpr std::optional<Hook> asked_by(Hook list) {
+  switch (list) {
+    case Hook::ListTools:
+      return Hook::Call;
+    case Hook::ListResources:
+      return Hook::Read;
+    case Hook::ListPrompts:
+      return Hook::Prompt;
+    case Hook::Call:
+    case Hook::Result:
+    case Hook::Read:
+    case Hook::Prompt:
+    case Hook::Complete:
+    case Hook::Sample:
+    case Hook::Elicit:
+    case Hook::Roots:
+    case Hook::Session:
+    case Hook::Message:
+    case Hook::Reply:
+    case Hook::Event:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
 constexpr std::optional<Hook> find_hook(std::string_view name) {
   for (size_t i = 0; i < kHookCount; ++i) {
     if (kHooks[i].name == name) {

@@ -119,9 +119,12 @@ struct Index {
 
 /// How the rules of one hook are decided.
 struct HookPlan {
-  std::vector<uint32_t> ranked;  // rank -> rule index: denies, allows, the rest; declaration order inside
-  Index decide;                  // rules that only decide: the lowest rank wins, scanning stops there
-  Index collect;                 // rules with effects: every one that matches counts
+  std::vector<uint32_t> ranked;    // rank -> rule index: denies, allows, the rest; declaration order inside
+  Index decide;                    // rules that only decide: the lowest rank wins, scanning stops there
+  Index collect;                   // rules with effects: every one that matches counts
+  std::vector<uint32_t> shadow;    // rule indexes: evaluated for the report, in no index
+  std::vector<uint32_t> hiding;    // ranks of denies that can hold whatever the request's content is
+  std::vector<uint32_t> allowing;  // ranks of allows
   std::vector<uint32_t> symbol_features;  // features that this hook's atoms test, besides kTool and kServer
   std::vector<uint32_t> mask_features;
   std::vector<std::vector<uint32_t>>

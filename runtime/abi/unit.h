@@ -71,16 +71,20 @@ struct SourceText {
 enum class RuleVerdict : uint8_t { None, Allow, Deny };
 
 struct RuleEffect {
-  enum class Kind : uint8_t { Hide, Set, Redact, Audit, Tag };
+  enum class Kind : uint8_t { Hide, Set, Redact, Audit, Tag, Limit, Require, Emit, Start, Route, Label };
   static constexpr uint32_t kNone = UINT32_MAX;
   Kind kind;
   uint32_t target = kNone;           // Hide: index in Unit::targets
   std::vector<std::string> path;     // Set, Redact
-  uint32_t value = kNone;            // Set, Tag: expression
+  uint32_t value = kNone;            // Set, Tag, Limit (key), Emit (data), Start (arguments): expression
   std::vector<uint32_t> redactions;  // Redact
   RedactPlace place = RedactPlace::Result;
   uint8_t audit_level = 0;
-  std::string tag;
+  std::string tag;          // Tag: key; Require, Emit, Start, Route, Label: what
+  std::string role;         // Require
+  int64_t count = 0;        // Limit
+  int64_t burst = 0;        // Limit
+  int64_t duration_us = 0;  // Limit, Require
 };
 
 struct RuleInfo {
@@ -93,6 +97,10 @@ struct RuleInfo {
   uint32_t message = kNone;    // expression
   std::vector<RuleEffect> effects;
   SourcePlace place;
+  bool shadow = false;  // evaluated and reported, never enforced
+  std::string owner;
+  std::string ticket;
+  std::string guidance;
 };
 
 /// A decision as callers from outside see it.

@@ -70,6 +70,22 @@ HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const To
       out.mask_features.push_back(feature);
     }
   }
+  const auto matching = [&](const std::vector<uint32_t>& ranks, std::vector<uint32_t>& some) {
+    for (const uint32_t rank : ranks) {
+      const uint32_t target = unit.rules[plan.ranked[rank]].target;
+      if ((row.targets[target >> 6] >> (target & 63) & 1) != 0) {
+        some.push_back(rank);
+      }
+    }
+  };
+  for (const uint32_t rule : plan.shadow) {
+    const uint32_t target = unit.rules[rule].target;
+    if ((row.targets[target >> 6] >> (target & 63) & 1) != 0) {
+      out.shadow.push_back(rule);
+    }
+  }
+  matching(plan.hiding, out.hiding);
+  matching(plan.allowing, out.allowing);
   choose_anchors(unit, plan.decide, row, out.slots, out.decide_anchors);
   choose_anchors(unit, plan.collect, row, out.slots, out.collect_anchors);
   return out;
@@ -176,7 +192,7 @@ ToolBinding ToolCache::bind_new(std::string_view server, std::string_view tool, 
   row.targets = targets.get();
   ToolClass made;
   for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
-    if (!unit.plans[hook].ranked.empty()) {
+    if (!unit.plans[hook].ranked.empty() || !unit.plans[hook].shadow.empty()) {
       made[hook] = bind_hook(unit, unit.plans[hook], row);
     }
   }

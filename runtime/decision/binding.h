@@ -21,6 +21,9 @@ struct HookBinding {
   std::vector<uint32_t> mask_features;
   std::vector<uint32_t> decide_anchors;  // of HookPlan::decide, whose features are set
   std::vector<uint32_t> collect_anchors;
+  std::vector<uint32_t> shadow;  // of HookPlan, whose targets match
+  std::vector<uint32_t> hiding;  // of HookPlan, whose targets match
+  std::vector<uint32_t> allowing;
 
   bool operator==(const HookBinding&) const = default;
 };

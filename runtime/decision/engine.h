@@ -29,8 +29,12 @@ class Pack {
   [[nodiscard]] std::string_view version() const;
   [[nodiscard]] uint32_t rule_count() const;
   [[nodiscard]] std::string_view rule_name(uint32_t rule) const;
-  /// True when no rule attaches to `hook` and its default allows: evaluation may be skipped.
+  /// True when no rule has a say on `hook` and its default allows: evaluation may be skipped.
   [[nodiscard]] bool ignores(abi::Hook hook) const;
+  /// True when some rule reads what labels a conversation carries.
+  [[nodiscard]] bool reads_labels() const;
+  /// True when some rule is on `hook`.
+  [[nodiscard]] bool has_rules(abi::Hook hook) const;
   /// True when some rule on `hook` redacts.
   [[nodiscard]] bool redacts(abi::Hook hook) const;
   /// Built with the pack for the evaluators of this folder.

@@ -65,6 +65,7 @@ const HookBinding& Evaluation::begin(const Pack& pack, const Request& request) {
   frame_.targets = tool_->targets;
   frame_.slots = slots_.data();
   principal_ = nullptr;
+  who_ = request.principal;
   frame_.trace = nullptr;
   frame_.fuel = frame_.fuel_limit;
   forget_facts();
@@ -75,13 +76,65 @@ bool Evaluation::load(const Pack& pack, const Request& request) {
   return projector_.project(request, begin(pack, request).slots, arena_, slots_.data());
 }
 
+Request asked_request(const Request& listed) {
+  Request out = listed;
+  out.hook = *abi::asked_by(listed.hook);
+  out.args = out.params = {};
+  return out;
+}
+
+bool is_derived(const Pack& pack, const Request& request) {
+  // A template stands for many uris, of which some may be readable.
+  const bool is_template =
+      request.hook == abi::Hook::ListResources && request.tool.find('{') != std::string_view::npos;
+  return request.listing == Listing::Derived && !is_template &&
+         pack.tables().derives[static_cast<size_t>(request.hook)];
+}
+
+abi::Truth Evaluation::whatever_is_asked(const abi::RuleInfo& rule) {
+  if (rule.condition == abi::RuleInfo::kNone) {
+    return abi::kTrue;
+  }
+  refuel();
+  return unit_->interpreter.partial(unit_->interpreter.self, &frame_, rule.condition);
+}
+
+Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& request) {
+  const Request asked = asked_request(request);
+  const HookBinding& tool = begin(pack, asked);
+  projector_.project(asked, tool.slots, arena_, slots_.data());
+  Derived out;
+  for (const uint32_t rank : tool.hiding) {
+    const uint32_t rule = plan_->ranked[rank];
+    const abi::Truth truth = whatever_is_asked(unit_->rules[rule]);
+    if (truth == abi::kTrue || is_error(truth)) {
+      out.hidden = true;
+      out.rule = rule;
+      return out;
+    }
+  }
+  out.hidden = unit_->default_deny[static_cast<size_t>(asked.hook)];
+  for (size_t i = 0; out.hidden && i < tool.allowing.size(); ++i) {
+    const abi::Truth truth = whatever_is_asked(unit_->rules[plan_->ranked[tool.allowing[i]]]);
+    out.hidden = truth == abi::kFalse || is_error(truth);
+  }
+  return out;
+}
+
 const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
+  const Derived derived = is_derived(pack, request) ? derive_listing(pack, request) : Derived{};
   const HookBinding& tool = begin(pack, request);
   const bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
   if (request.principal != nullptr && request.principal->cache_key != 0) {
     principal_ = request.principal;
   }
-  return decide(invalid, mode, tool);
+  decide(invalid, mode, tool);
+  if (derived.hidden && !verdict_.hidden) {
+    verdict_.hidden = true;
+    verdict_.rule = derived.rule;
+    verdict_.rule_name = pack.rule_name(derived.rule);
+  }
+  return verdict_;
 }
 
 const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, std::span<const Value> slots,
@@ -107,7 +160,25 @@ const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool
     decide_indexed(tool);
   }
   conclude();
+  if (!tool.shadow.empty()) {
+    ask_shadows(tool);
+  }
   return verdict_;
+}
+
+void Evaluation::ask_shadows(const HookBinding& tool) {
+  for (const uint32_t index : tool.shadow) {
+    const abi::RuleInfo& rule = unit_->rules[index];
+    abi::Truth truth = abi::kTrue;
+    if (rule.condition != abi::RuleInfo::kNone) {
+      refuel();
+      truth = evaluator_->condition(evaluator_->self, &frame_, rule.condition);
+    }
+    if (truth == abi::kTrue || (is_error(truth) && rule.verdict != abi::RuleVerdict::Allow)) {
+      shadows_.push_back(index);
+    }
+  }
+  verdict_.shadows = shadows_;
 }
 
 Status Evaluation::evaluate(uint32_t expr, Value* out) {
@@ -171,6 +242,12 @@ void Evaluation::conclude() {
   text_.clear();
   redactions_.clear();
   tags_.clear();
+  emits_.clear();
+  starts_.clear();
+  labels_.clear();
+  limits_of_rules_.clear();
+  requirements_.clear();
+  shadows_.clear();
   asked_rank_ = best_.rank;
   decide_default();
   std::sort(collected_.begin(), collected_.end(),
@@ -191,6 +268,10 @@ void Evaluation::conclude() {
   if (verdict_.outcome == Outcome::Deny) {
     sets_.clear();
     redactions_.clear();
+    starts_.clear();
+    limits_of_rules_.clear();
+    requirements_.clear();
+    verdict_.route = {};
   }
   for (size_t i = 0; i < sets_.size(); ++i) {
     sets_[i].json = std::string_view(text_).substr(set_texts_[i].first, set_texts_[i].second);
@@ -204,6 +285,11 @@ void Evaluation::conclude() {
   verdict_.sets = sets_;
   verdict_.redactions = redactions_;
   verdict_.tags = tags_;
+  verdict_.emits = emits_;
+  verdict_.labels = labels_;
+  verdict_.starts = starts_;
+  verdict_.limits = limits_of_rules_;
+  verdict_.requirements = requirements_;
 }
 
 void Evaluation::decide_default() {
@@ -244,6 +330,24 @@ void Evaluation::apply_effects(const Match& match) {
       case abi::RuleEffect::Kind::Tag:
         apply_tag(match, effect);
         break;
+      case abi::RuleEffect::Kind::Limit:
+        apply_limit(match, effect);
+        break;
+      case abi::RuleEffect::Kind::Require:
+        apply_require(index, effect);
+        break;
+      case abi::RuleEffect::Kind::Emit:
+        apply_named(match, effect, emits_);
+        break;
+      case abi::RuleEffect::Kind::Start:
+        apply_named(match, effect, starts_);
+        break;
+      case abi::RuleEffect::Kind::Route:
+        verdict_.route = verdict_.route.empty() ? std::string_view(effect.tag) : verdict_.route;
+        break;
+      case abi::RuleEffect::Kind::Label:
+        labels_.push_back(NamedEffect{effect.tag, {}, index});
+        break;
     }
   }
 }
@@ -271,6 +375,60 @@ void Evaluation::apply_set(const Match& match, const abi::RuleEffect& effect, ui
   if (broken_set_.rank == abi::kNoRank) {
     broken_set_ = failed;
   }
+}
+
+/// A limit whose key cannot be known denies, as a set without a value does.
+void Evaluation::apply_limit(const Match& match, const abi::RuleEffect& effect) {
+  LimitEffect limit{{}, effect.count, effect.duration_us, effect.burst, plan_->ranked[match.rank]};
+  if (effect.value != abi::RuleEffect::kNone) {
+    Value key;
+    const Status status = evaluate(effect.value, &key);
+    if (status != Status::Ok || key.kind != Kind::String) {
+      const Match failed{match.rank, status == Status::Ok ? Status::Missing : status, frame_.error_expr};
+      note_error(match.rank, failed.status, failed.expr);
+      broken_set_ = broken_set_.rank == abi::kNoRank ? failed : broken_set_;
+      return;
+    }
+    limit.key = key.text();
+  }
+  limits_of_rules_.push_back(limit);
+}
+
+void Evaluation::apply_require(uint32_t rule, const abi::RuleEffect& effect) {
+  if (effect.tag == "mfa" && who_ != nullptr && who_->mfa) {
+    return;
+  }
+  for (RequireEffect& known : requirements_) {
+    if (known.what == effect.tag && known.role == effect.role) {
+      const bool shorter =
+          effect.duration_us != 0 && (known.within_us == 0 || effect.duration_us < known.within_us);
+      if (shorter) {
+        known.within_us = effect.duration_us;
+        known.rule = rule;
+      }
+      return;
+    }
+  }
+  requirements_.push_back(RequireEffect{effect.tag, effect.role, effect.duration_us, rule});
+}
+
+void Evaluation::apply_named(const Match& match, const abi::RuleEffect& effect,
+                             std::vector<NamedEffect>& out) {
+  NamedEffect named{effect.tag, {}, plan_->ranked[match.rank]};
+  if (effect.value != abi::RuleEffect::kNone) {
+    Value v;
+    const Status status = evaluate(effect.value, &v);
+    if (status == Status::Ok) {
+      // In the arena: `text_` may still move.
+      std::string& text = scratch_text_;
+      text.clear();
+      value::append_json(text, v);
+      named.json = arena_.copy(text);
+    } else if (match.status == Status::Ok) {
+      note_error(match.rank, status, frame_.error_expr);
+    }
+  }
+  out.push_back(named);
 }
 
 void Evaluation::apply_tag(const Match& match, const abi::RuleEffect& effect) {

@@ -46,6 +46,11 @@ inline bool is_cached_root(abi::InputRoot root) {
          root == abi::InputRoot::PrincipalRoles;
 }
 
+/// A request of a list hook as one of the hook by which the listed thing is asked for, without content.
+Request asked_request(const Request& listed);
+/// True when rules of that hook can hide what is listed.
+bool is_derived(const Pack& pack, const Request& request);
+
 /// Sets longer than this are decided exactly: walking them costs fuel that counts.
 inline constexpr uint32_t kMaskItemsMax = 256;
 
@@ -65,6 +70,9 @@ class Evaluation {
   /// selected slot is Invalid.
   bool load(const Pack& pack, const Request& request);
 
+  /// What abi::ExprEvaluator::partial says of a rule's condition. The request must have been loaded.
+  [[nodiscard]] abi::Truth whatever_is_asked(const abi::RuleInfo& rule);
+
   [[nodiscard]] abi::Frame& frame() { return frame_; }
   [[nodiscard]] bool target_matches(uint32_t target) const {
     return (frame_.targets[target >> 6] >> (target & 63) & 1) != 0;
@@ -75,6 +83,12 @@ class Evaluation {
 
  private:
   void prepare(const Pack& pack);
+  /// Hidden since no content of a request could be allowed, by the rule or by default.
+  struct Derived {
+    bool hidden = false;
+    uint32_t rule = Verdict::kNoRule;
+  };
+  Derived derive_listing(const Pack& pack, const Request& request);
   /// Everything of load() but the inputs.
   const HookBinding& begin(const Pack& pack, const Request& request);
   const Verdict& decide(bool exact, Mode mode, const HookBinding& tool);
@@ -94,6 +108,10 @@ class Evaluation {
   void apply_effects(const Match& match);
   void apply_set(const Match& match, const abi::RuleEffect& effect, uint32_t effect_index);
   void apply_tag(const Match& match, const abi::RuleEffect& effect);
+  void apply_limit(const Match& match, const abi::RuleEffect& effect);
+  void apply_require(uint32_t rule, const abi::RuleEffect& effect);
+  void apply_named(const Match& match, const abi::RuleEffect& effect, std::vector<NamedEffect>& out);
+  void ask_shadows(const HookBinding& tool);
   void decide_default();
   void say_message();
   void finish_errors();
@@ -123,6 +141,7 @@ class Evaluation {
   const abi::HookPlan* plan_ = nullptr;
   const abi::ExprEvaluator* evaluator_ = nullptr;
   const ToolBinding* tool_ = nullptr;
+  const Principal* who_ = nullptr;        // nullptr: nobody is known
   const Principal* principal_ = nullptr;  // when its symbols may be remembered
   Match exact_;                           // last answer of decide_rule
   Match best_;                            // of the rules with a verdict; rank kNoRank: none matched
@@ -139,8 +158,15 @@ class Evaluation {
   std::vector<SetEffect> sets_;
   std::vector<std::pair<size_t, size_t>> set_texts_;  // of sets_, in text_
   std::string text_;
+  std::string scratch_text_;
   std::vector<RedactEffect> redactions_;
   std::vector<TagEffect> tags_;
+  std::vector<NamedEffect> emits_;
+  std::vector<NamedEffect> starts_;
+  std::vector<NamedEffect> labels_;
+  std::vector<LimitEffect> limits_of_rules_;
+  std::vector<RequireEffect> requirements_;
+  std::vector<uint32_t> shadows_;
   std::vector<RuleError> errors_;
 };
 

@@ -39,6 +39,24 @@ void explain_verdict(const Pack& pack, const Verdict& verdict, Explanation& out)
     out.effects.push_back(text + (redact.patterns.empty() ? "" : " in ") +
                           dotted(redacted_root(out.hook, redact.place), redact.path));
   }
+  for (const auto& [word, effects] : {std::pair{"emit ", verdict.emits}, std::pair{"start ", verdict.starts},
+                                      std::pair{"label ", verdict.labels}}) {
+    for (const NamedEffect& effect : effects) {
+      out.effects.push_back(word + std::string(effect.name) + (effect.json.empty() ? "" : " ") +
+                            std::string(effect.json));
+    }
+  }
+  for (const LimitEffect& limit : verdict.limits) {
+    out.effects.push_back("limit " + std::to_string(limit.count) + " per " +
+                          std::to_string(limit.per_us / 1000) + "ms by \"" + std::string(limit.key) + "\"");
+  }
+  for (const RequireEffect& required : verdict.requirements) {
+    out.effects.push_back("require " + std::string(required.what) +
+                          (required.role.empty() ? "" : " from role " + std::string(required.role)));
+  }
+  if (!verdict.route.empty()) {
+    out.effects.push_back("route " + std::string(verdict.route));
+  }
   for (const TagEffect& tag : verdict.tags) {
     out.effects.push_back("tag " + std::string(tag.key) + " = " + std::string(tag.value));
   }
@@ -50,6 +68,12 @@ ExplainedRule explain_rule(Evaluation& evaluation, const abi::Unit& unit, uint32
   out.rule = index;
   out.name = rule.name;
   out.place = rule.place;
+  for (const auto& [word, text] : {std::pair{"owner ", &rule.owner}, std::pair{"ticket ", &rule.ticket},
+                                   std::pair{"guidance: ", &rule.guidance}}) {
+    if (!text->empty()) {
+      out.notes.push_back(word + *text);
+    }
+  }
   if (rule.condition == abi::RuleInfo::kNone) {
     out.state = ExplainedRule::State::Matched;
     return out;
@@ -68,6 +92,25 @@ ExplainedRule explain_rule(Evaluation& evaluation, const abi::Unit& unit, uint32
     out.state = truth == abi::kTrue ? ExplainedRule::State::Matched : ExplainedRule::State::NotMatched;
   }
   out.conditions = std::move(collector.conditions);
+  return out;
+}
+
+/// A rule that decides what could be asked of a listed thing.
+ExplainedRule explain_asked(Evaluation& evaluation, const abi::Unit& unit, uint32_t index) {
+  const abi::RuleInfo& rule = unit.rules[index];
+  ExplainedRule out;
+  out.rule = index;
+  out.name = rule.name;
+  out.place = rule.place;
+  const abi::Truth truth = evaluation.whatever_is_asked(rule);
+  if (truth >= abi::kTruthError) {
+    out.state = ExplainedRule::State::Failed;
+    out.status = static_cast<Status>(truth - abi::kTruthError);
+  } else {
+    out.state = truth == abi::kTrue    ? ExplainedRule::State::Matched
+                : truth == abi::kFalse ? ExplainedRule::State::NotMatched
+                                       : ExplainedRule::State::Open;
+  }
   return out;
 }
 
@@ -96,6 +139,23 @@ Explanation explain(const Pack& pack, const Request& request, const Limits& limi
     if (evaluation.target_matches(unit.rules[rule].target)) {
       out.rules.push_back(explain_rule(evaluation, unit, rule));
       out.rules.back().decided = rule == decided;
+    }
+  }
+  for (const uint32_t rule : unit.plans[static_cast<size_t>(request.hook)].shadow) {
+    if (evaluation.target_matches(unit.rules[rule].target)) {
+      out.rules.push_back(explain_rule(evaluation, unit, rule));
+      out.rules.back().name += " (shadow, never enforced)";
+    }
+  }
+  if (is_derived(pack, request)) {
+    const Request asked = asked_request(request);
+    evaluation.load(pack, asked);
+    for (const uint32_t rule : unit.plans[static_cast<size_t>(asked.hook)].ranked) {
+      if (evaluation.target_matches(unit.rules[rule].target) &&
+          unit.rules[rule].verdict != abi::RuleVerdict::None) {
+        out.rules.push_back(explain_asked(evaluation, unit, rule));
+        out.rules.back().decided = rule == decided;
+      }
     }
   }
   return out;

@@ -32,13 +32,19 @@ std::string conditions_text(const std::vector<ExplainedCondition>& conditions,
 
 /// One rule of the hook whose target matches the tool.
 struct ExplainedRule {
-  enum class State : uint8_t { Matched, NotMatched, Failed };
+  enum class State : uint8_t {
+    Matched,
+    NotMatched,
+    Failed,
+    Open,  // of a listing: it depends on what will be asked
+  };
   uint32_t rule = 0;
   std::string name;
   abi::SourcePlace place;
   State state = State::NotMatched;
   value::Status status = value::Status::Ok;  // of a failed condition
   bool decided = false;                      // the verdict is this rule's
+  std::vector<std::string> notes;            // owner, ticket, guidance
   std::vector<ExplainedCondition> conditions;
 };
 
@@ -52,8 +58,9 @@ struct Explanation {
   std::string message;
   AuditLevel audit = AuditLevel::None;
   std::vector<std::string> effects;  // "set call.args.tenant = \"acme\"", in the order in which they apply
-  std::vector<ExplainedRule> rules;  // strongest first
-  std::vector<std::string> files;    // paths, by SourcePlace::file
+  /// Strongest first; of a list hook, those of the hook by which the thing is asked for come behind its own.
+  std::vector<ExplainedRule> rules;
+  std::vector<std::string> files;  // paths, by SourcePlace::file
 };
 
 /// Evaluates with the reference interpreter and records every condition. Costs memory and time: for people,

@@ -24,6 +24,8 @@ std::string_view state_word(ExplainedRule::State state) {
       return "not matched";
     case ExplainedRule::State::Failed:
       return "failed";
+    case ExplainedRule::State::Open:
+      return "depends on what is asked";
   }
   return {};
 }
@@ -168,6 +170,9 @@ std::string to_text(const Explanation& e) {
     out += rule.decided ? ", decided" : "";
     const std::string place = place_text(e.files, rule.place);
     out += place.empty() ? "\n" : "  at " + place + "\n";
+    for (const std::string& note : rule.notes) {
+      out += "  " + note + "\n";
+    }
     out += conditions_text(rule.conditions, e.files);
   }
   return out;

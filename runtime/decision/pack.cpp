@@ -18,12 +18,21 @@ Pack::Tables::Tables(const abi::Unit& unit) : id(next_pack_id()), paths(unit), r
   effect_paths.reserve(unit.rules.size());
   brief.reserve(unit.rules.size());
   for (const abi::RuleInfo& rule : unit.rules) {
-    has_rules[static_cast<size_t>(rule.hook)] = true;
+    has_rules[static_cast<size_t>(rule.hook)] = true;  // shadow rules count: they are evaluated
     brief.push_back({rule.name, rule.message, rule.verdict == abi::RuleVerdict::Deny});
     std::vector<std::vector<std::string_view>>& paths_of_rule = effect_paths.emplace_back();
     for (const abi::RuleEffect& effect : rule.effects) {
       redacts[static_cast<size_t>(rule.hook)] |= effect.kind == abi::RuleEffect::Kind::Redact;
       paths_of_rule.emplace_back(effect.path.begin(), effect.path.end());
+    }
+  }
+  for (const abi::Slot& slot : unit.slots) {
+    reads_labels = reads_labels || slot.root == abi::InputRoot::Labels;
+  }
+  for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
+    if (const std::optional<abi::Hook> asked = abi::asked_by(static_cast<abi::Hook>(hook))) {
+      const auto by = static_cast<size_t>(*asked);
+      derives[hook] = unit.default_deny[by] || !unit.plans[by].hiding.empty();
     }
   }
 }
@@ -45,8 +54,12 @@ std::string_view Pack::rule_name(uint32_t rule) const {
 
 bool Pack::ignores(abi::Hook hook) const {
   const auto h = static_cast<size_t>(hook);
-  return !tables_->has_rules[h] && !unit_->default_deny[h];
+  return !tables_->has_rules[h] && !tables_->derives[h] && !unit_->default_deny[h];
 }
+
+bool Pack::reads_labels() const { return tables_->reads_labels; }
+
+bool Pack::has_rules(abi::Hook hook) const { return tables_->has_rules[static_cast<size_t>(hook)]; }
 
 bool Pack::redacts(abi::Hook hook) const { return tables_->redacts[static_cast<size_t>(hook)]; }
 

@@ -65,6 +65,7 @@ uint8_t json_root_of(InputRoot root) {
     case InputRoot::PrincipalRoles:
     case InputRoot::PrincipalRisk:
     case InputRoot::PrincipalMfa:
+    case InputRoot::Labels:
     case InputRoot::SessionId:
     case InputRoot::SessionProtocol:
     case InputRoot::ClientName:
@@ -182,14 +183,14 @@ bool Projector::project(const Request& request, const SlotSelection& selection, 
   return invalid_;
 }
 
-Value Projector::roles_of(const Principal& principal) {
-  auto* items = arena_->alloc_array<Value>(principal.roles.size());
+Value Projector::texts(std::span<const std::string_view> all) {
+  auto* items = arena_->alloc_array<Value>(all.size());
   if (items == nullptr) {
     return Value::invalid();
   }
   uint32_t count = 0;
-  for (const std::string_view role : principal.roles) {
-    items[count++] = Value::of_string(role);
+  for (const std::string_view text : all) {
+    items[count++] = Value::of_string(text);
   }
   return Value::of_list(items, count);
 }
@@ -206,7 +207,10 @@ void Projector::fill_trusted(const Request& request, const SlotSelection& select
         slots_[slot] = Value::of_string(principal.tenant);
         break;
       case InputRoot::PrincipalRoles:
-        slots_[slot] = roles_of(principal);
+        slots_[slot] = texts(principal.roles);
+        break;
+      case InputRoot::Labels:
+        slots_[slot] = texts(request.labels);
         break;
       case InputRoot::PrincipalRisk:
         slots_[slot] = Value::of_int(principal.risk);

@@ -83,7 +83,7 @@ class Projector {
   void read_leaf(JsonScanner& in, const PathTree::Node& node);
   void store(uint32_t slot, const value::Value& v);
   void invalidate(const std::vector<uint32_t>& slots);
-  value::Value roles_of(const Principal& principal);
+  value::Value texts(std::span<const std::string_view> all);
 
   const abi::Unit* unit_ = nullptr;
   const PathTree* tree_ = nullptr;

@@ -23,13 +23,22 @@ struct Principal {
   uint64_t cache_key = 0;
 };
 
+/// Which rules a request of a list hook is put to.
+enum class Listing : uint8_t {
+  Derived,   // its own, and those of the hook by which it could be asked for: what nobody could ask for is
+             // hidden
+  OwnRules,  // its own alone
+};
+
 /// Everything a rule can read about one request. Views must outlive the evaluation; JSON text is read lazily,
 /// only along the paths that the pack's rules mention, and need not be padded.
 struct Request {
   abi::Hook hook = abi::Hook::Call;
+  Listing listing = Listing::Derived;
   const Principal* principal = nullptr;
   std::string_view session_id;
-  std::string_view protocol_version;  // "2025-11-25"
+  std::string_view protocol_version;         // "2025-11-25"
+  std::span<const std::string_view> labels;  // what the conversation carries so far
   std::string_view client_name;
   std::string_view client_version;
   std::string_view client_ip;  // textual, empty when unknown (stdio)

@@ -34,6 +34,9 @@ struct Pack::Tables {
   Redactor redactor;
   std::array<bool, abi::kHookCount> has_rules{};
   std::array<bool, abi::kHookCount> redacts{};
+  bool reads_labels = false;
+  std::array<bool, abi::kHookCount>
+      derives{};  // list hooks: rules of the hook by which things are asked for can hide
   /// What every verdict says of its rule, close together: RuleInfo is several cache lines.
   struct Brief {
     std::string_view name;

@@ -39,6 +39,31 @@ struct TagEffect {
   uint32_t rule = 0;
 };
 
+/// `limit N per D by KEY burst M`. The engine only says that it applies; decision::take counts.
+struct LimitEffect {
+  std::string_view key;  // "" without `by`
+  int64_t count = 0;
+  int64_t per_us = 0;
+  int64_t burst = 0;
+  uint32_t rule = 0;
+};
+
+/// `require approval from role "x" within D`, `require mfa`: what must have happened before the request goes
+/// on. Those that `principal` fulfils are left out; of two of one kind and role the shorter time is kept.
+struct RequireEffect {
+  std::string_view what;
+  std::string_view role;  // "": nobody in particular
+  int64_t within_us = 0;  // 0: no limit
+  uint32_t rule = 0;
+};
+
+/// `emit "event" { ... }`, `start workflow(...)`, `label NAME`.
+struct NamedEffect {
+  std::string_view name;
+  std::string_view json;  // data of an event, arguments of a workflow {"0": ...}; "": none
+  uint32_t rule = 0;
+};
+
 /// A rule whose condition ended in an error (counted, logged; decides as its `on error` says).
 struct RuleError {
   uint32_t rule = 0;
@@ -61,6 +86,13 @@ struct Verdict {
   std::span<const SetEffect> sets;
   std::span<const RedactEffect> redactions;
   std::span<const TagEffect> tags;
+  std::span<const NamedEffect> emits;
+  std::span<const NamedEffect> labels;
+  std::span<const NamedEffect> starts;  // of allowed requests, like the following
+  std::span<const LimitEffect> limits;  // all apply
+  std::span<const RequireEffect> requirements;
+  std::string_view route;             // "": none; rules that disagree do not compile
+  std::span<const uint32_t> shadows;  // shadow rules that matched
   std::span<const RuleError> errors;  // of all rules that failed, at most kErrorsMax
   static constexpr size_t kErrorsMax = 16;
 };

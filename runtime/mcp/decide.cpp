@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "runtime/abi/unit.h"
 #include "runtime/decision/apply.h"
 #include "runtime/decision/in_force.h"
 #include "runtime/mcp/clock.h"
@@ -38,6 +39,12 @@ void observe(RequestContext& context, const decision::Request& request, const Ve
   for (const decision::TagEffect& tag : verdict.tags) {
     context.tags.push_back({std::string(tag.key), std::string(tag.value)});
   }
+  for (const auto& [effects, starts] : {std::pair{verdict.emits, false}, std::pair{verdict.starts, true}}) {
+    for (const decision::NamedEffect& event : effects) {
+      context.events.push_back({starts, std::string(event.name), std::string(event.json), event.rule});
+    }
+  }
+  context.shadows.insert(context.shadows.end(), verdict.shadows.begin(), verdict.shadows.end());
   RequestRecord& record = context.record;
   record.audit = std::max(record.audit, verdict.audit);
   if (verdict.outcome == Outcome::Deny || verdict.hidden || record.ruling == Ruling::None) {
@@ -54,6 +61,19 @@ void observe(RequestContext& context, const decision::Request& request, const Ve
     record.rule = verdict.rule;
     context.rule_name = verdict.rule_name;
   }
+}
+
+/// What labels follow: an authenticated principal, whatever it connects as (a new session or trace must not
+/// shed them); else the session, else the trace that the client continues.
+std::string label_key(const RequestContext& context) {
+  const std::string_view id = context.exchange.principal().id;
+  if (!id.empty()) {
+    return "p" + std::string(id);
+  }
+  if (context.session != nullptr) {
+    return "s" + context.session->id();
+  }
+  return "t" + context.traceparent.substr(0, 35);  // version and trace id
 }
 
 }  // namespace
@@ -83,11 +103,19 @@ const Verdict& Router::decide(RequestContext& context, decision::Request& reques
   if (thread.evaluator == nullptr) {
     thread.evaluator = std::make_unique<decision::Evaluator>(options_.decision);
   }
+  if (context.pack->reads_labels()) {
+    context.labels = labels_.of(label_key(context), context.record.start_us);
+    context.label_views.assign(context.labels.begin(), context.labels.end());
+    request.labels = context.label_views;
+  }
   const int64_t start = steady_ns();
   const Verdict& verdict = thread.evaluator->evaluate(*context.pack, request);
   context.record.decision_ns += steady_ns() - start;
   if (options_.tap != nullptr) {
     options_.tap->on_decision(*context.in_force, context.pack, request, verdict);
+  }
+  for (const decision::NamedEffect& label : verdict.labels) {
+    labels_.add(label_key(context), label.name, context.record.start_us);
   }
   return verdict;
 }
@@ -118,11 +146,13 @@ Subject Router::subject_of(abi::Hook hook, const Catalogue::Found& found) const 
           .definition = found.item->json};
 }
 
-bool Router::is_hidden(RequestContext& context, const Subject& listed) {
-  if (ignores(context, listed.hook)) {
+bool Router::is_hidden(RequestContext& context, const Subject& listed, decision::Listing listing) {
+  if (ignores(context, listed.hook) ||
+      (listing == decision::Listing::OwnRules && !context.pack->has_rules(listed.hook))) {
     return false;
   }
   decision::Request request = decision_request(context, listed);
+  request.listing = listing;
   const Verdict& verdict = decide(context, request);
   // A rule that failed while it should have hidden something hides it.
   const bool hidden =
@@ -137,15 +167,74 @@ bool Router::is_hidden(RequestContext& context, const Subject& listed) {
 }
 
 std::string Router::denial(const RequestContext& context, const Verdict& verdict) const {
+  return denial(context, verdict.rule, verdict.message.empty() ? "Denied by policy." : verdict.message, {});
+}
+
+std::string Router::denial(const RequestContext& context, uint32_t rule, std::string_view message,
+                           std::string_view more) const {
   std::string data = R"({"rule":)";
-  value::append_json_string(data, verdict.rule_name);
+  value::append_json_string(data, context.pack->rule_name(rule));
   data += R"(,"pack":)";
   value::append_json_string(data,
                             std::string(context.pack->name()) + "@" + std::string(context.pack->version()));
   data += R"(,"request_id":)";
   value::append_json_string(data, context.exchange.request_id());
-  data += '}';
-  return error_object(code::kDenied, verdict.message.empty() ? "Denied by policy." : verdict.message, data);
+  if (rule != Verdict::kNoRule) {
+    const abi::RuleInfo& info = context.pack->unit().rules[rule];
+    for (const auto& [name, text] : {std::pair{"guidance", &info.guidance}, std::pair{"owner", &info.owner},
+                                     std::pair{"ticket", &info.ticket}}) {
+      if (!text->empty()) {
+        data.append(",\"").append(name).append("\":");
+        value::append_json_string(data, *text);
+      }
+    }
+  }
+  data.append(more).append("}");
+  return error_object(code::kDenied, message, data);
+}
+
+Reply Router::held_back(RequestContext& context, uint32_t rule, std::string_view message,
+                        std::string_view more) const {
+  context.record.ruling = Ruling::Deny;
+  context.record.rule = rule;
+  context.rule_name = context.pack->rule_name(rule);
+  Reply reply;
+  reply.error_code = code::kDenied;
+  reply.message = error_message(context.envelope.id_json, denial(context, rule, message, more));
+  return reply;
+}
+
+std::optional<Reply> Router::hold_back(RequestContext& context, const Verdict& verdict) {
+  if (!verdict.requirements.empty()) {
+    const decision::RequireEffect& required = verdict.requirements.front();
+    const std::string what =
+        std::string(required.what) +
+        (required.role.empty() ? std::string() : " from role \"" + std::string(required.role) + "\"");
+    std::string more = R"(,"requires":{"what":)";
+    value::append_json_string(more, required.what);
+    if (!required.role.empty()) {
+      more += R"(,"role":)";
+      value::append_json_string(more, required.role);
+    }
+    return held_back(context, required.rule,
+                     required.what == "mfa"
+                         ? "This needs a second factor, and " + std::string("you have signed in without.")
+                         : "This needs " + what + ", and nothing here can ask for it.",
+                     more + "}");
+  }
+  if (verdict.limits.empty()) {
+    return std::nullopt;
+  }
+  const std::optional<decision::Exhausted> exhausted =
+      decision::take(limits_, *context.pack, verdict.limits, context.record.start_us);
+  if (!exhausted) {
+    return std::nullopt;
+  }
+  const int64_t wait_ms = (exhausted->retry_after_us + 999) / 1000;
+  return held_back(context, exhausted->rule,
+                   "The limit of rule \"" + std::string(context.pack->rule_name(exhausted->rule)) +
+                       "\" is reached; try again in " + std::to_string((wait_ms + 999) / 1000) + " s.",
+                   R"(,"retry_after_ms":)" + std::to_string(wait_ms));
 }
 
 Reply Router::denied(RequestContext& context, const Verdict& verdict) const {
@@ -165,6 +254,9 @@ std::optional<Reply> Router::decide_request(RequestContext& context, const Subje
   observe(context, request, verdict);
   if (verdict.outcome == Outcome::Deny) {
     return denied(context, verdict);
+  }
+  if (std::optional<Reply> held = hold_back(context, verdict)) {
+    return held;
   }
   if (!verdict.sets.empty()) {
     context.record.sets = static_cast<uint32_t>(verdict.sets.size());
@@ -229,7 +321,8 @@ std::optional<Reply> Router::decide_session(RequestContext& context, const Sessi
   request.client_version = terms.client_version;
   const Verdict& verdict = decide(context, request);
   observe(context, request, verdict);
-  return verdict.outcome == Outcome::Deny ? std::optional(denied(context, verdict)) : std::nullopt;
+  return verdict.outcome == Outcome::Deny ? std::optional(denied(context, verdict))
+                                          : hold_back(context, verdict);
 }
 
 ServerRequestRuling Router::decide_server_request(RequestContext& context, abi::Hook hook, uint32_t server,

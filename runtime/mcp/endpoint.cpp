@@ -139,6 +139,8 @@ void Endpoint::Impl::report(RequestContext& context, const Reply& reply, int64_t
   record.rule_name = context.rule_name;
   record.errors = context.errors;
   record.tags = context.tags;
+  record.events = context.events;
+  record.shadows = context.shadows;
   if (record.audit == decision::AuditLevel::Full) {
     record.arguments = context.arguments;
     record.result = context.result;

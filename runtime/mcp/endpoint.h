@@ -12,6 +12,7 @@
 #include "runtime/decision/in_force.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/exchange.h"
+#include "runtime/mcp/label_store.h"
 #include "runtime/mcp/upstream.h"
 
 namespace catalyst::mcp {
@@ -74,6 +75,8 @@ struct EndpointOptions {
   std::function<std::optional<std::string>(const HttpExchange& exchange, std::string_view server,
                                            std::string_view tool)>
       scope_challenge;
+  size_t limit_buckets = 65'536;  // of `limit` effects, in memory
+  LabelLimits labels;
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
   /// "*". Loopback by default.
   std::vector<std::string> allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};

@@ -55,13 +55,14 @@ Task<Reply> Router::handle_prompts_get(RequestContext& context) {
   context.record.server = upstreams_[found->server]->name();
   context.record.tool = found->item->key;
   take_pack(context);
-  if (is_hidden(context, subject_of(abi::Hook::ListPrompts, *found))) {
+  const Subject listed = subject_of(abi::Hook::ListPrompts, *found);
+  if (is_hidden_by_rule(context, listed)) {
     co_return unknown(context, "prompt", envelope.name);
   }
   Subject prompt = subject_of(abi::Hook::Prompt, *found);
   prompt.params = envelope.params_json;
   if (std::optional<Reply> refusal = decide_request(context, prompt, context.arguments)) {
-    co_return std::move(*refusal);
+    co_return is_hidden(context, listed) ? unknown(context, "prompt", envelope.name) : std::move(*refusal);
   }
   std::string name_json;
   ParamsEdit edit;

@@ -29,10 +29,7 @@ bool Router::is_resource_hidden(RequestContext& context, uint32_t server, const 
   Subject listed = read;
   listed.hook = abi::Hook::ListResources;
   listed.params = {};
-  if (ignores(context, listed.hook)) {
-    return false;
-  }
-  if (is_hidden(context, listed)) {
+  if (is_hidden_by_rule(context, listed)) {
     return true;
   }
   const Listing* listing = context.catalogue->servers()[server].listing.get();
@@ -43,7 +40,7 @@ bool Router::is_resource_hidden(RequestContext& context, uint32_t server, const 
     if (matches_template(item.key, read.thing)) {
       listed.thing = item.key;
       listed.definition = item.json;
-      return is_hidden(context, listed);
+      return is_hidden_by_rule(context, listed);
     }
   }
   return false;

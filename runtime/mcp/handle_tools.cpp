@@ -51,7 +51,8 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   context.record.server = upstreams_[found->server]->name();
   context.record.tool = found->item->key;
   take_pack(context);
-  if (is_hidden(context, subject_of(abi::Hook::ListTools, *found))) {
+  const Subject listed = subject_of(abi::Hook::ListTools, *found);
+  if (is_hidden_by_rule(context, listed)) {
     co_return unknown(context, "tool", envelope.name);
   }
   if (std::optional<Reply> mismatch = check_param_headers(context, *found)) {
@@ -59,6 +60,9 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   }
   // Before the rules: they are typed by the same schema, and may rely on it.
   if (const std::optional<std::string> fault = argument_fault(*found->item, envelope.arguments_json)) {
+    if (is_hidden(context, listed)) {
+      co_return unknown(context, "tool", envelope.name);
+    }
     co_return result(context, R"("content":[{"type":"text","text":)" + value::json_string(*fault) +
                                   R"(}],"isError":true)");
   }
@@ -69,7 +73,7 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
     context.arguments = envelope.arguments_json;
   }
   if (refusal) {
-    co_return std::move(*refusal);
+    co_return is_hidden(context, listed) ? unknown(context, "tool", envelope.name) : std::move(*refusal);
   }
   co_return co_await call_tool(context, *found);
 }

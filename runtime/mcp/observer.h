@@ -36,6 +36,14 @@ struct ObservedTag {
   std::string value;
 };
 
+/// `emit` and `start`: for whoever listens.
+struct ObservedEvent {
+  bool starts = false;  // a workflow rather than an event
+  std::string name;
+  std::string json;  // "": no data
+  uint32_t rule = 0;
+};
+
 /// One finished request. Views and pointers live for the call of on_request only.
 struct RequestRecord {
   std::string_view request_id;
@@ -57,11 +65,13 @@ struct RequestRecord {
   std::span<const ObservedError> errors;
   decision::AuditLevel audit = decision::AuditLevel::None;
   std::span<const ObservedTag> tags;
-  uint32_t sets = 0;           // arguments rewritten
-  uint32_t redactions = 0;     // redactions applied to the result
-  std::string_view arguments;  // audit Full: what was sent upstream, JSON
-  std::string_view failure;    // why an upstream gave no answer, for logs; "" otherwise
-  std::string_view result;     // audit Full: what went back, after redaction, JSON
+  std::span<const ObservedEvent> events;
+  std::span<const uint32_t> shadows;  // shadow rules that matched
+  uint32_t sets = 0;                  // arguments rewritten
+  uint32_t redactions = 0;            // redactions applied to the result
+  std::string_view arguments;         // audit Full: what was sent upstream, JSON
+  std::string_view failure;           // why an upstream gave no answer, for logs; "" otherwise
+  std::string_view result;            // audit Full: what went back, after redaction, JSON
 
   int http_status = 0;
   int error_code = 0;    // JSON-RPC, 0 = a result

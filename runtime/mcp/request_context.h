@@ -58,6 +58,10 @@ struct RequestContext {
   CataloguePtr catalogue;
   std::vector<ObservedError> errors;
   std::vector<ObservedTag> tags;
+  std::vector<ObservedEvent> events;
+  std::vector<uint32_t> shadows;
+  std::vector<std::string> labels;  // of the conversation, when rules read them
+  std::vector<std::string_view> label_views;
   std::string rule_name;
   std::string arguments;
   std::string result;

@@ -66,6 +66,8 @@ Router::Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Up
       options_(std::move(options)),
       own_info_(own_server_info(options_)),
       sealer_(options_.secrets),
+      limits_(options_.limit_buckets),
+      labels_(options_.labels),
       sessions_(options_.sessions, sealer_),
       principals_(options_.sessions.sessions, options_.sessions.idle_ms),
       parked_(options_.parked_calls, options_.ask_timeout_ms),

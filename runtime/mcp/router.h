@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "runtime/decision/engine.h"
+#include "runtime/decision/limits.h"
 #include "runtime/mcp/bridge.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/event_hub.h"
+#include "runtime/mcp/label_store.h"
 #include "runtime/mcp/parked_call.h"
 #include "runtime/mcp/request_context.h"
 #include "runtime/mcp/seal.h"
@@ -163,10 +165,23 @@ class Router : public std::enable_shared_from_this<Router> {
                                                    const Subject& subject) const;
   [[nodiscard]] Subject subject_of(abi::Hook hook, const Catalogue::Found& found) const;
   /// What the rules of a list hook say; recorded when the thing is being asked for rather than listed.
-  [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed);
+  [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed,
+                               decision::Listing listing = decision::Listing::Derived);
+  /// Before something is asked for: hidden by a rule of its list hook. What no request could be allowed to
+  /// ask for is refused like this, too, but that is looked into only once the request is denied.
+  [[nodiscard]] bool is_hidden_by_rule(RequestContext& context, const Subject& listed) {
+    return is_hidden(context, listed, decision::Listing::OwnRules);
+  }
   /// The error object of a denied request.
   [[nodiscard]] std::string denial(const RequestContext& context, const decision::Verdict& verdict) const;
+  /// `more`: further members of its data, each after a comma.
+  [[nodiscard]] std::string denial(const RequestContext& context, uint32_t rule, std::string_view message,
+                                   std::string_view more) const;
   [[nodiscard]] Reply denied(RequestContext& context, const decision::Verdict& verdict) const;
+  /// What stands between an allowed request and its way on: requirements that nobody here can fulfil, limits.
+  [[nodiscard]] std::optional<Reply> hold_back(RequestContext& context, const decision::Verdict& verdict);
+  [[nodiscard]] Reply held_back(RequestContext& context, uint32_t rule, std::string_view message,
+                                std::string_view more) const;
   /// The refusal of a request of a client, if there is one; `arguments` are the new ones when rules set any.
   std::optional<Reply> decide_request(RequestContext& context, const Subject& subject,
                                       std::string& arguments);
@@ -240,6 +255,8 @@ class Router : public std::enable_shared_from_this<Router> {
   const EndpointOptions options_;
   const std::string own_info_;  // serverInfo of the federation, JSON
   const Sealer sealer_;
+  decision::MemoryLimitStore limits_;
+  LabelStore labels_;
   SessionTable sessions_;
   PrincipalSessions principals_;
   ParkedCalls parked_;

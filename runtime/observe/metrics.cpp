@@ -164,6 +164,9 @@ struct Metrics::Impl {
       if (const uint64_t n = counters->errors.value(); n > 0) {
         page.counter(Id::RuleErrors, {{"rule", name}}, static_cast<double>(n));
       }
+      if (const uint64_t n = counters->shadows.value(); n > 0) {
+        page.counter(Id::Shadows, {{"rule", name}}, static_cast<double>(n));
+      }
     }
   }
 

@@ -35,6 +35,7 @@ inline constexpr size_t kCallOutcomeCount = 3;
 struct RuleCounters {
   std::array<Counter, kDecisionCount> decisions;
   Counter errors;
+  Counter shadows;  // matches of a shadow rule
 };
 
 /// The counters of one pack's rules, by rule index; found once per pack, so that a request looks nothing up.

@@ -121,6 +121,19 @@ std::string error_failure(const ir::TestExpectation& expected, const Verdict& ve
          ", but no rule failed so";
 }
 
+bool is_named(std::span<const decision::NamedEffect> effects, const ir::TestExpectation& expected,
+              const decision::Pack& pack) {
+  return std::any_of(effects.begin(), effects.end(), [&](const decision::NamedEffect& effect) {
+    return effect.name == expected.key && (expected.by.empty() || rule_of(pack, effect.rule) == expected.by);
+  });
+}
+
+std::string happened(bool holds, std::string_view what, const ir::TestExpectation& expected) {
+  return holds ? ""
+               : "expected " + std::string(what) + (expected.key.empty() ? "" : " " + expected.key) +
+                     (expected.by.empty() ? "" : " by " + quote(expected.by)) + ", but it did not happen";
+}
+
 std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdict,
                        const decision::Pack& pack) {
   const bool denied = verdict.outcome == Outcome::Deny;
@@ -143,6 +156,28 @@ std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdi
       return tag_failure(expected, verdict);
     case Kind::Error:
       return error_failure(expected, verdict, pack);
+    case Kind::Limit:
+      return happened(std::any_of(verdict.limits.begin(), verdict.limits.end(),
+                                  [&](const decision::LimitEffect& limit) {
+                                    return expected.by.empty() || rule_of(pack, limit.rule) == expected.by;
+                                  }),
+                      "limit", expected);
+    case Kind::Require:
+      return happened(
+          std::any_of(verdict.requirements.begin(), verdict.requirements.end(),
+                      [&](const decision::RequireEffect& required) {
+                        return required.what == expected.key &&
+                               (expected.by.empty() || rule_of(pack, required.rule) == expected.by);
+                      }),
+          "require", expected);
+    case Kind::Emit:
+      return happened(is_named(verdict.emits, expected, pack), "emit", expected);
+    case Kind::Start:
+      return happened(is_named(verdict.starts, expected, pack), "start", expected);
+    case Kind::Label:
+      return happened(is_named(verdict.labels, expected, pack), "label", expected);
+    case Kind::Route:
+      return happened(verdict.route == expected.key, "route", expected);
     case Kind::Message:
       return verdict.message == expected.text ? ""
                                               : "expected the message \"" + expected.text + "\", got \"" +

@@ -107,6 +107,8 @@ struct StoredRequest::Impl {
   std::string session_id, protocol_version, client_name, client_version, client_ip;
   std::vector<std::string> roles;
   std::vector<std::string_view> role_views;
+  std::vector<std::string> labels;
+  std::vector<std::string_view> label_views;
   decision::Principal principal;
   decision::Request request;
 
@@ -135,7 +137,8 @@ struct StoredRequest::Impl {
     request.hook = hook;
     const bool on_tool = hook == abi::Hook::Call || hook == abi::Hook::Result;
     const SubjectMembers names = subject_members(abi::hook_info(hook).target);
-    std::vector<const char*> known = {"hook", "principal", "session", "client", "now", "definition"};
+    std::vector<const char*> known = {"hook", "principal",  "session", "client",
+                                      "now",  "definition", "labels"};
     for (const char* name : {names.server, names.thing, on_tool ? "args" : "params",
                              hook == abi::Hook::Result || hook == abi::Hook::Reply ? "result" : nullptr}) {
       if (name != nullptr) {
@@ -152,11 +155,20 @@ struct StoredRequest::Impl {
         return error("the request needs `" + std::string(name) + "`");
       }
     }
+    read_labels(root.value("labels", Json::array()));
     args = json_of(root, "args", "{}");
     params = json_of(root, "params", "");
     result = json_of(root, "result", "");
     definition = json_of(root, "definition", "");
     return {};
+  }
+
+  void read_labels(const Json& json) {
+    for (const Json& label : json.is_array() ? json : Json::array()) {
+      if (label.is_string()) {
+        labels.push_back(label.get<std::string>());
+      }
+    }
   }
 
   Result<void> read_session(const Json& json) {
@@ -185,6 +197,8 @@ struct StoredRequest::Impl {
     principal.roles = role_views;
     principal.claims = claims;
     request.principal = &principal;
+    label_views.assign(labels.begin(), labels.end());
+    request.labels = label_views;
     request.session_id = session_id;
     request.protocol_version = protocol_version;
     request.client_name = client_name;
@@ -245,6 +259,7 @@ Result<std::unique_ptr<StoredRequest>> StoredRequest::from_test(const ir::Test& 
       return done.error();
     }
   }
+  impl->read_labels(Json::parse(test.labels, nullptr, false));
   impl->request.hook = test.hook;
   impl->request.now_us = test.now_us;
   impl->server = test.server;

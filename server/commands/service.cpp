@@ -200,6 +200,9 @@ struct Service::Impl {
     out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
     out.tap = tap.get();
+    out.limit_buckets = config.limits.rate_buckets;
+    out.labels.conversations = config.limits.labelled;
+    out.labels.idle_us = config.limits.label_idle_ms * 1000;
     for (const UpstreamConfig& server : config.servers) {
       out.call_timeout_ms =
           std::max(out.call_timeout_ms, server.timeout_ms);  // each upstream cuts it to its own

@@ -28,6 +28,25 @@ std::string outcome_text(const decision::Verdict& verdict) {
   return verdict.outcome == decision::Outcome::Deny ? "deny" : "allow";
 }
 
+void add_named(Json& out, const char* member, std::span<const decision::NamedEffect> effects,
+               const decision::Pack& pack) {
+  for (const decision::NamedEffect& effect : effects) {
+    Json one = {{"name", effect.name}, {"rule", rule_of(pack, effect.rule)}};
+    if (!effect.json.empty()) {
+      one["data"] = Json::parse(effect.json, nullptr, false);
+    }
+    out[member].push_back(std::move(one));
+  }
+}
+
+void append_named(std::string& out, const char* word, std::span<const decision::NamedEffect> effects,
+                  const decision::Pack& pack) {
+  for (const decision::NamedEffect& effect : effects) {
+    out += std::string("  ") + word + std::string(effect.name) + (effect.json.empty() ? "" : " ") +
+           std::string(effect.json) + "  (" + rule_of(pack, effect.rule) + ")\n";
+  }
+}
+
 }  // namespace
 
 std::string verdict_json(const decision::Verdict& verdict, const decision::Pack& pack) {
@@ -51,6 +70,28 @@ std::string verdict_json(const decision::Verdict& verdict, const decision::Pack&
   }
   for (const decision::TagEffect& tag : verdict.tags) {
     out["tags"][std::string(tag.key)] = tag.value;
+  }
+  add_named(out, "emits", verdict.emits, pack);
+  add_named(out, "starts", verdict.starts, pack);
+  add_named(out, "labels", verdict.labels, pack);
+  for (const decision::LimitEffect& limit : verdict.limits) {
+    out["limits"].push_back({{"count", limit.count},
+                             {"per_ms", limit.per_us / 1000},
+                             {"burst", limit.burst},
+                             {"key", limit.key},
+                             {"rule", rule_of(pack, limit.rule)}});
+  }
+  for (const decision::RequireEffect& required : verdict.requirements) {
+    out["requires"].push_back({{"what", required.what},
+                               {"role", required.role},
+                               {"within_ms", required.within_us / 1000},
+                               {"rule", rule_of(pack, required.rule)}});
+  }
+  if (!verdict.route.empty()) {
+    out["route"] = verdict.route;
+  }
+  for (const uint32_t rule : verdict.shadows) {
+    out["shadows"].push_back(rule_of(pack, rule));
   }
   for (const decision::RuleError& failure : verdict.errors) {
     out["errors"].push_back(
@@ -78,6 +119,25 @@ std::string verdict_text(const decision::Verdict& verdict, const decision::Pack&
   }
   if (verdict.audit != decision::AuditLevel::None) {
     out += "  audit    " + std::string(kAuditLevels[static_cast<size_t>(verdict.audit)]) + "\n";
+  }
+  append_named(out, "emit     ", verdict.emits, pack);
+  append_named(out, "start    ", verdict.starts, pack);
+  append_named(out, "label    ", verdict.labels, pack);
+  for (const decision::LimitEffect& limit : verdict.limits) {
+    out += "  limit    " + std::to_string(limit.count) + " per " + std::to_string(limit.per_us / 1000) +
+           "ms burst " + std::to_string(limit.burst) + " by \"" + std::string(limit.key) + "\"  (" +
+           rule_of(pack, limit.rule) + ")\n";
+  }
+  for (const decision::RequireEffect& required : verdict.requirements) {
+    out += "  require  " + std::string(required.what) +
+           (required.role.empty() ? "" : " from role " + std::string(required.role)) + "  (" +
+           rule_of(pack, required.rule) + ")\n";
+  }
+  if (!verdict.route.empty()) {
+    out += "  route    " + std::string(verdict.route) + "\n";
+  }
+  for (const uint32_t rule : verdict.shadows) {
+    out += "  shadow   " + rule_of(pack, rule) + " matched\n";
   }
   for (const decision::RuleError& failure : verdict.errors) {
     out += "  error    " + std::string(value::status_name(failure.status)) + " in " +

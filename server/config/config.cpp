@@ -172,6 +172,9 @@ class Loader {
     out.connections = static_cast<size_t>(read.count("limits.connections"));
     out.json_depth = static_cast<uint32_t>(read.count("limits.json_depth"));
     out.sessions = static_cast<size_t>(read.count("limits.sessions"));
+    out.rate_buckets = static_cast<size_t>(read.count("limits.rate_buckets"));
+    out.labelled = static_cast<size_t>(read.count("limits.labelled"));
+    out.label_idle_ms = read.duration("limits.label_idle");
     out.session_idle_ms = read.duration("limits.session_idle");
     out.session_max_ms = read.duration("limits.session_max");
     out.answer_timeout_ms = read.duration("limits.answer_timeout");

@@ -134,6 +134,9 @@ struct LimitsConfig {
   size_t connections = 0;
   uint32_t json_depth = 0;
   size_t sessions = 0;
+  size_t rate_buckets = 0;
+  size_t labelled = 0;
+  int64_t label_idle_ms = 0;
   int64_t session_idle_ms = 0;
   int64_t session_max_ms = 0;
   int64_t answer_timeout_ms = 0;

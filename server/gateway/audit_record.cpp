@@ -99,6 +99,28 @@ std::string errors_json(const mcp::RequestRecord& record) {
   return out + "]";
 }
 
+std::string events_json(const mcp::RequestRecord& record) {
+  std::string out = "[";
+  for (const mcp::ObservedEvent& event : record.events) {
+    Writer one;
+    one.text(event.starts ? "start" : "emit", event.name);
+    one.text("rule", record.pack->rule_name(event.rule));
+    one.json("data", event.json);
+    out += (out.size() > 1 ? "," : "") + one.finish();
+  }
+  return out + "]";
+}
+
+std::string shadows_json(const mcp::RequestRecord& record) {
+  std::string out = "[";
+  for (const uint32_t rule : record.shadows) {
+    Writer one;
+    one.text("rule", record.pack->rule_name(rule));
+    out += (out.size() > 1 ? "," : "") + one.finish();
+  }
+  return out + "]";
+}
+
 }  // namespace
 
 std::string audit_record(const mcp::RequestRecord& record) {
@@ -122,6 +144,12 @@ std::string audit_record(const mcp::RequestRecord& record) {
   out.text("rule", record.rule_name);
   if (!record.tags.empty()) {
     out.raw("tags", tags_json(record.tags));
+  }
+  if (!record.events.empty()) {
+    out.raw("events", events_json(record));
+  }
+  if (!record.shadows.empty()) {
+    out.raw("shadows", shadows_json(record));
   }
   if (record.sets > 0) {
     out.number("sets", record.sets);

@@ -114,6 +114,9 @@ struct Recorder::Impl {
     for (const mcp::ObservedError& failure : record.errors) {
       pack->of(failure.rule).errors.add();
     }
+    for (const uint32_t rule : record.shadows) {
+      pack->of(rule).shadows.add();
+    }
   }
 
   void log_rule_errors(const mcp::RequestRecord& record) const {
@@ -165,7 +168,7 @@ void Recorder::on_request(const mcp::RequestRecord& record) noexcept {
     if (!record.errors.empty()) {
       impl_->log_rule_errors(record);
     }
-    if (record.audit != decision::AuditLevel::None) {
+    if (record.audit != decision::AuditLevel::None || !record.events.empty()) {
       impl_->write_audit(record);
     }
   } catch (const std::exception& failure) {  // out of memory, or spdlog's own

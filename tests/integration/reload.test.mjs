@@ -9,7 +9,7 @@ const policy = (version, denied) => `pack test.reload ${version}
 
 rule stop
   on call *.*
-  when call.tool == "${denied}"
+  when call.tool == "${denied}" and (call.args.pass as string?) is absent
   deny "version ${version}"
 `;
 

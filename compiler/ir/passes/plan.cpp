@@ -80,7 +80,7 @@ class Planner {
     abi::HookPlan& plan = unit_.plans[static_cast<size_t>(hook)];
     for (uint32_t i = 0; i < unit_.rules.size(); ++i) {
       if (unit_.rules[i].hook == hook) {
-        plan.ranked.push_back(i);
+        (unit_.rules[i].shadow ? plan.shadow : plan.ranked).push_back(i);
       }
     }
     std::stable_sort(plan.ranked.begin(), plan.ranked.end(), [&](uint32_t a, uint32_t b) {
@@ -191,7 +191,9 @@ class Planner {
       std::sort(features->begin(), features->end());
       features->erase(std::unique(features->begin(), features->end()), features->end());
     }
-    plan.target_slots = find_target_slots(module_, plan.ranked);
+    std::vector<uint32_t> evaluated = plan.ranked;
+    evaluated.insert(evaluated.end(), plan.shadow.begin(), plan.shadow.end());
+    plan.target_slots = find_target_slots(module_, evaluated);
   }
 
   /// The conjunct as something to file the rule under; nothing when it does not name strings that must be
@@ -492,6 +494,20 @@ class Planner {
 
 }  // namespace
 
-void build_plans(const Module& module, abi::Unit& unit) { Planner(module, unit).run(); }
+void build_plans(const Module& module, const Partial& partial, abi::Unit& unit) {
+  Planner(module, unit).run();
+  for (const abi::Hook list : {abi::Hook::ListTools, abi::Hook::ListResources, abi::Hook::ListPrompts}) {
+    abi::HookPlan& plan = unit.plans[static_cast<size_t>(*abi::asked_by(list))];
+    for (uint32_t rank = 0; rank < plan.ranked.size(); ++rank) {
+      const abi::RuleInfo& rule = unit.rules[plan.ranked[rank]];
+      if (rule.verdict == abi::RuleVerdict::Allow) {
+        plan.allowing.push_back(rank);
+      } else if (rule.verdict == abi::RuleVerdict::Deny &&
+                 partial.can_hold(module.rules[plan.ranked[rank]].condition)) {
+        plan.hiding.push_back(rank);
+      }
+    }
+  }
+}
 
 }  // namespace catalyst::ir

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "runtime/decision/engine.h"
+#include "runtime/decision/limits.h"
 #include "tests/unit/decision/module_maker.h"
 
 // The sanitizers bring operators of their own, which may not be replaced.
@@ -60,6 +61,19 @@ TEST(Allocation, AWarmEvaluatorAllocatesNothing) {
                  .audit_level = 0,
                  .tag = {}};
   make.effect("set", abi::Hook::Call, make.boolean(Op::Has, {make.roles(), make.text("dev")}), set);
+  ir::Effect limit{.kind = ir::EffectKind::Limit, .span = {}};
+  limit.count = limit.burst = 1'000'000;
+  limit.duration_us = 1'000'000;
+  limit.value = make.op(Op::Interpolate, T::kString, {make.text("of "), make.principal_id()});
+  make.effect("limit", abi::Hook::Call, {}, limit);
+  ir::Effect emit{.kind = ir::EffectKind::Emit, .span = {}};
+  emit.tag = "called";
+  emit.value = make.tenant();
+  make.effect("emit", abi::Hook::Call, {}, emit);
+  ir::Effect label{.kind = ir::EffectKind::Label, .span = {}};
+  label.tag = "seen";
+  make.effect("label", abi::Hook::Call, {}, label);
+  make.deny("shadow", make.boolean(Op::EndsWith, {make.tenant(), make.text("me")})).shadow = true;
   const auto pack = make.pack();
 
   const std::string_view roles[] = {"dev", "oncall"};
@@ -72,6 +86,7 @@ TEST(Allocation, AWarmEvaluatorAllocatesNothing) {
       R"({"broken")",
   };
   Evaluator evaluator;
+  MemoryLimitStore store(64);
   const auto round = [&] {
     for (const std::string_view args : texts) {
       Request request;
@@ -79,6 +94,9 @@ TEST(Allocation, AWarmEvaluatorAllocatesNothing) {
       request.server = "db";
       request.tool = "query";
       request.args = args;
+      const Verdict& verdict = evaluator.evaluate(*pack, request);
+      (void)take(store, *pack, verdict.limits, 0);
+      request.hook = abi::Hook::ListTools;
       (void)evaluator.evaluate(*pack, request);
     }
   };

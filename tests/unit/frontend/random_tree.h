@@ -371,9 +371,16 @@ class Generator {
     }
   }
 
+  const Expr* number(const char* digits, const char* unit) {
+    auto* out = make<NumberExpr>(ExprKind::Number);
+    out->digits = digits;
+    out->unit = unit;
+    return out;
+  }
+
   Effect effect() {
     Effect out{};
-    out.kind = static_cast<EffectKind>(below(static_cast<size_t>(EffectKind::Tag) + 1));
+    out.kind = static_cast<EffectKind>(below(kEffectCount));
     switch (out.kind) {
       case EffectKind::Allow:
       case EffectKind::Deny:
@@ -401,12 +408,50 @@ class Generator {
         out.tag = key();
         out.value = once_in(2) ? expr(2) : nullptr;
         break;
+      case EffectKind::Limit:
+        out.count = number("60", "");
+        out.duration = number("1", "m");
+        out.value = once_in(2) ? expr(2) : nullptr;
+        out.burst = once_in(2) ? number("10", "") : nullptr;
+        break;
+      case EffectKind::Require:
+        out.tag.text = once_in(2) ? "approval" : "mfa";
+        out.role.text = once_in(2) ? "dba" : "";
+        out.duration = once_in(2) ? number("10", "m") : nullptr;
+        break;
+      case EffectKind::Emit:
+        out.tag.text = text();
+        out.value = once_in(2) ? record(2, false) : nullptr;
+        break;
+      case EffectKind::Start:
+        out.tag = name();
+        for (size_t n = below(3); n > 0; --n) {
+          out.arguments.push_back(expr(2));
+        }
+        break;
+      case EffectKind::Route:
+      case EffectKind::Label:
+        out.tag = name();
+        break;
     }
     return out;
   }
 
   const Decl* rule() {
     auto* out = decl<RuleDecl>(DeclKind::Rule);
+    if (once_in(3)) {
+      out->annotations.push_back({{"owner", {}}, AnnotationForm::Text, {text(), {}}, nullptr, nullptr, {}});
+    }
+    if (once_in(3)) {
+      out->annotations.push_back(
+          {{"expires", {}}, AnnotationForm::Date, {"2027-01-01", {}}, nullptr, nullptr, {}});
+    }
+    if (once_in(3)) {
+      out->annotations.push_back({{"rollout", {}}, AnnotationForm::Share, {}, number("5", "%"), expr(2), {}});
+    }
+    if (once_in(3)) {
+      out->annotations.push_back({{"shadow", {}}, AnnotationForm::Nothing, {}, nullptr, nullptr, {}});
+    }
     out->name = name();
     out->hook = hook();
     const bool targeted = out->hook.text != "session";

@@ -51,12 +51,39 @@ class Policy : public ::testing::Test {
     return exchange.sent;
   }
 
+  /// True of calls without the argument `please`: what depends on arguments stays listed.
+  ModuleMaker::E unless_asked_nicely() {
+    return make.boolean(Op::Not, {make.boolean(Op::IsPresent, {make.optional_arg({"please"}, T::kString)})});
+  }
+
   std::shared_ptr<FakeUpstream> upstream;
   ModuleMaker make;
 };
 
+TEST_F(Policy, WhatNoArgumentsCouldCallIsNeitherListedNorKnown) {
+  make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Never.");
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(list(gateway), HasSubstr("db__query"));
+  EXPECT_THAT(list(gateway), Not(HasSubstr("db__drop")));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"({"code":-32602,"message":"Unknown tool: db__drop"})"));
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Hidden);
+  EXPECT_EQ(gateway.observer.kept.back().rule, "no_drops");
+}
+
+TEST_F(Policy, ADefaultThatDeniesListsWhatSomeArgumentsMayCall) {
+  make.module().default_deny[static_cast<size_t>(Hook::Call)] = true;
+  make.allow("queries", make.boolean(Op::IsPresent, {make.optional_arg({"q"}, T::kString)}),
+             {{"db", "query"}});
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(list(gateway), HasSubstr("db__query"));
+  EXPECT_THAT(list(gateway), Not(HasSubstr("db__drop")));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr(R"("code":1001)"));
+  EXPECT_THAT(call(gateway, "query", R"({"q":"x"})"), HasSubstr("ana@acme.example"));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr("Unknown tool"));
+}
+
 TEST_F(Policy, ADenialNamesItsRuleAndReachesNoServer) {
-  make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Not in production.");
+  make.deny("no_drops", unless_asked_nicely(), {{"db", "drop"}}).message = make.text("Not in production.");
   Gateway gateway({upstream}, make.pack());
   const size_t before = upstream->seen.size();
   EXPECT_THAT(
@@ -124,6 +151,57 @@ TEST_F(Policy, ADeniedResultDoesNotLeave) {
   const std::string answer = call(gateway, "query");
   EXPECT_THAT(answer, HasSubstr(R"("message":"Denied by policy.","data":{"rule":"no_results")"));
   EXPECT_THAT(answer, Not(HasSubstr("ana@")));
+}
+
+TEST_F(Policy, ALimitDeniesWithTheTimeToWait) {
+  ir::Effect limit = effect(EffectKind::Limit);
+  limit.count = 2;
+  limit.burst = 2;
+  limit.duration_us = 3'600'000'000;
+  limit.value = make.principal_id();
+  make.effect("budget", Hook::Call, {}, limit);
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  const size_t before = upstream->seen.size();
+  const std::string denied = call(gateway, "query");
+  EXPECT_THAT(denied, HasSubstr(R"("rule":"budget")"));
+  EXPECT_THAT(denied, HasSubstr(R"("retry_after_ms":)"));
+  EXPECT_EQ(upstream->seen.size(), before);
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Deny);
+}
+
+TEST_F(Policy, ARequirementThatNobodyCanFulfilDeniesAndNamesIt) {
+  ir::Effect require = effect(EffectKind::Require);
+  require.tag = "approval";
+  require.role = "dba";
+  make.effect("ask_a_human", Hook::Call, {}, require);
+  Gateway gateway({upstream}, make.pack());
+  const std::string denied = call(gateway, "query");
+  EXPECT_THAT(denied,
+              HasSubstr(R"(This needs approval from role \"dba\", and nothing here can ask for it.)"));
+  EXPECT_THAT(denied, HasSubstr(R"("requires":{"what":"approval","role":"dba"})"));
+}
+
+TEST_F(Policy, LabelsFollowWhoeverGotThem) {
+  ir::Effect label = effect(EffectKind::Label);
+  label.tag = "pii";
+  make.effect("mark", Hook::Result, {}, label);
+  const auto labels = make.slot(abi::InputRoot::Labels, {}, make.module().types.set_of(T::kString));
+  make.deny("no_leak", make.boolean(Op::Has, {labels, make.text("pii")}), {{"db", "drop"}});
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr("ana@"));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"("rule":"no_leak")"));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  EXPECT_THAT(list(gateway), HasSubstr("db__drop")) << "labels do not change what is listed";
+}
+
+TEST_F(Policy, WhoIsDeniedIsToldWhatToDo) {
+  ir::Rule& rule = make.deny("no_drops", unless_asked_nicely(), {{"db", "drop"}});
+  rule.guidance = "Say please.";
+  rule.owner = "manners";
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"("guidance":"Say please.","owner":"manners")"));
 }
 
 class OtherHooks : public Policy {
@@ -205,7 +283,7 @@ TEST_F(OtherHooks, AClientThatMayNotConnectGetsNothing) {
 TEST_F(Policy, ASwapDecidesTheNextRequest) {
   Gateway gateway({upstream});
   EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
-  make.deny("all", {});
+  make.deny("all", unless_asked_nicely());
   gateway.engine.swap(make.pack());
   EXPECT_THAT(call(gateway, "query"), HasSubstr(R"("code":1001)"));
 }
