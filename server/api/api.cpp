@@ -11,6 +11,7 @@
 #include "runtime/observe/metrics.h"
 #include "server/api/deployments.h"
 #include "server/api/problem.h"
+#include "server/api/rules.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/resource.h"
 #include "server/gateway/pack_manager.h"
@@ -159,11 +160,13 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
                      path == "/api/v1/pack" || path == "/api/v1/upstreams" || path == "/api/v1/catalogue" ||
                      posts;
-  if (DeploymentsApi::is_ours(path)) {
-    if (may(exchange)) {
-      co_await DeploymentsApi(*parts_.packs, *parts_.shadow).handle(exchange);
-    } else {
+  if (DeploymentsApi::is_ours(path) || RulesApi::is_ours(path)) {
+    if (!may(exchange)) {
       co_await answer(exchange, problem(403, "this needs the admin role, and no browser"));
+    } else if (RulesApi::is_ours(path)) {
+      co_await RulesApi(*parts_.packs).handle(exchange);
+    } else {
+      co_await DeploymentsApi(*parts_.packs, *parts_.shadow).handle(exchange);
     }
   } else if (DecisionsApi::is_ours(path) && may(exchange)) {
     co_await DecisionsApi(parts_.packs->engine(), *parts_.metrics, parts_.decisions).handle(exchange);
@@ -252,6 +255,9 @@ Task<void> Api::reload(mcp::HttpExchange& exchange) const {
   Json body = pack_json(parts_.packs->status());
   body["ok"] = pending->outcome.ok;
   body["diagnostics"] = Json::parse(pending->outcome.diagnostics_json, nullptr, false);
+  if (!pending->outcome.ok && body["diagnostics"].empty()) {
+    body["reason"] = pending->outcome.text;
+  }
   co_await answer(exchange, json_reply(pending->outcome.ok ? 200 : 422, body));
 }
 

@@ -1,19 +1,13 @@
 #include "server/api/deployments.h"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/system/errc.hpp>
 #include <charconv>
 #include <cmath>
 #include <functional>
 #include <optional>
 
-#include "compiler/pack/refusal.h"
 #include "runtime/decision/in_force.h"
-#include "runtime/store/store.h"
-#include "server/api/problem.h"
+#include "server/api/manager_call.h"
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/shadow_report.h"
 
@@ -24,36 +18,6 @@ using Json = nlohmann::ordered_json;
 using Answer = Result<DeploymentStatus>;
 
 constexpr std::string_view kRoot = "/api/v1/deployments";
-constexpr auto kWait = std::chrono::seconds(60);
-
-/// An answer on its way from the compiling thread to the handler's executor.
-struct Pending {
-  explicit Pending(const asio::any_io_executor& executor) : timer(executor) {}
-  asio::steady_timer timer;
-  std::optional<Answer> answer;
-};
-
-/// Starts `what` on the compiling thread and waits for its answer; nullopt: it takes too long.
-Task<std::optional<Answer>> wait_for(std::function<void(PackManager::Done)> what) {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  auto pending = std::make_shared<Pending>(executor);
-  pending->timer.expires_after(kWait);
-  what([pending, executor](const Answer& answer) {
-    asio::post(executor, [pending, answer] {
-      pending->answer = answer;
-      pending->timer.cancel();
-    });
-  });
-  boost::system::error_code ignored;  // cancelled means answered
-  co_await pending->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  co_return std::move(pending->answer);
-}
-
-Task<void> send(mcp::HttpExchange& exchange, int status, std::string_view type, std::string body) {
-  const mcp::Header headers[] = {{"Content-Type", type}, {"Cache-Control", "no-store"}};
-  // A client that went away meanwhile is nobody's problem.
-  [[maybe_unused]] const Result<void> sent = co_await exchange.respond(status, headers, body);
-}
 
 Json policy_json(const PackStatus& status) {
   Json out = {
@@ -117,46 +81,12 @@ Json status_json(const DeploymentStatus& status, const ShadowReport& report) {
   return out;
 }
 
-struct Problem {
-  int status;
-  std::string type;
-  std::string title;
-};
-
-Problem problem_of(const Error& why) {
-  namespace errc = boost::system::errc;
-  if (const std::string_view slug = pack::slug(why.code); !slug.empty()) {
-    return {422, std::string(slug), why.code.message()};
-  }
-  if (why.code == errc::not_supported) {
-    return {409, "no-store", "Nothing can be deployed without a store"};
-  }
-  if (why.code == errc::no_such_file_or_directory) {
-    return {404, "no-such-release", "There is nothing to go back to"};
-  }
-  if (why.code == errc::invalid_argument) {
-    return {400, "bad-request", "The request cannot be read"};
-  }
-  if (why.code == errc::resource_unavailable_try_again) {
-    return {503, "busy", "Too many deployments at once"};
-  }
-  if (why.code.category() == make_error_code(store::Errc::None).category()) {
-    return {503, "store", "The store failed"};
-  }
-  return {422, "not-loaded", "The policy does not load"};
-}
-
 /// "12.5" of 100 in parts of InForce::kWhole; 0 when it is no percentage.
 uint32_t share_of(std::string_view text) {
   double value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool good = problem == std::errc() && end == text.data() + text.size() && value > 0 && value <= 100;
   return good ? static_cast<uint32_t>(std::lround(value / 100 * decision::InForce::kWhole)) : 0;
-}
-
-std::string who(const mcp::HttpExchange& exchange) {
-  const std::string_view id = exchange.principal().id;
-  return id.empty() ? "anonymous at " + std::string(exchange.peer()) : std::string(id);
 }
 
 /// The release that a rollback asks for: {"to": "1.4.0"}, or no body. nullopt: neither.
@@ -225,23 +155,12 @@ bool DeploymentsApi::is_ours(std::string_view path) {
 Task<void> DeploymentsApi::handle(mcp::HttpExchange& exchange) const {
   const auto what = action(packs_, exchange);
   if (!what) {
-    co_await send(exchange, 404, kProblemType,
-                  problem_json(404, "no-such-path", "No such path or method",
-                               "docs/operations.md lists what /api/v1/deployments takes"));
+    co_await send_no_such_path(exchange);
     co_return;
   }
-  const std::optional<Answer> answer = co_await wait_for(what);
-  if (!answer) {
-    co_await send(exchange, 504, kProblemType,
-                  problem_json(504, "slow", "Still at work", "GET /api/v1/deployments says how it went"));
-  } else if (answer->has_error()) {
-    const Problem problem = problem_of(answer->error());
-    co_await send(exchange, problem.status, kProblemType,
-                  problem_json(problem.status, problem.type, problem.title, answer->error().message()));
-  } else {
-    co_await send(exchange, 200, "application/json",
-                  status_json(**answer, shadow_).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-  }
+  const std::optional<Answer> answer = co_await wait_for<Answer>(what);
+  co_await send_answer(exchange, answer,
+                       [&](const DeploymentStatus& status) { return status_json(status, shadow_); });
 }
 
 }  // namespace catalyst::server

@@ -148,6 +148,7 @@ struct Service::Impl {
     PackManager::Options options;
     options.files = config.policy;
     options.store = store.get();
+    options.compiler = kVersion;
     options.loading.limits.file_bytes = config.packs.max_bytes;
     options.loading.trust = {std::move(*keys), config.packs.required_signatures};
     options.hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };

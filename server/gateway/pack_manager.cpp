@@ -284,6 +284,16 @@ void PackManager::describe(Done done) {
   impl_->enqueue([] { return Result<void>(); }, std::move(done));
 }
 
+void PackManager::list_rules(RulesDone done) {
+  impl_->enqueue_rules([] { return Result<void>(); }, std::move(done));
+}
+
+void PackManager::edit_rules(driver::RuleEdit edit, std::string by, RulesDone done) {
+  impl_->enqueue_rules(
+      [this, edit = std::move(edit), by = std::move(by)] { return impl_->edit_rules(edit, by); },
+      std::move(done));
+}
+
 decision::Engine& PackManager::engine() {
   CHECK(impl_->engine != nullptr, "load_first must have succeeded");
   return *impl_->engine;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/driver/packs.h"
+#include "compiler/driver/rule_edit.h"
 #include "runtime/base/result.h"
 #include "runtime/decision/engine.h"
 #include "runtime/store/store_thread.h"
@@ -81,6 +82,7 @@ class PackManager {
     store::StoreThread* store = nullptr;  // where deployments are kept; nullptr: nothing can be deployed.
                                           // Outlives the manager
     driver::LoadOptions loading;          // whose packs are used
+    std::string compiler;                 // our version, for packs that edits make
     Hooks hooks;
   };
 
@@ -110,6 +112,13 @@ class PackManager {
   /// Back to a release ("1.4.0", the beginning of a digest, or "files"); "": the one before. Ends a canary.
   void rollback(std::string release, std::string by, Done done);
   void describe(Done done);
+
+  using RulesDone = std::function<void(const Result<std::vector<driver::ListedRule>>&)>;
+  /// The rules in force for everybody, and those that are switched off.
+  void list_rules(RulesDone done);
+  /// One rule of a pack is added, taken out, switched off or on: that makes another release, checked and
+  /// deployed like any other. Policy files are changed by their authors alone.
+  void edit_rules(driver::RuleEdit edit, std::string by, RulesDone done);
 
   /// Ends the compiling threads; the policy stays in force. Idempotent.
   void stop();

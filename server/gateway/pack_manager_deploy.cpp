@@ -194,20 +194,77 @@ Result<DeploymentStatus> PackManager::Impl::describe() {
   return out;
 }
 
-void PackManager::Impl::enqueue(std::function<Result<void>()> job, Done done) {
-  const auto answer = [this, done](const Result<void>& result) {
-    done(result.has_error() ? Result<DeploymentStatus>(result.error()) : describe());
-  };
+namespace {
+
+Error too_many() {
+  return error(make_error_code(boost::system::errc::resource_unavailable_try_again),
+               "too many deployments at once");
+}
+
+}  // namespace
+
+bool PackManager::Impl::enqueue(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex);
-    if (!stop && jobs.size() < kJobsMax) {
-      jobs.emplace_back([job = std::move(job), answer] { answer(job()); });
-      wake.notify_all();
-      return;
+    if (stop || jobs.size() >= kJobsMax) {
+      return false;
     }
+    jobs.push_back(std::move(job));
   }
-  done(error(make_error_code(boost::system::errc::resource_unavailable_try_again),
-             "too many deployments at once"));
+  wake.notify_all();
+  return true;
+}
+
+void PackManager::Impl::enqueue(std::function<Result<void>()> job, Done done) {
+  const bool taken = enqueue([this, job = std::move(job), done] {
+    const Result<void> result = job();
+    done(result.has_error() ? Result<DeploymentStatus>(result.error()) : describe());
+  });
+  if (!taken) {
+    done(too_many());
+  }
+}
+
+void PackManager::Impl::enqueue_rules(std::function<Result<void>()> job, RulesDone done) {
+  const bool taken = enqueue([this, job = std::move(job), done] {
+    const Result<void> result = job();
+    done(result.has_error() ? Result<std::vector<driver::ListedRule>>(result.error()) : list_rules());
+  });
+  if (!taken) {
+    done(too_many());
+  }
+}
+
+Result<std::vector<driver::ListedRule>> PackManager::Impl::list_rules() const {
+  return driver::list_rules(*stable->analysis);
+}
+
+Result<void> PackManager::Impl::edit_rules(const driver::RuleEdit& edit, const std::string& by) {
+  const auto start = Clock::now();
+  if (stable->digest.empty()) {
+    return error(
+        make_error_code(boost::system::errc::operation_not_permitted),
+        "policy files are in force, and their rules are changed there; deploy a pack to change rules here");
+  }
+  auto built =
+      driver::edit_pack(*stable->analysis, stable->schemas, edit, stable->sequence + 1, compiler_version);
+  if (built.has_error()) {
+    return built.error();
+  }
+  if (built->analysis.module == nullptr) {
+    std::string text;
+    for (const diagnostics::Diagnostic& diagnostic : built->analysis.diagnostics.all()) {
+      text += diagnostics::render(built->analysis.sources, diagnostic, diagnostics::Color::Never) + "\n";
+    }
+    return error(make_error_code(boost::system::errc::bad_message), std::move(text));
+  }
+  auto admitted = deployer.admit(built->bytes, *stable, by);
+  if (admitted.has_error()) {
+    return admitted.error();
+  }
+  store::Placement next = placement;
+  next.stable = (*admitted)->id;
+  return move(next, "rules", by, *admitted, start);
 }
 
 }  // namespace catalyst::server

@@ -21,9 +21,13 @@ struct PackManager::Impl {
   using Clock = std::chrono::steady_clock;
 
   explicit Impl(Options o)
-      : files(std::move(o.files)), hooks(std::move(o.hooks)), deployer(o.store, std::move(o.loading)) {}
+      : files(std::move(o.files)),
+        compiler_version(std::move(o.compiler)),
+        hooks(std::move(o.hooks)),
+        deployer(o.store, std::move(o.loading)) {}
 
   std::vector<std::string> files;
+  std::string compiler_version;
   Hooks hooks;
   std::unique_ptr<decision::Engine> engine;
   // The compiling thread's:
@@ -74,7 +78,12 @@ struct PackManager::Impl {
   Result<void> move(const store::Placement& next, const char* what, const std::string& by,
                     const std::shared_ptr<Policy>& policy, Clock::time_point start);
   Result<DeploymentStatus> describe();
+  Result<void> edit_rules(const driver::RuleEdit& edit, const std::string& by);
+  Result<std::vector<driver::ListedRule>> list_rules() const;
+  /// False: too many are waiting, and `job` never runs.
+  bool enqueue(std::function<void()> job);
   void enqueue(std::function<Result<void>()> job, Done done);
+  void enqueue_rules(std::function<Result<void>()> job, RulesDone done);
 
   void run_compiler();
   void run_native();

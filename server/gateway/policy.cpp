@@ -55,6 +55,7 @@ Result<std::shared_ptr<Policy>> open_policy(std::string_view bytes, const driver
   out->sequence = loaded->manifest.sequence;
   out->digest = pack::hex(loaded->digest);
   out->signed_by = std::move(loaded->signed_by);
+  out->schemas = std::move(loaded->schemas);
   return out;
 }
 

@@ -21,6 +21,7 @@ struct Policy {
   uint64_t sequence = 0;
   std::string digest;
   std::vector<std::string> signed_by;
+  std::vector<pack::SourceText> schemas;
 
   [[nodiscard]] const std::string& name() const { return analysis->module->pack_name; }
   [[nodiscard]] const std::string& version() const { return analysis->module->pack_version; }

@@ -26,7 +26,8 @@ std::string redaction_text(const decision::Pack& pack, const decision::RedactEff
     out.append(out.empty() ? "" : ", ").append(pack.unit().redactions[pattern].name);
   }
   const std::string path = joined(effect.path);
-  return out + (out.empty() ? "" : " in ") + (path.empty() ? "result" : "result." + path);
+  const std::string root = effect.place == abi::RedactPlace::Result ? "result" : "params";
+  return out + (out.empty() ? "" : " in ") + root + (path.empty() ? "" : "." + path);
 }
 
 }  // namespace

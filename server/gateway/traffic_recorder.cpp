@@ -176,7 +176,8 @@ struct TrafficRecorder::Impl {
     }
     for (const abi::RuleInfo& rule : unit.rules) {
       for (const abi::RuleEffect& effect : rule.effects) {
-        if (is_result && effect.kind == abi::RuleEffect::Kind::Redact && effect.redactions.empty()) {
+        if (is_result && effect.kind == abi::RuleEffect::Kind::Redact &&
+            effect.place == abi::RedactPlace::Result && effect.redactions.empty()) {
           paths.emplace_back(effect.path.begin(), effect.path.end());
         }
       }

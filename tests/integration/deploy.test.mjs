@@ -72,6 +72,7 @@ test("deploy, refuse, roll back; what was deployed survives a restart", { timeou
   const reload = await engine.json("/api/v1/reload", { method: "POST" });
   assert.equal(reload.status, 422);
   assert.equal(reload.body.version, "2.0.0");
+  assert.match(reload.body.reason, /roll back to `files`/);
 
   assert.equal((await later(cwd, ["deploy", engine.url, "three.catpack"])).status, 0);
   assert.match(await denied(client, "echo", { message: "x" }), /version 3/);
@@ -103,7 +104,7 @@ test("deploy, refuse, roll back; what was deployed survives a restart", { timeou
   const files = await later(cwd, ["rollback", engine.url]);
   assert.equal(files.body.stable.source, "files");
   assert.match(await denied(client, "get-env"), /version 1/);
-  assert.equal((await later(cwd, ["rollback", engine.url])).body.type, "urn:catalyst:problem:no-such-release");
+  assert.equal((await later(cwd, ["rollback", engine.url])).body.type, "urn:catalyst:problem:not-there");
   assert.equal((await later(cwd, ["rollback", engine.url, "--to", "3.0.0"])).body.stable.version, "3.0.0");
   const status = await later(cwd, ["status", engine.url]);
   assert.deepEqual(status.body.history.map((h) => h.what), ["rollback", "rollback", "rollback", "deploy", "deploy"]);
@@ -188,4 +189,39 @@ test("recorded decisions are replayed against a candidate, and secrets are not k
   assert.deepEqual(groups, [["every.get-env", "deny by stop", "allow", 1], ["every.get-sum", "allow", "deny by stop", 3]]);
   assert.ok(changed.body.changes.every((c) => c.at && c.after));
   assert.equal((await later(cwd, ["replay", "policy.cata", "--since", "1us", "--store", "catalyst.db"])).body.decisions, 0);
+});
+
+test("rules of a pack in force are changed one by one, and each change is a release", { timeout: 120000 }, async (t) => {
+  const cwd = place(t);
+  const engine = await start(t, { cwd, config: config().replace(/packs:.*\n/, "") });
+  await engine.upstreams("every");
+  const client = await connect(t, engine, "/mcp/every");
+  const api = (method, path, body) => engine.json(`/api/v1/rules${path}`, { method, body: body && JSON.stringify(body) });
+  assert.equal((await api("DELETE", "/stop")).body.type, "urn:catalyst:problem:files-in-force");
+  assert.equal((await later(cwd, ["deploy", engine.url, "two.catpack"])).status, 0);
+  const listed = await engine.json("/api/v1/rules");
+  assert.deepEqual(listed.body.rules.map((r) => [r.name, r.enabled, r.line]), [["stop", true, 2]]);
+
+  const added = await api("POST", "", { source: '/// No echo.\nrule quiet\n  on call every.echo\n  deny "quiet"' });
+  assert.equal(added.status, 200, added.text);
+  assert.deepEqual(added.body.rules.map((r) => r.name), ["stop", "quiet"]);
+  assert.match(await denied(client, "echo", { message: "x" }), /quiet/);
+  const off = await api("POST", "/quiet/disable");
+  assert.deepEqual(off.body.rules.map((r) => [r.name, r.enabled]), [["stop", true], ["quiet", false]]);
+  assert.equal(await denied(client, "echo", { message: "x" }), null);
+  assert.match(await denied(client, "get-sum", { a: 1, b: 2 }), /version 2/);
+  assert.equal((await api("POST", "/quiet/enable")).status, 200);
+  assert.match(await denied(client, "echo", { message: "x" }), /quiet/);
+  assert.equal((await api("DELETE", "/stop")).status, 200);
+  assert.equal(await denied(client, "get-sum", { a: 1, b: 2 }), null);
+
+  const broken = await api("POST", "", { source: "rule bad on call every.echo when call.args.nope.nope == 1 deny" });
+  assert.equal(broken.status, 422);
+  assert.equal(broken.body.type, "urn:catalyst:problem:mistakes");
+  assert.match(broken.body.detail, /E\d{4}/);
+  assert.equal((await api("DELETE", "/nobody")).status, 404);
+  assert.equal((await api("POST", "", { sauce: "x" })).status, 400);
+  assert.equal((await later(cwd, ["rollback", engine.url])).status, 0);
+  assert.match(await denied(client, "get-sum", { a: 1, b: 2 }), /version 2/);
+  assert.equal((await later(cwd, ["status", engine.url])).body.history.filter((h) => h.what === "rules").length, 4);
 });
