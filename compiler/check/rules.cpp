@@ -20,7 +20,7 @@ void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
     return;  // diagnosed when it was read
   }
 
-  ir::Rule out;
+  ir::Rule out{};
   out.name = rule.name.text;
   out.doc = rule.doc;
   out.span = rule.name.span;

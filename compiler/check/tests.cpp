@@ -576,7 +576,7 @@ class TestChecker {
   const ast::DecisionDecl* decision_ = nullptr;
   TypeId result_;
   Scope scope_;
-  ir::Test out_;
+  ir::Test out_{};
 };
 
 }  // namespace
@@ -585,7 +585,7 @@ namespace {
 
 /// `expect` sees what a function sees: parameters it has none.
 ir::Test check_claims(Pack& pack, const ast::TestDecl& test) {
-  ir::Test out;
+  ir::Test out{};
   out.title = test.title.text;
   out.span = test.title.span;
   for (const ast::Expr* expect : test.expects) {

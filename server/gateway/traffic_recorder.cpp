@@ -203,7 +203,7 @@ struct TrafficRecorder::Impl {
     principal["claims"] = parsed(redacted(raw, raw.claims, false, &row.masked));
     request["principal"] = std::move(principal);
     // No session id: whoever has one may use the session.
-    request["session"] = {{"protocol_version", raw.protocol_version}};
+    request["session"] = {{"protocol", raw.protocol_version}};
     request["client"] = {{"name", raw.client_name}, {"version", raw.client_version}, {"ip", raw.client_ip}};
     request["now"] = raw.now_us;
     std::string text = request.dump(-1, ' ', false, Json::error_handler_t::replace);
