@@ -133,6 +133,10 @@ TypeId instantiate(const SignatureType& type, TypeId variable, TypeTable& types)
   return TypeId(static_cast<uint32_t>(type.kind));
 }
 
+bool has_variable(const SignatureType& type) {
+  return type.variable || (!type.element.empty() && has_variable(type.element[0]));
+}
+
 bool is_ordered(TypeKind kind) {
   return kind == TypeKind::Int || kind == TypeKind::Decimal || kind == TypeKind::Float ||
          kind == TypeKind::String || kind == TypeKind::Time || kind == TypeKind::Duration;
@@ -220,8 +224,7 @@ TypeId builtin_hint(std::string_view name, size_t position, TypeTable& types) {
       return {};
     }
     const SignatureType& wanted = overload.parameters[position];
-    const SignatureType& inner = wanted.element.empty() ? wanted : wanted.element[0];
-    if (wanted.variable || inner.variable) {
+    if (has_variable(wanted)) {
       return {};
     }
     const TypeId type = instantiate(wanted, {}, types);
@@ -233,17 +236,18 @@ TypeId builtin_hint(std::string_view name, size_t position, TypeTable& types) {
   return hint;
 }
 
-bool builtin_takes_json(std::string_view name, size_t position) {
-  const auto takes = [&](const Overload& overload) {
-    if (position >= overload.parameters.size()) {
-      return false;
+Accepted builtin_accepts(std::string_view name, size_t position) {
+  Accepted out;
+  for (const Overload& overload : builtin_overloads(name)) {
+    if (position < overload.parameters.size()) {
+      const SignatureType& wanted = overload.parameters[position];
+      const bool optional = wanted.kind == TypeKind::Optional;
+      const SignatureType& inner = optional ? wanted.element[0] : wanted;
+      out.optional = out.optional || optional;
+      out.json = out.json || inner.variable || inner.kind == TypeKind::Json;
     }
-    const SignatureType& wanted = overload.parameters[position];
-    const SignatureType& inner = wanted.kind == TypeKind::Optional ? wanted.element[0] : wanted;
-    return wanted.variable || inner.kind == TypeKind::Json;
-  };
-  const std::span<const Overload> overloads = builtin_overloads(name);
-  return std::any_of(overloads.begin(), overloads.end(), takes);
+  }
+  return out;
 }
 
 }  // namespace catalyst::check

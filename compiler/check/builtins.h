@@ -51,7 +51,11 @@ std::optional<BuiltinCall> resolve_builtin(std::string_view name, const std::vec
 /// The type that every overload wants at `position`, or invalid when they differ.
 TypeId builtin_hint(std::string_view name, size_t position, types::TypeTable& types);
 
-/// May the argument at `position` be json as it is, without a cast?
-bool builtin_takes_json(std::string_view name, size_t position);
+/// What the argument at `position` may be as it is: json without a cast, an optional without a guard.
+struct Accepted {
+  bool json = false;
+  bool optional = false;
+};
+Accepted builtin_accepts(std::string_view name, size_t position);
 
 }  // namespace catalyst::check

@@ -79,12 +79,15 @@ void ExprChecker::hint_module(diagnostics::Diagnostic& diagnostic, std::string_v
 Typed ExprChecker::call_symbol(const Symbol& symbol, const ast::Name& name,
                                std::span<const ast::Expr* const> arguments, Span span) {
   if (symbol.kind != SymbolKind::Function) {
-    return report(Kind::NotAValue, name.span, {name.text, "not a function"});
+    auto& diagnostic = pack_.sink.report(Kind::UnknownFunction, name.span, {name.text});
+    diagnostic.notes.push_back({name_of(pack_.declaration(symbol)).span, "this is what has the name"});
+    return bad(span);
   }
   const std::string host = pack_.host_name(symbol.index);
   if (host.empty()) {
     return call_function(symbol.index, name, arguments, span);
   }
+  pack_.count_use(symbol.index);
   return call_builtin(host, name.span, arguments, span);
 }
 
@@ -154,10 +157,9 @@ Typed ExprChecker::call_builtin(std::string_view name, Span name_span,
   std::vector<TypeId> types;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const TypeId hint = builtin_hint(name, i, types_);
-    const bool optional = hint.valid() && types_.is_optional(hint);
-    values.push_back(optional ? infer(*arguments[i], hint) : definite(*arguments[i], hint));
-    if (is_bad(values.back()) ||
-        (!builtin_takes_json(name, i) && reject_json(values.back(), *arguments[i]))) {
+    const Accepted accepted = builtin_accepts(name, i);
+    values.push_back(accepted.optional ? infer(*arguments[i], hint) : definite(*arguments[i], hint));
+    if (is_bad(values.back()) || (!accepted.json && reject_json(values.back(), *arguments[i]))) {
       return bad(span);
     }
     types.push_back(values.back().type);

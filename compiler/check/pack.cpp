@@ -284,7 +284,7 @@ void Pack::add_decision(uint32_t index, ir::Decision decision) {
     decision.parameters.push_back(name.text);
     arguments.push_back(emitter.slot(abi::InputRoot::Argument, {name.text}, state.parameters[i], name.span));
   }
-  decision.name = decl.name.text;
+  decision.name = names.qualified(decl.name);
   decision.doc = decl.doc;
   decision.span = decl.name.span;
   decision.function = state.id;
@@ -330,7 +330,7 @@ void Pack::check_rest() {
     check_fact(i, everything);
   }
   for (uint32_t i = 0; i < functions_.size(); ++i) {
-    if (names.is_own(*names.functions[i])) {
+    if (names.is_own(*names.functions[i]) && host_name(i).empty()) {
       check_function(i);
     }
   }

@@ -52,6 +52,7 @@ class Pack {
   const Symbol* find_exported(Import& import, const ast::Name& name);
   /// "text.pad_left" of a function of the library that the host provides (its body is `host`), else "".
   [[nodiscard]] std::string host_name(uint32_t function) const;
+  void count_use(uint32_t function) { functions_[function].used = true; }
 
   /// Makes room for the names and resolves signatures; call once, when names and types are known.
   void prepare();

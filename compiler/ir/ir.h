@@ -240,7 +240,7 @@ struct Test {
   Span span;
   std::vector<TestClaim> claims;  // then there is no request and nothing below counts
   std::string decision;           // "": a test of a hook. Otherwise args hold its arguments by name
-  abi::Hook hook;
+  abi::Hook hook = abi::Hook::Call;
   std::string server;
   std::string tool;       // or prompt, uri, event
   std::string principal;  // JSON object {id, tenant, roles, risk, mfa, claims}
