@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   add_fmt_command(app, chosen);
   add_test_command(app, chosen);
   add_eval_command(app, chosen);
+  add_repl_command(app, chosen);
   add_explain_command(app, chosen);
   add_import_command(app, chosen);
   add_run_command(app, chosen);

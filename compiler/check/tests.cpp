@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "compiler/check/decision_tests.h"
 #include "compiler/check/effects.h"
 #include "compiler/check/expr.h"
 #include "compiler/check/inputs.h"
@@ -67,14 +68,6 @@ bool expected_on(Expectation::Kind kind, abi::Hook hook) {
   return false;
 }
 
-std::vector<std::string_view> error_names() {
-  std::vector<std::string_view> out;
-  for (int i = 1; i <= static_cast<int>(value::Status::NoSuchZone); ++i) {
-    out.push_back(value::status_name(static_cast<value::Status>(i)));
-  }
-  return out;
-}
-
 /// A JSON object that is put together from members at paths.
 class JsonObject {
  public:
@@ -120,31 +113,11 @@ class JsonObject {
   std::vector<Member> members_;
 };
 
-/// One run of a test block: all of it, or with one row of its cases. Everything in it is constant, so its
-/// data leave here as JSON texts.
-class TestChecker {
+/// One run of a test of a hook.
+class TestChecker : TestBase {
  public:
   TestChecker(Pack& pack, const ast::TestDecl& test, const CaseNames& cases)
-      : pack_(pack), test_(test), cases_(cases), tools_(tools(pack, test)) {
-    scope_.kind = ScopeKind::Constant;
-    scope_.cases = &cases_;
-    out_.title = test.title.text;
-    out_.span = test.title.span;
-    out_.principal = out_.session = out_.client = out_.args = "{}";
-    out_.labels = "[]";
-  }
-
-  ir::Test check_decision() {
-    for (const ast::TestGiven& given : test_.givens) {
-      pack_.sink.report(Kind::UnknownGiven, given.subject.span, {given.subject.text})
-          .notes.push_back({test_.call->span, "a decision knows its arguments alone"});
-    }
-    check_call();
-    for (const ast::TestExpectation& expectation : test_.expectations) {
-      check_result_of_call(resolved(expectation));
-    }
-    return std::move(out_);
-  }
+      : TestBase(pack, test, cases), tools_(tools(pack, test)) {}
 
   ir::Test check(abi::Hook hook) {
     out_.hook = hook;
@@ -166,147 +139,6 @@ class TestChecker {
     const std::optional<abi::Hook> hook = abi::find_hook(test.hook.text);
     return test.call != nullptr || !hook ? pack.catalogue.everything_leniently()
                                          : tools_of(pack, *hook, check_targets(pack, *hook, {test.target}));
-  }
-
-  /// The cell that stands under a name of a case; nullptr when it is no such name.
-  const ast::TestExpectation* cell(std::string_view name) const {
-    const auto found = cases_.find(name);
-    return found == cases_.end() ? nullptr : found->second;
-  }
-
-  /// `then outcome` and `by rule`, with what the case at hand says.
-  ast::TestExpectation resolved(const ast::TestExpectation& expected) const {
-    ast::TestExpectation out = expected;
-    if (expected.what.text == "result" && expected.value->kind == ast::ExprKind::Name) {
-      if (const ast::TestExpectation* in = cell(static_cast<const ast::NameExpr&>(*expected.value).name)) {
-        out = *in;
-        out.by = expected.by.text.empty() ? in->by : expected.by;
-      }
-    }
-    // What stands behind `by` in a cell is a rule, whatever the columns are called.
-    const ast::TestExpectation* by = expected.by.text.empty() ? nullptr : cell(expected.by.text);
-    if (by != nullptr && by->what.text == "result" && by->value->kind == ast::ExprKind::Name) {
-      out.by = {static_cast<const ast::NameExpr&>(*by->value).name, by->value->span};
-    } else if (by != nullptr && by->what.text == "result" && by->value->kind == ast::ExprKind::String) {
-      out.by = {static_cast<const ast::StringExpr&>(*by->value).plain(), by->value->span};
-    }
-    return out;
-  }
-
-  /// `shipping_fee(order)`: arguments by name, as JSON.
-  void check_call() {
-    const auto* call =
-        test_.call->kind == ast::ExprKind::Call ? static_cast<const ast::CallExpr*>(test_.call) : nullptr;
-    const auto* name = call != nullptr && call->callee->kind == ast::ExprKind::Name
-                           ? static_cast<const ast::NameExpr*>(call->callee)
-                           : nullptr;
-    const Symbol* symbol = name == nullptr ? nullptr : pack_.names.find(name->name, name->span.file);
-    if (symbol == nullptr || symbol->kind != SymbolKind::Function ||
-        pack_.names.functions[symbol->index]->kind != ast::DeclKind::Decision) {
-      return not_a_decision(name == nullptr ? pack_.quote(test_.call->span) : name->name);
-    }
-    decision_ = static_cast<const ast::DecisionDecl*>(pack_.names.functions[symbol->index]);
-    out_.decision = decision_->name.text;
-    const std::vector<TypeId> types = pack_.parameters(symbol->index);
-    result_ = pack_.result(symbol->index);
-    if (types.size() != call->arguments.size()) {
-      auto& diagnostic = pack_.sink.report(
-          Kind::WrongArguments, call->span,
-          {name->name, std::to_string(types.size()) + " arguments", std::to_string(call->arguments.size())});
-      diagnostic.notes.push_back({decision_->name.span, "declared here"});
-      return;
-    }
-    out_.args = "{";
-    for (size_t i = 0; i < types.size(); ++i) {
-      out_.args += (i == 0 ? "" : ",") + value::json_string(decision_->parameters[i].name.text) + ":" +
-                   json(*call->arguments[i], types[i]).value_or("null");
-    }
-    out_.args += "}";
-  }
-
-  void not_a_decision(const std::string& found) {
-    std::vector<std::string_view> decisions;
-    for (const ast::FnDecl* function : pack_.names.functions) {
-      if (function->kind == ast::DeclKind::Decision) {
-        decisions.push_back(function->name.text);
-      }
-    }
-    auto& diagnostic = pack_.sink.report(Kind::NotADecision, test_.call->span, {found});
-    suggest(diagnostic, test_.call->span, found, decisions);
-  }
-
-  void check_result_of_call(const ast::TestExpectation& expected) {
-    if (decision_ == nullptr) {
-      return;
-    }
-    Expectation out;
-    out.span = expected.span;
-    out.by = expected.by.text;
-    check_row(expected.by);
-    if (expected.what.text == "error") {
-      out.kind = Expectation::Kind::Error;
-      if (check_error(expected.word, out)) {
-        out_.expectations.push_back(std::move(out));
-      }
-      return;
-    }
-    if (expected.what.text != "result") {
-      pack_.sink.report(Kind::ExpectationNotHere, expected.what.span,
-                        {pack_.quote(expected.what.span), "a decision"});
-      return;
-    }
-    out.kind = Expectation::Kind::Result;
-    if (std::optional<std::string> text = json(*expected.value, result_)) {
-      out.text = std::move(*text);
-      out_.expectations.push_back(std::move(out));
-    }
-  }
-
-  /// `by NAME`, `by row 3`, `by otherwise`.
-  void check_row(const ast::Name& by) {
-    if (by.text.empty() || (by.text == "otherwise" && decision_->otherwise != nullptr)) {
-      return;
-    }
-    std::vector<std::string> rows;
-    for (const ast::DecisionRule& rule : decision_->rules) {
-      rows.push_back(rule.name.text);
-    }
-    for (size_t i = 0; i < decision_->rows.size(); ++i) {
-      const std::string& label = decision_->rows[i].label.text;
-      rows.push_back(label.empty() ? "row " + std::to_string(i + 1) : label);
-    }
-    if (std::find(rows.begin(), rows.end(), by.text) == rows.end()) {
-      auto& diagnostic = pack_.sink.report(Kind::UnknownRule, by.span, {by.text});
-      diagnostic.notes.push_back({decision_->name.span, "the decision is declared here"});
-      suggest(diagnostic, by.span, by.text, {rows.begin(), rows.end()});
-    }
-  }
-
-  /// The value of a constant expression; nullptr after a diagnostic.
-  const value::Value* constant(const ast::Expr& expr, TypeId type) {
-    ExprChecker checker(pack_, scope_);
-    Typed value = checker.infer(expr, type);
-    if (type.valid()) {
-      value = checker.convert(value, type, expr);
-    }
-    if (value.type == TypeTable::kError) {
-      return nullptr;
-    }
-    const value::Value* found = pack_.emitter.constant_value(value.id);
-    if (found == nullptr) {
-      pack_.sink.report(Kind::NotConstant, expr.span, {pack_.quote(expr.span)});
-    }
-    return found;
-  }
-
-  std::optional<std::string> json(const ast::Expr& expr, TypeId type) {
-    const value::Value* found = constant(expr, type);
-    if (found == nullptr) {
-      return std::nullopt;
-    }
-    std::string out;
-    value::append_json(out, *found);
-    return out;
   }
 
   /// A test gives only the arguments that matter to it.
@@ -550,33 +382,7 @@ class TestChecker {
     return false;
   }
 
-  bool text(const ast::Expr& expr, TypeId type, std::string& out) {
-    const value::Value* found = constant(expr, type);
-    if (found != nullptr) {
-      value::append_text(out, *found);
-    }
-    return found != nullptr;
-  }
-
-  bool check_error(const ast::Name& name, Expectation& out) {
-    const std::vector<std::string_view> names = error_names();
-    out.text = name.text;
-    if (name.text.empty() || std::find(names.begin(), names.end(), name.text) != names.end()) {
-      return true;
-    }
-    auto& diagnostic = pack_.sink.report(Kind::UnknownErrorName, name.span, {name.text});
-    suggest(diagnostic, name.span, name.text, names);
-    return false;
-  }
-
-  Pack& pack_;
-  const ast::TestDecl& test_;
-  const CaseNames& cases_;
   const ToolSet& tools_;
-  const ast::DecisionDecl* decision_ = nullptr;
-  TypeId result_;
-  Scope scope_;
-  ir::Test out_{};
 };
 
 }  // namespace
@@ -609,12 +415,12 @@ ir::Test check_claims(Pack& pack, const ast::TestDecl& test) {
 
 void check_tests(Pack& pack) {
   const auto run = [&pack](const ast::TestDecl& test, const CaseNames& cases, const std::string& suffix) {
-    TestChecker checker(pack, test, cases);
     const std::optional<abi::Hook> hook = abi::find_hook(test.hook.text);
     if (test.call == nullptr && !hook) {
       return;
     }
-    pack.module.tests.push_back(test.call != nullptr ? checker.check_decision() : checker.check(*hook));
+    pack.module.tests.push_back(test.call != nullptr ? check_decision_test(pack, test, cases)
+                                                     : TestChecker(pack, test, cases).check(*hook));
     pack.module.tests.back().title += suffix;
   };
   for (const ast::TestDecl* test : pack.names.tests) {

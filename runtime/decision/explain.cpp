@@ -2,6 +2,7 @@
 
 #include "runtime/decision/evaluation.h"
 #include "runtime/decision/trace_collector.h"
+#include "runtime/value/ops.h"
 
 namespace catalyst::decision {
 
@@ -158,6 +159,27 @@ Explanation explain(const Pack& pack, const Request& request, const Limits& limi
       }
     }
   }
+  return out;
+}
+
+ExplainedValue explain_value(const Pack& pack, const Request& request, uint32_t expr, const Limits& limits) {
+  const abi::Unit& unit = pack.unit();
+  Evaluation evaluation(limits);
+  evaluation.load(pack, request);
+  TraceCollector collector(unit);
+  abi::Frame& frame = evaluation.frame();
+  frame.trace = &collector;
+  evaluation.refuel();
+  value::Value value;
+  ExplainedValue out;
+  out.status = unit.interpreter.evaluate(unit.interpreter.self, &frame, expr, &value);
+  frame.trace = nullptr;
+  if (out.status == Status::Ok && value.is_absent()) {
+    out.json = "null";
+  } else if (out.status == Status::Ok) {
+    value::append_json(out.json, value);
+  }
+  out.conditions = std::move(collector.conditions);
   return out;
 }
 

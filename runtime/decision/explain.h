@@ -67,6 +67,17 @@ struct Explanation {
 /// not for traffic.
 [[nodiscard]] Explanation explain(const Pack& pack, const Request& request, const Limits& limits = {});
 
+/// The value of one expression, with what was evaluated on the way.
+struct ExplainedValue {
+  value::Status status = value::Status::Ok;
+  std::string json;  // null when absent
+  std::vector<ExplainedCondition> conditions;
+};
+
+/// Evaluates an expression that a rule on the request's hook and tool uses, with the reference interpreter.
+[[nodiscard]] ExplainedValue explain_value(const Pack& pack, const Request& request, uint32_t expr,
+                                           const Limits& limits = {});
+
 /// Lines for a terminal, without colour.
 [[nodiscard]] std::string to_text(const Explanation& explanation);
 /// One JSON object with the same content.

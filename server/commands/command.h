@@ -29,6 +29,7 @@ void add_why_not_command(CLI::App& app, Action& chosen);
 void add_fmt_command(CLI::App& app, Action& chosen);
 void add_test_command(CLI::App& app, Action& chosen);
 void add_eval_command(CLI::App& app, Action& chosen);
+void add_repl_command(CLI::App& app, Action& chosen);
 void add_explain_command(CLI::App& app, Action& chosen);
 void add_import_command(CLI::App& app, Action& chosen);
 void add_run_command(CLI::App& app, Action& chosen);
