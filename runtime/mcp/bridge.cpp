@@ -29,23 +29,29 @@ std::string with_server_info(std::string_view meta_json, std::string_view server
   return edit_object(meta_json.starts_with('{') ? meta_json : "{}", {&edit, 1});
 }
 
-/// Whether what the server requires is something that the client itself did not declare, and not only this
-/// hop.
-bool lacks_capability(std::string_view declared_json, std::string_view error_json) {
+/// Whether `required` (a JSON object's text) has a key, or below one, that `declared` lacks.
+bool lacks_any(std::string_view declared, std::string_view required, int levels) {
   JsonReader reader;
-  const std::string_view required = find_member(find_member(error_json, "data"), "requiredCapabilities");
   std::string_view key;
-  std::vector<std::string> keys;
-  if (required.empty() || !reader.open(required) || !reader.enter_object()) {
+  std::vector<std::pair<std::string, std::string_view>> members;
+  if (!required.starts_with('{') || !reader.open(required) || !reader.enter_object()) {
     return false;
   }
   while (reader.next_member(key)) {
-    reader.value();
-    keys.push_back(value::unescape_json(key).value_or(std::string()));
+    members.emplace_back(value::unescape_json(key).value_or(std::string()), reader.value());
   }
-  return reader.finished() && std::any_of(keys.begin(), keys.end(), [&](const std::string& k) {
-           return find_member(declared_json, k).empty();
+  return reader.finished() && std::any_of(members.begin(), members.end(), [&](const auto& member) {
+           const std::string_view own = find_member(declared, member.first);
+           return own.empty() || (levels > 1 && lacks_any(own, member.second, levels - 1));
          });
+}
+
+/// Whether what the server requires is something that the client itself did not declare, and not only this
+/// hop.
+bool lacks_capability(std::string_view declared_json, std::string_view error_json) {
+  constexpr int kLevels = 2;  // "elicitation" and "elicitation.url"
+  return lacks_any(declared_json, find_member(find_member(error_json, "data"), "requiredCapabilities"),
+                   kLevels);
 }
 
 int error_code_of(std::string_view error_json) {

@@ -14,8 +14,7 @@ const node22 = join(modules, "node/bin/node");  // the suite wants it, whatever 
 // Scenarios that fail, by target and revision, with the reason in docs/conformance.md. Tasks: the fixture has none.
 const tasks = ["lifecycle", "capability-negotiation", "wire-fields", "request-state-removal", "mrtr-input", "request-headers", "dispatch-and-envelope", "required-task-error", "mrtr-composition"].map((name) => `tasks-${name}`);
 // A server of the old generation gives its questions no names and asks whom it wants; what it answers is not ours to change.
-const watching = ["resources-subscribe", "resources-unsubscribe"];
-const modern = { "2025-11-25": watching, "2026-07-28": tasks };
+const modern = { "2025-11-25": [], "2026-07-28": tasks };
 const legacy = { "2025-11-25": [], "2026-07-28": ["server-stateless", "input-required-result-basic-elicitation", "input-required-result-capability-check", ...tasks] };
 const expected = { direct: { "2025-11-25": [], "2026-07-28": tasks }, http: modern, stdio: modern, "http-legacy": legacy, "stdio-legacy": legacy };
 
