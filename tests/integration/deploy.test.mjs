@@ -25,7 +25,7 @@ const later = (cwd, args) => new Promise((resolve) => {
 const policy = (version, denied, extra = "") => `pack acme.gateway ${version}
 rule stop
   on call *.*
-  when call.tool == "${denied}"
+  when call.tool == "${denied}" and (call.args.pass as string?) is absent
   deny "version ${version}"
 ${extra}`;
 

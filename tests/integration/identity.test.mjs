@@ -14,7 +14,7 @@ const policy = `pack acme.identity 1.0.0
 
 rule editors_only
   on call *.get-sum
-  when not ("editor" in principal.roles)
+  when not ("editor" in principal.roles) and (call.args.a as decimal?) is present
   deny "This needs the role editor."
 `;
 
