@@ -1,6 +1,7 @@
 #include "runtime/value/json_parse.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 
 #include "runtime/value/decimal.h"
@@ -84,7 +85,21 @@ class Parser {
       return false;
     }
     rest_.remove_prefix(text.size());
-    return decimal::parse(text, out) == Status::Ok;
+    const char* const end = text.data() + text.size();
+    int64_t whole = 0;
+    if (const auto [at, problem] = std::from_chars(text.data(), end, whole);
+        problem == std::errc() && at == end) {
+      *out = Value::of_int(whole);
+      return true;
+    }
+    const Status exact = decimal::parse(text, out);
+    if (exact != Status::Overflow) {
+      return exact == Status::Ok;
+    }
+    double real = 0;
+    const auto [at, problem] = std::from_chars(text.data(), end, real);
+    *out = Value::of_float(real);
+    return problem == std::errc() && at == end;
   }
 
   bool string(std::string_view* out) {

@@ -9,9 +9,10 @@ namespace catalyst::value {
 
 inline constexpr uint32_t kJsonDepthMax = 64;  // nesting of JSON, as of requests
 
-/// The value of a JSON text (RFC 8259), in the arena: numbers as decimals, members that are null left out.
-/// nullopt when it is not JSON, has a name twice in one object, a number that does not fit, or is nested more
-/// than kJsonDepthMax levels; `*status` is not Ok when fuel or memory ran out.
+/// The value of a JSON text (RFC 8259), in the arena, read as requests are: a number is an int, else a
+/// decimal, else a float, whichever is the first that holds it; members that are null are left out. nullopt
+/// when it is not JSON, has a name twice in one object, or is nested more than kJsonDepthMax levels;
+/// `*status` is not Ok when fuel or memory ran out.
 std::optional<Value> parse_json(const Scratch& scratch, std::string_view text, Status* status) noexcept;
 
 }  // namespace catalyst::value

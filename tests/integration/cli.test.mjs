@@ -99,7 +99,7 @@ test("import writes what the servers publish, and the policy checks against it",
 
 test("run takes a client's mcpServers file as it is", { timeout: 60000 }, async (t) => {
   const cwd = folder(t, {
-    "policy.cata": 'pack a 1.0.0\nrule r on call every.echo deny "no echo"\n',
+    "policy.cata": 'pack a 1.0.0\nrule r on call every.echo when ((call.args.message as string?) ?? "") == "x" deny "no echo"\n',
     "mcp.json": JSON.stringify({ mcpServers: { every: { command: process.execPath, args: [everythingScript], autoApprove: ["echo"] } } }),
   });
   const engine = await start(t, { cwd, args: ["run", "--servers", "mcp.json", "--listen", "127.0.0.1:0", "policy.cata"] });

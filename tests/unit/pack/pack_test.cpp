@@ -74,9 +74,20 @@ TEST(Pack, TheSameSourcesGiveTheSameBytes) {
     const auto contents = read(*open(built.bytes));
     driver::PackSources sources;
     for (const SourceText& source : contents->sources) {
-      sources.files.push_back({source.path, source.text});
+      if (source.imported.empty()) {
+        sources.files.push_back({source.path, source.text});
+      }
     }
     driver::AnalyzeOptions options;
+    options.read_pack = [&](const std::string& wanted) -> Result<std::vector<driver::SourceFile>> {
+      std::vector<driver::SourceFile> files;
+      for (const SourceText& source : contents->sources) {
+        if (source.imported == wanted) {
+          files.push_back({source.path, source.text});
+        }
+      }
+      return files;
+    };
     options.read_schema = [&](const std::string& wanted) -> std::optional<std::string> {
       for (const SourceText& schema : contents->schemas) {
         if (schema.path == wanted) {
