@@ -346,7 +346,7 @@ bool Cutter::starts_segment(uint32_t i) const {
   const uint32_t begin = token.begin();
   const bool at_margin = begin == 0 || text_[begin - 1] == '\n';
   if (type == L::AT) {
-    return ends_declaration(previous);
+    return at_margin || ends_declaration(previous);
   }
   if (type == L::IDENTIFIER) {
     // Two names in a row at the margin: nothing else can it be but a declaration whose first word is

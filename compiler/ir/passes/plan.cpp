@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "compiler/ir/passes/atom_cost.h"
 #include "compiler/ir/passes/conjuncts.h"
 #include "compiler/ir/passes/slot_use.h"
 
@@ -332,7 +333,7 @@ class Planner {
     // Cheap and telling ones first; the tool before all, since only a rule whose target matches may ask the
     // evaluator.
     std::stable_sort(atoms.begin(), atoms.end(),
-                     [](const Atom& a, const Atom& b) { return cost(a) < cost(b); });
+                     [](const Atom& a, const Atom& b) { return atom_cost(a) < atom_cost(b); });
     for (const Atom& atom : atoms) {
       index.code.emplace_back().atom = atom;
     }
@@ -342,36 +343,6 @@ class Planner {
     h.atoms = static_cast<uint16_t>(atoms.size());
     h.residual = filed.rule->complete ? 0 : 1;
     h.rule = filed.rule->rule;
-  }
-
-  static int cost(const Atom& atom) {
-    switch (atom.op) {
-      case Atom::Op::TargetIs:
-        return 0;
-      case Atom::Op::SymbolIs:
-        return atom.index <= abi::SymbolFeature::kServer ? 0 : 2;
-      case Atom::Op::SymbolIn:
-        return atom.index <= abi::SymbolFeature::kServer ? 0 : 4;
-      case Atom::Op::Required:  // before the masks, which cannot tell an absent set from an empty one
-        return 1;
-      case Atom::Op::MaskAny:
-      case Atom::Op::MaskNone:
-        return 2;
-      case Atom::Op::SymbolIsNot:
-      case Atom::Op::IntMin:
-      case Atom::Op::IntMax:
-      case Atom::Op::IntIs:
-      case Atom::Op::IntIsNot:
-      case Atom::Op::Present:
-      case Atom::Op::Absent:
-        return 3;
-      case Atom::Op::SymbolNotIn:
-      case Atom::Op::MaskAnyWide:
-        return 4;
-      case Atom::Op::Prefix:
-        return 5;
-    }
-    return 5;
   }
 
   void emit_conjunct(abi::Index& index, const Conjunct& c, std::vector<Atom>& out) {
