@@ -202,7 +202,7 @@ test("rules of a pack in force are changed one by one, and each change is a rele
   const listed = await engine.json("/api/v1/rules");
   assert.deepEqual(listed.body.rules.map((r) => [r.name, r.enabled, r.line]), [["stop", true, 2]]);
 
-  const added = await api("POST", "", { source: '/// No echo.\nrule quiet\n  on call every.echo\n  deny "quiet"' });
+  const added = await api("POST", "", { source: '/// No echo.\nrule quiet\n  on call every.echo\n  when (call.args.message as string? ?? "") == "x"\n  deny "quiet"' });
   assert.equal(added.status, 200, added.text);
   assert.deepEqual(added.body.rules.map((r) => r.name), ["stop", "quiet"]);
   assert.match(await denied(client, "echo", { message: "x" }), /quiet/);

@@ -1,20 +1,20 @@
 #pragma once
 
-#include <random>
 #include <string>
 #include <vector>
 
 #include "compiler/ast/ast.h"
 #include "runtime/abi/hook.h"
+#include "tests/unit/frontend/random_words.h"
 
 namespace catalyst::frontend {
 
 using namespace ast;
 
 /// Makes trees of one file at random, with every node that the language has.
-class Generator {
+class Generator : RandomWords {
  public:
-  explicit Generator(uint64_t seed) : random_(seed) {}
+  using RandomWords::RandomWords;
 
   void file(Ast& ast) {
     tree_ = &ast;
@@ -25,33 +25,6 @@ class Generator {
   }
 
  private:
-  size_t below(size_t n) { return random_() % n; }
-  bool once_in(size_t n) { return below(n) == 0; }
-
-  std::string word() {
-    static const char* const kWords[] = {"a",       "b1",    "_c",     "principal", "call",   "result",
-                                         "list",    "tool",  "tag",    "rule",      "test",   "fact",
-                                         "message", "error", "schema", "map",       "listed", "full"};
-    return kWords[below(std::size(kWords))];
-  }
-  std::string any_word() {
-    static const char* const kWords[] = {"when", "then", "not", "in", "or", "set",
-                                         "deny", "if",   "fn",  "is", "as", "true"};
-    return once_in(3) ? kWords[below(std::size(kWords))] : word();
-  }
-  std::string text() {
-    static const char* const kParts[] = {"x", " ",    "{",  "}",  "\"", "\\",   "\n", "\t",
-                                         "é", "日本", "//", "/*", "{{", "\x01", "'",  "\r"};
-    std::string out;
-    for (size_t n = below(5); n > 0; --n) {
-      out += kParts[below(std::size(kParts))];
-    }
-    return out;
-  }
-  Name name() { return {word(), {}}; }
-  Name any_name() { return {any_word(), {}}; }
-  Name key() { return {once_in(4) ? text() : any_word(), {}}; }
-
   template <class T>
   T* make(ExprKind kind) {
     T* out = tree_->make<T>();
@@ -408,30 +381,23 @@ class Generator {
         out.tag = key();
         out.value = once_in(2) ? expr(2) : nullptr;
         break;
-      case EffectKind::Limit:
-        out.count = number("60", "");
-        out.duration = number("1", "m");
-        out.value = once_in(2) ? expr(2) : nullptr;
-        out.burst = once_in(2) ? number("10", "") : nullptr;
-        break;
-      case EffectKind::Require:
-        out.tag.text = once_in(2) ? "approval" : "mfa";
-        out.role.text = once_in(2) ? "dba" : "";
-        out.duration = once_in(2) ? number("10", "m") : nullptr;
-        break;
-      case EffectKind::Emit:
-        out.tag.text = text();
-        out.value = once_in(2) ? record(2, false) : nullptr;
-        break;
       case EffectKind::Start:
         out.tag = name();
         for (size_t n = below(3); n > 0; --n) {
           out.arguments.push_back(expr(2));
         }
         break;
+      case EffectKind::Limit:
+      case EffectKind::Require:
+      case EffectKind::Emit:
       case EffectKind::Route:
-      case EffectKind::Label:
-        out.tag = name();
+      case EffectKind::Label:  // each writes what it has of these
+        out.tag = out.kind == EffectKind::Emit ? Name{text(), {}} : name();
+        out.count = number("60", "");
+        out.duration = number("10", "m");
+        out.burst = once_in(2) ? number("5", "") : nullptr;
+        out.role.text = once_in(2) ? "dba" : "";
+        out.value = once_in(2) ? record(2, false) : nullptr;
         break;
     }
     return out;
@@ -439,19 +405,15 @@ class Generator {
 
   const Decl* rule() {
     auto* out = decl<RuleDecl>(DeclKind::Rule);
-    if (once_in(3)) {
-      out->annotations.push_back({{"owner", {}}, AnnotationForm::Text, {text(), {}}, nullptr, nullptr, {}});
-    }
-    if (once_in(3)) {
-      out->annotations.push_back(
-          {{"expires", {}}, AnnotationForm::Date, {"2027-01-01", {}}, nullptr, nullptr, {}});
-    }
-    if (once_in(3)) {
-      out->annotations.push_back({{"rollout", {}}, AnnotationForm::Share, {}, number("5", "%"), expr(2), {}});
-    }
-    if (once_in(3)) {
-      out->annotations.push_back({{"shadow", {}}, AnnotationForm::Nothing, {}, nullptr, nullptr, {}});
-    }
+    const auto annotate = [&](const char* what, AnnotationForm form, std::string text, const Expr* share) {
+      if (once_in(3)) {
+        out->annotations.push_back({{what, {}}, form, {text, {}}, share, share ? expr(2) : nullptr, {}});
+      }
+    };
+    annotate("owner", AnnotationForm::Text, text(), nullptr);
+    annotate("expires", AnnotationForm::Date, "2027-01-01", nullptr);
+    annotate("rollout", AnnotationForm::Share, "", number("5", "%"));
+    annotate("shadow", AnnotationForm::Nothing, "", nullptr);
     out->name = name();
     out->hook = hook();
     const bool targeted = out->hook.text != "session";
@@ -512,7 +474,6 @@ class Generator {
     return out;
   }
 
-  std::mt19937_64 random_;
   Ast* tree_ = nullptr;
 };
 

@@ -47,10 +47,12 @@ std::string decide(const decision::Request& request, const decision::Pack& pack,
   const decision::Verdict& verdict =
       way == Way::Indexed ? evaluator.evaluate(pack, request) : evaluator.evaluate_reference(pack, request);
   std::string text = server::verdict_text(verdict, pack);
-  if (!verdict.sets.empty()) {
-    text += "  sent     " + decision::apply_sets(request.args, verdict.sets) + "\n";
+  // The arguments of a prompt are only a part of its params.
+  if (!verdict.sets.empty() && request.hook != abi::Hook::Prompt) {
+    const std::string_view asked = request.hook == abi::Hook::Call ? request.args : request.params;
+    text += "  sent     " + decision::apply_sets(asked, verdict.sets) + "\n";
   }
-  if (!verdict.redactions.empty()) {
+  if (!verdict.redactions.empty() && !request.result.empty()) {
     text += "  returned " + decision::apply_redactions(request.result, pack, verdict.redactions) + "\n";
   }
   return text;
