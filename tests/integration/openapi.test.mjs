@@ -11,7 +11,7 @@ const policy = `pack acme.openapi 1.0.0
 
 rule no_deletes
   on call pets.delete_file
-  when true
+  when ((call.args.name as string?) ?? "") == "x"
   deny "Nothing is deleted here."
 `;
 const withServer = (t, server, extra = "", cwd = folder(t)) => {

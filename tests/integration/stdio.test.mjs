@@ -32,7 +32,8 @@ test("an official client, with questions, log messages and progress", { timeout:
     await until(`log messages of ${server}`, () => logged.length >= 3);
     const progress = [];
     await client.callTool({ name: "test_tool_with_progress", arguments: {} }, undefined, { onprogress: ({ progress: at }) => progress.push(at) });
-    assert.deepEqual(progress, [0, 50, 100]);
+    // The client drops what stands in one chunk with the result: whether the last one comes is seen by hand, below.
+    assert.deepEqual(progress.slice(0, 2), [0, 50]);
     await client.ping();
   }
 });
@@ -52,7 +53,7 @@ function byHand(t, cwd, env = {}, ...args) {
     exit,
     log: () => log,
     send: (message) => child.stdin.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\n"),
-    modern: (id, method, params = {}) => child.stdin.write(JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta: meta } }) + "\n"),
+    modern: (id, method, params = {}, more = {}) => child.stdin.write(JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta: { ...meta, ...more } } }) + "\n"),
     end: () => child.stdin.end(),
     answer: (id) => until(`the answer to ${id} (log: ${log})`, () => lines.find((line) => line.id === id)),
   };
@@ -66,6 +67,10 @@ test("the new generation: discovery, calls at the same time, subscriptions, canc
   for (const id of ["a", "b", "c"]) assert.equal((await talk.answer(id)).result.content[0].text, id);
   talk.modern(2, "tools/call", { name: "test_x_mcp_header", arguments: { region: "eu" } });
   assert.match((await talk.answer(2)).result.content[0].text, /region=eu/);
+  talk.modern("p", "tools/call", { name: "test_tool_with_progress", arguments: {} }, { progressToken: "t" });
+  await talk.answer("p");
+  const steps = talk.lines.filter((line) => line.method === "notifications/progress" || line.id === "p");
+  assert.deepEqual(steps.map((line) => line.params?.progress ?? "result"), [0, 50, 100, "result"]);
   talk.modern(3, "subscriptions/listen", { notifications: { toolsListChanged: true } });
   await until("the acknowledgement", () => talk.lines.find((line) => line.method === "notifications/subscriptions/acknowledged"));
   talk.send({ method: "notifications/cancelled", params: { requestId: 3 } });
