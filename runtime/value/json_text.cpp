@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "runtime/value/utf8.h"
 
@@ -71,14 +72,36 @@ std::optional<uint32_t> unicode_escape(std::string_view raw, size_t& at) {
   return 0xFFFD;
 }
 
+/// How many bytes from the start need no escape and are ASCII, to the last whole word of eight: strings on
+/// their way to an upstream are mostly nothing else.
+size_t safe_prefix(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101ULL;
+  constexpr uint64_t kHigh = 0x8080808080808080ULL;
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, 8);
+    const auto has_byte = [&](char c) {
+      const uint64_t different = word ^ (kOnes * static_cast<uint8_t>(c));
+      return (different - kOnes) & ~different;
+    };
+    const uint64_t control = (word - kOnes * 0x20) & ~word;
+    if (((control | has_byte('"') | has_byte('\\') | word) & kHigh) != 0) {
+      break;
+    }
+  }
+  return i;
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
+  out.reserve(out.size() + text.size() + 2);
   out += '"';
   size_t copied = 0;
   const auto flush = [&](size_t end) { out.append(text.substr(copied, end - copied)); };
-  for (size_t i = 0; i < text.size();) {
+  for (size_t i = safe_prefix(text); i < text.size();) {
     const auto c = static_cast<uint8_t>(text[i]);
     if (c >= 0x80) {
       const size_t length = utf8_length(text, i);

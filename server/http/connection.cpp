@@ -71,6 +71,9 @@ std::string_view Connection::query() const {
 }
 
 std::optional<std::string_view> Connection::header(std::string_view name) const {
+  if ((head_.name_lengths & RequestHead::length_bit(name.size())) == 0) {
+    return std::nullopt;
+  }
   for (const FieldSpan& field : head_.fields) {
     if (field.name_length == name.size() && equals_ignoring_case(name_of(field), name)) {
       return value_of(field);

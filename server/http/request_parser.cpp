@@ -43,6 +43,7 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
   } else if (name == field::transfer_encoding && !boost::beast::iequals(value, "chunked")) {
     head_.bad = true;  // a coding we do not know would leave the length of the body open
   }
+  head_.name_lengths |= RequestHead::length_bit(name_text.size());
   const char* at = value.empty() ? name_text.data() : value.data();
   head_.fields.push_back({static_cast<uint32_t>(name_text.data() - base_),
                           static_cast<uint32_t>(name_text.size()), static_cast<uint32_t>(at - base_),

@@ -2,6 +2,7 @@
 
 // Internal to server/http: Beast's HTTP/1 parser, keeping views instead of building a field container.
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstdint>
 #include <string>
@@ -23,14 +24,20 @@ struct FieldSpan {
 struct RequestHead {
   FieldSpan request_line{};  // name: method, value: target
   std::vector<FieldSpan> fields;
+  uint64_t name_lengths = 0;  // bit n: there may be a field whose name has n bytes; most lookups end here
   int hosts = 0;
   int authorizations = 0;
   bool http11 = true;
   bool expect_continue = false;
   bool bad = false;  // breaks a rule that Beast does not enforce
 
+  [[nodiscard]] static uint64_t length_bit(size_t length) {
+    return uint64_t{1} << std::min<size_t>(length, 63);
+  }
+
   void clear() {
     fields.clear();
+    name_lengths = 0;
     hosts = 0;
     authorizations = 0;
     http11 = true;
