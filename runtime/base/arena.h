@@ -42,7 +42,9 @@ class Arena {
     if (p == nullptr) {
       return {};
     }
-    std::memcpy(p, text.data(), text.size());
+    if (!text.empty()) {  // an empty view may point nowhere, which memcpy must not be given
+      std::memcpy(p, text.data(), text.size());
+    }
     return {p, text.size()};
   }
 
