@@ -62,7 +62,8 @@ Task<Reply> Router::handle_prompts_get(RequestContext& context) {
   Subject prompt = subject_of(abi::Hook::Prompt, *found);
   prompt.params = envelope.params_json;
   if (std::optional<Reply> refusal = decide_request(context, prompt, context.arguments)) {
-    co_return is_hidden(context, listed) ? unknown(context, "prompt", envelope.name) : std::move(*refusal);
+    co_return !ruled(context) && is_hidden(context, listed) ? unknown(context, "prompt", envelope.name)
+                                                            : std::move(*refusal);
   }
   std::string name_json;
   ParamsEdit edit;

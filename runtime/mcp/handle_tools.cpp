@@ -61,7 +61,11 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   // Before the rules: they are typed by the same schema, and may rely on it.
   if (const std::optional<std::string> fault = argument_fault(*found->item, envelope.arguments_json)) {
     if (is_hidden(context, listed)) {
-      co_return unknown(context, "tool", envelope.name);
+      // A rule that denies whatever is asked speaks without the arguments.
+      std::optional<Reply> refusal =
+          ruled(context) ? decide_request(context, subject_of(abi::Hook::Call, *found), context.arguments)
+                         : std::nullopt;
+      co_return refusal ? std::move(*refusal) : unknown(context, "tool", envelope.name);
     }
     co_return result(context, R"("content":[{"type":"text","text":)" + value::json_string(*fault) +
                                   R"(}],"isError":true)");
@@ -73,7 +77,8 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
     context.arguments = envelope.arguments_json;
   }
   if (refusal) {
-    co_return is_hidden(context, listed) ? unknown(context, "tool", envelope.name) : std::move(*refusal);
+    co_return !ruled(context) && is_hidden(context, listed) ? unknown(context, "tool", envelope.name)
+                                                            : std::move(*refusal);
   }
   co_return co_await call_tool(context, *found);
 }

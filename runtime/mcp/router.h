@@ -167,10 +167,14 @@ class Router : public std::enable_shared_from_this<Router> {
   /// What the rules of a list hook say; recorded when the thing is being asked for rather than listed.
   [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed,
                                decision::Listing listing = decision::Listing::Derived);
-  /// Before something is asked for: hidden by a rule of its list hook. What no request could be allowed to
-  /// ask for is refused like this, too, but that is looked into only once the request is denied.
+  /// Before something is asked for: hidden by a rule of its list hook. What the default lets nobody ask for is
+  /// refused like this, too, but that is looked into only once the request is denied.
   [[nodiscard]] bool is_hidden_by_rule(RequestContext& context, const Subject& listed) {
     return is_hidden(context, listed, decision::Listing::OwnRules);
+  }
+  /// A rule, and not the default, has decided this request: whoever is denied is told so.
+  [[nodiscard]] static bool ruled(const RequestContext& context) {
+    return context.record.rule != decision::Verdict::kNoRule;
   }
   /// The error object of a denied request.
   [[nodiscard]] std::string denial(const RequestContext& context, const decision::Verdict& verdict) const;

@@ -40,9 +40,14 @@ for (const kind of kinds) {
       assert.ok(error.data.request_id);
       return true;
     });
-    // what no arguments could make callable for a guest is not there for it
+    // what no arguments could make callable for a guest is not listed, and says why when it is called
     assert.ok(!(await guest.listTools()).tools.some((tool) => tool.name === "files__write_file"));
-    await assert.rejects(call(kind, guest, { name: "files__write_file", arguments: { path: file("new.txt"), content: "x" } }), /Unknown tool: files__write_file/);
+    await assert.rejects(call(kind, guest, { name: "files__write_file", arguments: { path: file("new.txt"), content: "x" } }), (error) => {
+      assert.equal(error.code, 1001);
+      assert.match(error.message, /Changing files needs the role editor\./);
+      assert.equal(error.data.rule, "writers_only");
+      return true;
+    });
     assert.ok(!existsSync(file("new.txt")));
 
     // hide: not listed, and answered exactly like a tool that is not there

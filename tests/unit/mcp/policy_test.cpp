@@ -60,14 +60,41 @@ class Policy : public ::testing::Test {
   ModuleMaker make;
 };
 
-TEST_F(Policy, WhatNoArgumentsCouldCallIsNeitherListedNorKnown) {
+TEST_F(Policy, WhatARuleAlwaysDeniesIsNotListedAndSaysWhyWhenCalled) {
   make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Never.");
   Gateway gateway({upstream}, make.pack());
   EXPECT_THAT(list(gateway), HasSubstr("db__query"));
   EXPECT_THAT(list(gateway), Not(HasSubstr("db__drop")));
+  EXPECT_THAT(call(gateway, "drop"),
+              HasSubstr(R"("error":{"code":1001,"message":"Never.","data":{"rule":"no_drops")"));
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Deny);
+  EXPECT_EQ(gateway.observer.kept.back().rule, "no_drops");
+}
+
+TEST_F(Policy, ADenialDoesNotDependOnWhetherTheArgumentsFit) {
+  upstream->answers["tools/list"] =
+      R"({"tools":[{"name":"drop","inputSchema":{"type":"object","required":["table"]}},)"
+      R"({"name":"query","inputSchema":{"type":"object","required":["table"]}},)"
+      R"({"name":"spy","inputSchema":{"type":"object","required":["table"]}}]})";
+  make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Never.");
+  ir::Effect hide = effect(EffectKind::Hide);
+  hide.target = make.target({{"db", "spy"}});
+  make.effect("hide_spy", Hook::ListTools, {}, hide);
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("isError"));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"("code":1001,"message":"Never.")"));
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Deny);
+  EXPECT_THAT(call(gateway, "spy"), HasSubstr("Unknown tool: db__spy"));
+}
+
+TEST_F(Policy, WhatIsBothDeniedAndHiddenStaysUnknown) {
+  make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Never.");
+  ir::Effect hide = effect(EffectKind::Hide);
+  hide.target = make.target({{"db", "drop"}});
+  make.effect("hide_drop", Hook::ListTools, {}, hide);
+  Gateway gateway({upstream}, make.pack());
   EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"({"code":-32602,"message":"Unknown tool: db__drop"})"));
   EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Hidden);
-  EXPECT_EQ(gateway.observer.kept.back().rule, "no_drops");
 }
 
 TEST_F(Policy, ADefaultThatDeniesListsWhatSomeArgumentsMayCall) {
@@ -267,6 +294,15 @@ TEST_F(OtherHooks, PromptsAreListedFetchedAndCompletedByRules) {
   EXPECT_THAT(ask(gateway, "completion/complete",
                   R"("ref":{"type":"ref/prompt","name":"db__sum"},"argument":{"name":"a","value":"b"},)"),
               HasSubstr(R"("rule":"no_guesses")"));
+}
+
+TEST_F(OtherHooks, APromptThatARuleAlwaysDeniesSaysWhy) {
+  make.rule("no_drafts", Hook::Prompt, make.target({{"db", "draft"}}), {}, ir::VerdictKind::Deny).message =
+      make.text("Unfinished.");
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(ask(gateway, "prompts/list"), Not(HasSubstr("draft")));
+  EXPECT_THAT(ask(gateway, "prompts/get", R"("name":"db__draft",)", "db__draft"),
+              HasSubstr(R"("code":1001,"message":"Unfinished.")"));
 }
 
 TEST_F(OtherHooks, AClientThatMayNotConnectGetsNothing) {
