@@ -167,8 +167,8 @@ class Router : public std::enable_shared_from_this<Router> {
   /// What the rules of a list hook say; recorded when the thing is being asked for rather than listed.
   [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed,
                                decision::Listing listing = decision::Listing::Derived);
-  /// Before something is asked for: hidden by a rule of its list hook. What the default lets nobody ask for is
-  /// refused like this, too, but that is looked into only once the request is denied.
+  /// Before something is asked for: hidden by a rule of its list hook. What the default lets nobody ask for
+  /// is refused like this, too, but that is looked into only once the request is denied.
   [[nodiscard]] bool is_hidden_by_rule(RequestContext& context, const Subject& listed) {
     return is_hidden(context, listed, decision::Listing::OwnRules);
   }
