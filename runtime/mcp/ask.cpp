@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <charconv>
 
@@ -47,8 +46,8 @@ UpstreamReply error_reply(std::string message) {
 
 /// The answers to one round of questions, coming in from other threads.
 struct Gathering : std::enable_shared_from_this<Gathering> {
-  explicit Gathering(const asio::any_io_executor& executor) : timer(executor) {}
-  asio::steady_timer timer;                                  // the call's executor, like everything below
+  explicit Gathering(const Executor& executor) : timer(executor) {}
+  SteadyTimer timer;                                         // the call's executor, like everything below
   std::vector<std::pair<std::string, std::string>> answers;  // by key
   std::string failed;                                        // error object text
   size_t open = 0;
@@ -195,7 +194,7 @@ Task<Result<std::string>> Router::gather_answers(RequestContext& context, uint32
   const auto gathering = std::make_shared<Gathering>(context.executor);
   if (questions.empty()) {
     gathering->timer.expires_after(kPollPause);  // the server only wants to be called again
-    co_await gathering->timer.async_wait(asio::use_awaitable);
+    co_await gathering->timer.async_wait(use_awaitable);
     co_return std::string("{}");
   }
   for (Question& question : questions) {
@@ -210,7 +209,7 @@ Task<Result<std::string>> Router::gather_answers(RequestContext& context, uint32
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.ask_timeout_ms);
   while (gathering->open > 0 && gathering->failed.empty()) {
     gathering->timer.expires_at(deadline);
-    const auto [ec] = co_await gathering->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    const auto [ec] = co_await gathering->timer.async_wait(asio::as_tuple(use_awaitable));
     const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       co_return error(asio::error::operation_aborted, "the call was cancelled");

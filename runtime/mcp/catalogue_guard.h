@@ -7,7 +7,7 @@
 
 namespace catalyst::mcp {
 
-/// Looks at every tool before it can be listed or called. Called on the catalogue's strand.
+/// Looks at every tool before it can be listed or called. Called on the catalogue's home executor.
 class CatalogueGuard {
  public:
   virtual ~CatalogueGuard() = default;

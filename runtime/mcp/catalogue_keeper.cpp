@@ -5,8 +5,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <unordered_set>
 
@@ -41,8 +39,8 @@ bool is_method_not_found(const UpstreamReply& reply) {
 }  // namespace
 
 struct CatalogueKeeper::Slot {
-  explicit Slot(const asio::any_io_executor& executor) : timer(executor) {}
-  asio::steady_timer timer;
+  explicit Slot(const Executor& executor) : timer(executor) {}
+  SteadyTimer timer;
   std::shared_ptr<const UpstreamInfo> info;  // of the last load
   KindSet dirty = {};
   std::atomic<bool> stale = false;
@@ -52,17 +50,16 @@ struct CatalogueKeeper::Slot {
   ServerEntry entry;
 };
 
-CatalogueKeeper::CatalogueKeeper(const asio::any_io_executor& home,
-                                 std::vector<std::shared_ptr<Upstream>> upstreams, CatalogueLimits limits,
-                                 std::string separator, Hooks hooks)
-    : strand_(asio::make_strand(home)),
+CatalogueKeeper::CatalogueKeeper(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
+                                 CatalogueLimits limits, std::string separator, Hooks hooks)
+    : home_(home),
       upstreams_(std::move(upstreams)),
       limits_(limits),
       separator_(std::move(separator)),
       hooks_(std::move(hooks)) {
   std::vector<ServerEntry> entries;
   for (const std::shared_ptr<Upstream>& upstream : upstreams_) {
-    slots_.push_back(std::make_unique<Slot>(strand_));
+    slots_.push_back(std::make_unique<Slot>(home_));
     slots_.back()->entry.name = upstream->name();
     entries.push_back(slots_.back()->entry);
   }
@@ -80,13 +77,13 @@ void CatalogueKeeper::guard(CatalogueGuard* guard, std::vector<std::string> unch
 void CatalogueKeeper::start() {
   start_ms_ = steady_ms();
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
-    asio::co_spawn(strand_, keep(server), asio::detached);
+    asio::co_spawn(home_, keep(server), asio::detached);
   }
 }
 
 void CatalogueKeeper::stop() {
   stopped_ = true;
-  asio::post(strand_, [self = shared_from_this()] {
+  asio::post(home_, [self = shared_from_this()] {
     for (const std::unique_ptr<Slot>& slot : self->slots_) {
       slot->timer.cancel();
     }
@@ -94,7 +91,7 @@ void CatalogueKeeper::stop() {
 }
 
 void CatalogueKeeper::mark_changed(uint32_t server, ListKind kind) {
-  asio::post(strand_, [self = shared_from_this(), server, kind] {
+  asio::post(home_, [self = shared_from_this(), server, kind] {
     Slot& slot = *self->slots_[server];
     slot.dirty[static_cast<size_t>(kind)] = true;
     slot.timer.cancel();
@@ -114,7 +111,7 @@ void CatalogueKeeper::mark_used(Scope scope) {
     const int64_t loaded = slot.loaded_ms.load(std::memory_order_relaxed);
     if (scope.covers(server) && loaded != 0 && now - loaded > limits_.refresh_ms &&
         !slot.stale.exchange(true)) {
-      asio::post(strand_, [self = shared_from_this(), server] { self->slots_[server]->timer.cancel(); });
+      asio::post(home_, [self = shared_from_this(), server] { self->slots_[server]->timer.cancel(); });
     }
   }
 }
@@ -139,10 +136,10 @@ Task<CataloguePtr> CatalogueKeeper::settled(Scope scope) const {
   if (catalogue->settled(scope)) {
     co_return catalogue;
   }
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTimer timer(co_await asio::this_coro::executor);
   while (!catalogue->settled(scope) && steady_ms() - start_ms_ < limits_.settle_ms) {
     timer.expires_after(std::chrono::milliseconds(kSettlePollMs));
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(use_awaitable);
     catalogue = current();
   }
   co_return catalogue;
@@ -151,7 +148,7 @@ Task<CataloguePtr> CatalogueKeeper::settled(Scope scope) const {
 Task<void> CatalogueKeeper::pause(Slot& slot, int64_t ms) {
   if (!stopped_) {
     slot.timer.expires_after(std::chrono::milliseconds(ms));
-    co_await slot.timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await slot.timer.async_wait(asio::as_tuple(use_awaitable));
   }
 }
 
@@ -182,8 +179,8 @@ Task<void> CatalogueKeeper::keep(uint32_t server) {
       co_await pause(slot, kTickMs);
     } else {
       // More notifications of the same burst shall find their lists not loaded yet.
-      asio::steady_timer timer(strand_, std::chrono::milliseconds(limits_.coalesce_ms));
-      co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      SteadyTimer timer(home_, std::chrono::milliseconds(limits_.coalesce_ms));
+      co_await timer.async_wait(asio::as_tuple(use_awaitable));
     }
   }
 }

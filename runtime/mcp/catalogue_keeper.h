@@ -21,10 +21,10 @@ using KindSet = std::array<bool, 4>;
 
 /// Keeps the catalogue true: one coroutine per upstream greets it, follows all pages of its lists, and does
 /// so again when the upstream says that a list changed, reconnects, or a listing has grown old. Upstreams
-/// never wait for each other. All upkeep runs on one strand.
+/// never wait for each other. All upkeep runs on its home.
 class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
  public:
-  /// What the keeper tells; runs on the strand.
+  /// What the keeper tells; runs on the home executor.
   struct Hooks {
     /// After a changed catalogue is in place.
     std::function<void(uint32_t server, const KindSet& kinds)> changed;
@@ -34,7 +34,7 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
     std::function<void(uint32_t server)> greeted;
   };
 
-  CatalogueKeeper(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
+  CatalogueKeeper(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
                   CatalogueLimits limits, std::string separator, Hooks hooks);
 
   /// Before start: who looks at tools, and the servers whose calls are not checked against schemas.
@@ -69,14 +69,14 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
   void publish(uint32_t server, ServerEntry entry, KindSet changed);
   void set_missing(uint32_t server, const std::string& why);
 
-  asio::any_io_executor strand_;
+  const Executor home_;
   const std::vector<std::shared_ptr<Upstream>> upstreams_;
   const CatalogueLimits limits_;
   const std::string separator_;
   const Hooks hooks_;
   CatalogueGuard* guard_ = nullptr;
   std::vector<std::string> unchecked_;
-  std::vector<std::unique_ptr<Slot>> slots_;  // strand only, but for the atomics in them
+  std::vector<std::unique_ptr<Slot>> slots_;  // home only, but for the atomics in them
   std::atomic<bool> stopped_ = false;
   std::atomic<int64_t> start_ms_ = 0;
 

@@ -47,8 +47,8 @@ Reply refusal(std::string_view id_json, int status, int error_code, std::string_
 }  // namespace
 
 struct Endpoint::Impl {
-  Impl(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
-       decision::Engine& engine, Observer& observer_, EndpointOptions options)
+  Impl(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams, decision::Engine& engine,
+       Observer& observer_, EndpointOptions options)
       : router(std::make_shared<Router>(home, std::move(upstreams), engine, std::move(options))),
         observer(observer_) {}
 
@@ -157,7 +157,7 @@ void Endpoint::Impl::report(RequestContext& context, const Reply& reply, int64_t
 Task<void> Endpoint::Impl::refuse(HttpExchange& exchange, const Reply& reply, std::string_view allow) {
   const int64_t start = steady_ns();
   const Envelope none;
-  RequestContext context(exchange, none);
+  RequestContext context(exchange, none, co_await asio::this_coro::executor);
   prepare(context, {}, Era::Legacy);
   const Header headers[] = {{"Content-Type", kJson}, {"Allow", allow}};
   co_await exchange.respond(reply.http_status, std::span(headers, allow.empty() ? 1 : 2), reply.message);
@@ -208,8 +208,7 @@ Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
   }
   const int64_t start = steady_ns();
   Envelope envelope;
-  RequestContext context(exchange, envelope);
-  context.executor = co_await asio::this_coro::executor;
+  RequestContext context(exchange, envelope, co_await asio::this_coro::executor);
   const EnvelopeFault fault = parse_envelope(exchange.body(), options().envelope, envelope);
   const Classification classified = fault ? Classification{} : classify(envelope, protocol_headers(exchange));
   prepare(context, scope, classified.era);
@@ -323,8 +322,7 @@ Task<void> Endpoint::Impl::batch(HttpExchange& exchange, Scope scope) {
   std::string body = "[";
   for (size_t i = 0; i < texts.size(); ++i) {
     const int64_t start = steady_ns();
-    RequestContext context(exchange, envelopes[i]);
-    context.executor = co_await asio::this_coro::executor;
+    RequestContext context(exchange, envelopes[i], co_await asio::this_coro::executor);
     context.session = session;
     prepare(context, scope, Era::Legacy);
     Reply reply;
@@ -417,8 +415,8 @@ Task<void> Endpoint::Impl::remove(HttpExchange& exchange, Scope scope) {
   co_await exchange.respond(200, {}, {});
 }
 
-Endpoint::Endpoint(asio::any_io_executor home, std::vector<std::shared_ptr<Upstream>> upstreams,
-                   decision::Engine& engine, Observer& observer, EndpointOptions options)
+Endpoint::Endpoint(Executor home, std::vector<std::shared_ptr<Upstream>> upstreams, decision::Engine& engine,
+                   Observer& observer, EndpointOptions options)
     : impl_(std::make_shared<Impl>(home, std::move(upstreams), engine, observer, std::move(options))) {}
 
 Endpoint::~Endpoint() = default;

@@ -105,8 +105,8 @@ class Endpoint {
  public:
   /// `home` runs the upkeep of catalogues. `engine` and `observer` must outlive the endpoint; so must
   /// `home`'s context.
-  Endpoint(asio::any_io_executor home, std::vector<std::shared_ptr<Upstream>> upstreams,
-           decision::Engine& engine, Observer& observer, EndpointOptions options);
+  Endpoint(Executor home, std::vector<std::shared_ptr<Upstream>> upstreams, decision::Engine& engine,
+           Observer& observer, EndpointOptions options);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;

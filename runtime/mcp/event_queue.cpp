@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 namespace catalyst::mcp {
 
 /// Wakes the taking coroutine on its own executor, where the timer lives.
 struct EventQueue::Waiter {
-  explicit Waiter(const asio::any_io_executor& executor)
-      : timer(executor, asio::steady_timer::time_point::max()) {}
-  asio::steady_timer timer;
+  explicit Waiter(const Executor& executor) : timer(executor, SteadyTimer::time_point::max()) {}
+  SteadyTimer timer;
 };
 
 EventQueue::EventQueue(size_t events_max, size_t bytes_max)
@@ -24,7 +22,7 @@ void EventQueue::wake_locked() {
   if (waiter_ == nullptr) {
     return;
   }
-  const asio::any_io_executor executor = waiter_->timer.get_executor();
+  const Executor executor = waiter_->timer.get_executor();
   asio::post(executor, [waiter = std::move(waiter_)] { waiter->timer.cancel(); });
   waiter_.reset();
 }
@@ -60,7 +58,7 @@ std::optional<std::string> EventQueue::take() {
 }
 
 Task<std::optional<std::string>> EventQueue::next() {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const Executor executor = co_await asio::this_coro::executor;
   for (;;) {
     std::shared_ptr<Waiter> waiter;
     {
@@ -77,7 +75,7 @@ Task<std::optional<std::string>> EventQueue::next() {
       waiter = std::make_shared<Waiter>(executor);
       waiter_ = waiter;
     }
-    co_await waiter->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await waiter->timer.async_wait(asio::as_tuple(use_awaitable));
     const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       const std::lock_guard lock(mutex_);

@@ -21,7 +21,7 @@ using boost::system::error_code;
 struct HttpClient::State {
   std::shared_ptr<HttpOrigin> origin;
   std::mutex mutex;  // guards growth; readers go by the atomics
-  std::array<std::atomic<asio::execution_context*>, kMaxContexts> contexts{};
+  std::array<std::atomic<asio::io_context*>, kMaxContexts> contexts{};
   std::array<std::shared_ptr<HttpPool>, kMaxContexts> pools;
   std::atomic<size_t> count{0};
   std::atomic<bool> closed{false};
@@ -160,8 +160,8 @@ HttpClient::~HttpClient() { close(); }
 
 const HttpUrl& HttpClient::url() const { return state_->origin->url; }
 
-size_t HttpClient::context_index(const asio::any_io_executor& executor) {
-  asio::execution_context* context = &asio::query(executor, asio::execution::context);
+size_t HttpClient::context_index(const Executor& executor) {
+  asio::io_context* context = &executor.context();
   State& state = *state_;
   const size_t known = state.count.load(std::memory_order_acquire);
   for (size_t i = 0; i < known; ++i) {
@@ -177,10 +177,7 @@ size_t HttpClient::context_index(const asio::any_io_executor& executor) {
     }
   }
   CHECK(count < kMaxContexts, "more io_contexts than an HTTP client can serve");
-  // The context's own executor: the caller's may be a strand, which later callers should not have to pass
-  // through.
-  state.pools[count] =
-      std::make_shared<HttpPool>(static_cast<asio::io_context*>(context)->get_executor(), state.origin);
+  state.pools[count] = std::make_shared<HttpPool>(executor, state.origin);
   state.contexts[count].store(context, std::memory_order_relaxed);
   state.count.store(count + 1, std::memory_order_release);
   return count;

@@ -70,7 +70,7 @@ struct HttpResponse {
 
 /// HTTP/1.1 to one origin over pooled keep-alive connections. One pool per io_context, made on first use: a
 /// request runs on the caller's context from start to end and takes no lock. Every executor must be an
-/// io_context's (or a strand on one) that a single thread runs; contexts outlive the client, kMaxContexts at
+/// io_context's that a single thread runs; contexts outlive the client, kMaxContexts at
 /// most.
 class HttpClient {
  public:
@@ -84,7 +84,7 @@ class HttpClient {
   [[nodiscard]] const HttpUrl& url() const;
   /// Which pool the executor's context has: below kMaxContexts, stable. For callers that keep state per
   /// context themselves.
-  [[nodiscard]] size_t context_index(const asio::any_io_executor& executor);
+  [[nodiscard]] size_t context_index(const Executor& executor);
 
   /// One exchange. A pooled connection that turns out to be closed before a byte of the answer came is
   /// replaced once. Errors: timed_out, operation_aborted (cancelled), connection errors, Beast's parse

@@ -70,16 +70,15 @@ Buffers frame_request(HttpConnection& connection, const HttpRequest& request) {
 /// Not coroutines themselves: a frame less on the way of every request.
 Task<size_t> start_write(HttpConnection& connection, const Buffers& buffers, error_code& ec) {
   return connection.tls
-             ? asio::async_write(*connection.tls, buffers, asio::redirect_error(asio::use_awaitable, ec))
-             : asio::async_write(connection.socket, buffers, asio::redirect_error(asio::use_awaitable, ec));
+             ? asio::async_write(*connection.tls, buffers, asio::redirect_error(use_awaitable, ec))
+             : asio::async_write(connection.socket, buffers, asio::redirect_error(use_awaitable, ec));
 }
 
 Task<size_t> start_read(HttpConnection& connection, error_code& ec) {
   const auto buffer =
       asio::buffer(connection.in.data() + connection.end, connection.in.size() - connection.end);
-  return connection.tls
-             ? connection.tls->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec))
-             : connection.socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+  return connection.tls ? connection.tls->async_read_some(buffer, asio::redirect_error(use_awaitable, ec))
+                        : connection.socket.async_read_some(buffer, asio::redirect_error(use_awaitable, ec));
 }
 
 /// Makes room behind `end`; false when an element of the header is larger than allowed.
@@ -154,7 +153,7 @@ size_t ResponseParser::take(string_view piece) {
 Task<Result<void>> connect(HttpPool& pool, HttpConnection& connection) {
   const HttpUrl& url = pool.origin->url;
   error_code ec;
-  const auto wait = [&ec] { return asio::redirect_error(asio::use_awaitable, ec); };
+  const auto wait = [&ec] { return asio::redirect_error(use_awaitable, ec); };
   const auto failed = [&] { return error(judge(connection, ec), "connecting to " + url.authority); };
   const auto address = asio::ip::make_address(url.host, ec);
   if (!ec) {

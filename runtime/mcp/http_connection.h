@@ -6,7 +6,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <deque>
 #include <list>
@@ -55,11 +54,11 @@ struct HttpOrigin {
 };
 
 struct HttpConnection {
-  explicit HttpConnection(const asio::any_io_executor& executor) : socket(executor) {}
+  explicit HttpConnection(const Executor& executor) : socket(executor) {}
 
-  asio::ip::tcp::socket socket;
-  std::optional<asio::ssl::stream<asio::ip::tcp::socket&>> tls;
-  std::optional<asio::ip::tcp::resolver> resolver;  // while connecting
+  TcpSocket socket;
+  std::optional<asio::ssl::stream<TcpSocket&>> tls;
+  std::optional<asio::ip::basic_resolver<asio::ip::tcp, Executor>> resolver;  // while connecting
   std::vector<char> in = std::vector<char>(16 * 1024);
   size_t begin = 0;
   size_t end = 0;
@@ -76,7 +75,7 @@ struct HttpConnection {
 /// The connections of one io_context; touched by its thread only.
 class HttpPool : public std::enable_shared_from_this<HttpPool> {
  public:
-  HttpPool(asio::any_io_executor executor, std::shared_ptr<HttpOrigin> origin);
+  HttpPool(Executor executor, std::shared_ptr<HttpOrigin> origin);
 
   using Lease = std::unique_ptr<HttpConnection>;
 
@@ -96,7 +95,7 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
 
   [[nodiscard]] int64_t now_ms() const;
 
-  const asio::any_io_executor executor;
+  const Executor executor;
   const std::shared_ptr<HttpOrigin> origin;
   bool closed = false;
 
@@ -107,9 +106,9 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
 
   std::vector<Lease> idle_;
   std::vector<HttpConnection*> active_;
-  std::deque<asio::steady_timer*> waiting_;
+  std::deque<SteadyTimer*> waiting_;
   size_t places_ = 0;  // connections open or being opened
-  asio::steady_timer timer_;
+  SteadyTimer timer_;
   bool armed_ = false;
   bool fast_ = false;
   int quiet_ticks_ = 0;

@@ -143,7 +143,7 @@ void HttpUpstream::Link::listen() {
 Task<void> HttpUpstream::keep_listening(LinkPtr link) {
   const std::shared_ptr<HttpUpstream> self = shared_from_this();
   Slot& slot = slots_[client_.context_index(co_await asio::this_coro::executor)];
-  asio::steady_timer timer(home_);
+  SteadyTimer timer(home_);
   SessionPtr before;
   std::string last_event_id;
   while (!stopping_) {
@@ -165,7 +165,7 @@ Task<void> HttpUpstream::keep_listening(LinkPtr link) {
       }
     }
     timer.expires_after(std::chrono::milliseconds(retry_ms));
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(use_awaitable);
   }
 }
 

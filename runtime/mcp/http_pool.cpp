@@ -15,7 +15,7 @@ constexpr auto kSlowTick = std::chrono::seconds(5);
 constexpr int kQuietTicks = 10;
 }  // namespace
 
-HttpPool::HttpPool(asio::any_io_executor pool_executor, std::shared_ptr<HttpOrigin> pool_origin)
+HttpPool::HttpPool(Executor pool_executor, std::shared_ptr<HttpOrigin> pool_origin)
     : executor(std::move(pool_executor)), origin(std::move(pool_origin)), timer_(executor) {}
 
 int64_t HttpPool::now_ms() const {
@@ -39,21 +39,21 @@ Task<Result<void>> HttpPool::reserve(int64_t deadline_ms) {
     if (waiting_.size() >= origin->options.max_waiting) {
       co_return error(asio::error::try_again, "too many requests wait for " + origin->url.authority);
     }
-    asio::steady_timer timer(executor);
+    SteadyTimer timer(executor);
     if (deadline_ms == 0) {
-      timer.expires_at(asio::steady_timer::time_point::max());
+      timer.expires_at(SteadyTimer::time_point::max());
     } else {
       timer.expires_after(std::chrono::milliseconds(std::max<int64_t>(0, deadline_ms - now_ms())));
     }
     struct Place {
-      std::deque<asio::steady_timer*>& queue;
-      asio::steady_timer* timer;
+      std::deque<SteadyTimer*>& queue;
+      SteadyTimer* timer;
       ~Place() { std::erase(queue, timer); }
     };
     waiting_.push_back(&timer);
     const Place place{waiting_, &timer};
     error_code ec;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await timer.async_wait(asio::redirect_error(use_awaitable, ec));
     if (!ec) {
       co_return error(asio::error::timed_out, "waiting for a connection to " + origin->url.authority);
     }
@@ -69,7 +69,7 @@ Task<Result<void>> HttpPool::reserve(int64_t deadline_ms) {
 void HttpPool::release_place() {
   --places_;
   if (!waiting_.empty()) {
-    asio::steady_timer* first = waiting_.front();
+    SteadyTimer* first = waiting_.front();
     waiting_.pop_front();
     first->cancel();
   }
@@ -89,7 +89,7 @@ void HttpPool::give_back(Lease connection) {
   connection->parser.reset();
   idle_.push_back(std::move(connection));
   if (!waiting_.empty()) {
-    asio::steady_timer* first = waiting_.front();
+    SteadyTimer* first = waiting_.front();
     waiting_.pop_front();
     first->cancel();
   }
@@ -182,7 +182,7 @@ void HttpPool::close_all() {
       connection->resolver->cancel();
     }
   }
-  for (asio::steady_timer* timer : waiting_) {
+  for (SteadyTimer* timer : waiting_) {
     timer->cancel();
   }
   timer_.cancel();

@@ -46,7 +46,7 @@ std::string post_line(const HttpUpstreamOptions& options) {
 
 }  // namespace
 
-HttpUpstream::HttpUpstream(asio::any_io_executor home, HttpUpstreamOptions options)
+HttpUpstream::HttpUpstream(Executor home, HttpUpstreamOptions options)
     : home_(std::move(home)),
       options_(std::move(options)),
       readiness_(options_.name),
@@ -103,7 +103,7 @@ Task<void> HttpUpstream::run() {
 Task<void> HttpUpstream::pause(int64_t ms) {
   timer_.expires_after(std::chrono::milliseconds(ms));
   error_code ec;
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  co_await timer_.async_wait(asio::redirect_error(use_awaitable, ec));
 }
 
 void HttpUpstream::publish(SessionPtr session) {
@@ -247,13 +247,13 @@ Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_legacy(std::string_vi
 /// Returns when the session is no longer good: cancelled by renew() or stop(), or its stream fails again and
 /// again.
 Task<void> HttpUpstream::listen(SessionPtr session) {
-  asio::steady_timer done(home_, asio::steady_timer::time_point::max());
+  SteadyTimer done(home_, SteadyTimer::time_point::max());
   asio::co_spawn(home_, keep_listening(session),
                  asio::bind_cancellation_slot(
                      cancel_listen_.slot(),
                      [&done, self = shared_from_this()](const std::exception_ptr&) { done.cancel(); }));
   error_code ec;
-  co_await done.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  co_await done.async_wait(asio::redirect_error(use_awaitable, ec));
 }
 
 Task<void> HttpUpstream::keep_listening(SessionPtr session) {
@@ -396,10 +396,10 @@ Task<void> HttpUpstream::stop() {
     self->cancel_listen_.emit(asio::cancellation_type::terminal);
     self->timer_.cancel();
   });
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTimer timer(co_await asio::this_coro::executor);
   for (int polls = 0; polls < 300; ++polls) {
     timer.expires_after(std::chrono::milliseconds(10));
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(use_awaitable);
     if (state() == UpstreamState::Stopped) {
       break;
     }

@@ -279,7 +279,7 @@ Task<HttpUpstream::Attempt> HttpUpstream::attempt(SessionPtr session, const Upst
 
 /// The server closed the stream before its answer and left an event id: poll for the rest (SEP-1699).
 Task<Result<void>> HttpUpstream::resume(CallState& state, int64_t deadline_ms) {
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTimer timer(co_await asio::this_coro::executor);
   for (int64_t tries = 0; tries < options_.resume_limit && state.reply.empty(); ++tries) {
     const int64_t retry_ms = state.sse.retry_ms() >= 0 ? state.sse.retry_ms() : kDefaultRetryMs;
     const int64_t now = steady_ms();
@@ -288,7 +288,7 @@ Task<Result<void>> HttpUpstream::resume(CallState& state, int64_t deadline_ms) {
     }
     timer.expires_after(std::chrono::milliseconds(retry_ms));
     error_code ec;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await timer.async_wait(asio::redirect_error(use_awaitable, ec));
     if (ec) {
       co_return error(ec, options_.name);
     }
@@ -357,7 +357,7 @@ bool HttpUpstream::take_stream_message(CallState& state, std::string_view text) 
 void HttpUpstream::report_progress(const WireMessage& message, std::string_view text) {
   const std::optional<uint64_t> id = progress_token_of(message.params);
   std::weak_ptr<Reported> call;
-  asio::any_io_executor executor;
+  std::optional<Executor> executor;
   {
     const std::lock_guard lock(reported_mutex_);
     const auto found = id ? reported_.find(*id) : reported_.end();
@@ -369,7 +369,7 @@ void HttpUpstream::report_progress(const WireMessage& message, std::string_view 
     executor = alive->executor;
   }
   // On the call's executor the call cannot end between the look and the step.
-  asio::post(executor, [call, text = std::string(text)] {
+  asio::post(*executor, [call, text = std::string(text)] {
     if (const std::shared_ptr<Reported> alive = call.lock()) {
       alive->on_notification(restore_progress_token(text, alive->progress_token));
     }

@@ -3,7 +3,6 @@
 #include <array>
 #include <atomic>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,11 +40,11 @@ struct HttpUpstreamOptions {
 
 /// A server behind Streamable HTTP, of either era. Calls run on the caller's io_context from start to end
 /// (HttpClient has a pool for each); greeting, notification stream and renewal run on the home executor,
-/// which must be one of those contexts or a strand. Created with std::make_shared; stop() before the contexts
+/// which must be that of one of those contexts. Created with std::make_shared; stop() before the contexts
 /// end.
 class HttpUpstream final : public Upstream, public std::enable_shared_from_this<HttpUpstream> {
  public:
-  HttpUpstream(asio::any_io_executor home, HttpUpstreamOptions options);
+  HttpUpstream(Executor home, HttpUpstreamOptions options);
   ~HttpUpstream() override;
 
   [[nodiscard]] const std::string& name() const override { return options_.name; }
@@ -89,7 +88,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
 
   /// A call whose progress a server may report on another stream than the call's own.
   struct Reported {
-    asio::any_io_executor executor;
+    Executor executor;
     std::function<void(std::string message)> on_notification;
     std::string progress_token;
   };
@@ -142,7 +141,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   /// From any thread: this session no longer works.
   void renew(uint64_t number);
 
-  const asio::any_io_executor home_;
+  const Executor home_;
   const HttpUpstreamOptions options_;
   Readiness readiness_;
   const std::string static_head_;  // Host and the configured headers
@@ -161,7 +160,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   // Home executor only.
   UpstreamEvent on_event_;
   asio::cancellation_signal cancel_listen_;
-  asio::steady_timer timer_;
+  SteadyTimer timer_;
   std::vector<std::string> watched_;
   bool watch_changed_ = false;
   std::atomic<bool> stopping_{false};

@@ -23,8 +23,8 @@ constexpr size_t kOpenMax = 64;
 
 }  // namespace
 
-ParkedCall::ParkedCall(const asio::any_io_executor& executor, std::shared_ptr<Upstream> upstream,
-                       const UpstreamCall& call, std::shared_ptr<UpstreamSession> session)
+ParkedCall::ParkedCall(const Executor& executor, std::shared_ptr<Upstream> upstream, const UpstreamCall& call,
+                       std::shared_ptr<UpstreamSession> session)
     : executor_(executor), upstream_(std::move(upstream)), session_(std::move(session)), call_(call) {
   for (std::string_view* view :
        {&call_.method, &call_.params, &call_.name, &call_.progress_token, &call_.log_level,
@@ -82,7 +82,7 @@ void ParkedCall::take_notification(std::string message) {
   if (listener == nullptr) {
     return;  // between two requests nobody can be told
   }
-  const asio::any_io_executor executor = listener->executor;
+  const Executor executor = listener->executor;
   asio::post(executor, [weak = std::weak_ptr(listener), message = std::move(message)]() mutable {
     if (const std::shared_ptr<Listener> still = weak.lock()) {
       still->take(std::move(message));
@@ -90,8 +90,7 @@ void ParkedCall::take_notification(std::string message) {
   });
 }
 
-ParkedCall::Listening ParkedCall::listen(const asio::any_io_executor& executor,
-                                         std::function<void(std::string)> take) {
+ParkedCall::Listening ParkedCall::listen(const Executor& executor, std::function<void(std::string)> take) {
   auto listener = std::make_shared<Listener>(Listener{executor, std::move(take)});
   const std::lock_guard lock(mutex_);
   listener_ = listener;
@@ -100,17 +99,17 @@ ParkedCall::Listening ParkedCall::listen(const asio::any_io_executor& executor,
 
 void ParkedCall::wake_locked() {
   if (waiter_ != nullptr) {
-    const asio::any_io_executor executor = waiter_->get_executor();
+    const Executor executor = waiter_->get_executor();
     asio::post(executor, [waiter = std::move(waiter_)] { waiter->cancel(); });
     waiter_.reset();
   }
 }
 
 Task<void> ParkedCall::wait() {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const Executor executor = co_await asio::this_coro::executor;
   uint64_t seen = 0;  // questions when the client could last have got them
   for (;;) {
-    auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+    auto timer = std::make_shared<SteadyTimer>(executor, SteadyTimer::time_point::max());
     {
       const std::lock_guard lock(mutex_);
       if (reply_ || over_ || (!open_.empty() && seen == asked_)) {
@@ -122,7 +121,7 @@ Task<void> ParkedCall::wait() {
       }
       waiter_ = timer;
     }
-    co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await timer->async_wait(asio::as_tuple(use_awaitable));
     const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       const std::lock_guard lock(mutex_);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,15 +23,14 @@ namespace catalyst::mcp {
 class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
  public:
   /// Everything in `call` is copied; its callbacks are replaced. `session` is what call.session points to.
-  ParkedCall(const asio::any_io_executor& executor, std::shared_ptr<Upstream> upstream,
-             const UpstreamCall& call, std::shared_ptr<UpstreamSession> session);
+  ParkedCall(const Executor& executor, std::shared_ptr<Upstream> upstream, const UpstreamCall& call,
+             std::shared_ptr<UpstreamSession> session);
 
   void start();
   /// Where notifications of the call go until the handle that this answers is destroyed; `take` runs on
   /// `executor`.
   using Listening = std::shared_ptr<void>;
-  [[nodiscard]] Listening listen(const asio::any_io_executor& executor,
-                                 std::function<void(std::string message)> take);
+  [[nodiscard]] Listening listen(const Executor& executor, std::function<void(std::string message)> take);
 
   /// Until the reply is there, or a question is open that `answer` has not seen. Returns early when the
   /// calling coroutine is cancelled.
@@ -56,7 +54,7 @@ class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
     std::function<void(bool is_error, std::string payload)> answer;
   };
   struct Listener {
-    asio::any_io_executor executor;
+    Executor executor;
     std::function<void(std::string)> take;
   };
 
@@ -65,7 +63,7 @@ class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
   void take_notification(std::string message);
   void wake_locked();
 
-  const asio::any_io_executor executor_;
+  const Executor executor_;
   const std::shared_ptr<Upstream> upstream_;
   const std::shared_ptr<UpstreamSession> session_;
   UpstreamCall call_;
@@ -78,7 +76,7 @@ class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
   std::vector<Open> open_;
   uint64_t asked_ = 0;
   std::weak_ptr<Listener> listener_;
-  std::shared_ptr<asio::steady_timer> waiter_;
+  std::shared_ptr<SteadyTimer> waiter_;
   bool over_ = false;
 };
 

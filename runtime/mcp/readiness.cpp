@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
@@ -56,7 +55,7 @@ Error Readiness::refusal() const {
 /// Polls: a waiter may be on any context, and waits only while an upstream starts.
 Task<Result<std::shared_ptr<const UpstreamInfo>>> Readiness::wait(int64_t timeout_ms) const {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTimer timer(co_await asio::this_coro::executor);
   auto pause = std::chrono::milliseconds(1);
   for (;;) {
     const UpstreamState now = state();
@@ -74,7 +73,7 @@ Task<Result<std::shared_ptr<const UpstreamInfo>>> Readiness::wait(int64_t timeou
     timer.expires_after(pause);
     pause = std::min(pause * 2, std::chrono::milliseconds(50));
     error_code ec;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await timer.async_wait(asio::redirect_error(use_awaitable, ec));
     if (ec) {
       co_return error(ec, name_);
     }

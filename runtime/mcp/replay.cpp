@@ -78,9 +78,9 @@ std::optional<ReplayStore::Event> ReplayStore::peek(Place after) const {
 }
 
 Task<std::optional<ReplayStore::Event>> ReplayStore::next(Place after) {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const Executor executor = co_await asio::this_coro::executor;
   for (;;) {
-    const auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+    const auto timer = std::make_shared<SteadyTimer>(executor, SteadyTimer::time_point::max());
     {
       const std::lock_guard lock(mutex_);
       if (std::optional<Event> event = peek_locked(after)) {
@@ -92,7 +92,7 @@ Task<std::optional<ReplayStore::Event>> ReplayStore::next(Place after) {
       }
       waiter_ = timer;
     }
-    co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await timer->async_wait(asio::as_tuple(use_awaitable));
     const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       co_return std::nullopt;
@@ -102,7 +102,7 @@ Task<std::optional<ReplayStore::Event>> ReplayStore::next(Place after) {
 
 void ReplayStore::wake_locked() {
   if (waiter_ != nullptr) {
-    const asio::any_io_executor executor = waiter_->get_executor();
+    const Executor executor = waiter_->get_executor();
     asio::post(executor, [waiter = std::move(waiter_)] { waiter->cancel(); });
     waiter_.reset();
   }

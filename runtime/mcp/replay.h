@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -65,7 +64,7 @@ class ReplayStore {
   size_t bytes_ = 0;
   std::map<uint64_t, Stream> streams_;  // those that go on, and those with events left
   uint64_t opened_ = 0;
-  std::shared_ptr<asio::steady_timer> waiter_;
+  std::shared_ptr<SteadyTimer> waiter_;
 };
 
 }  // namespace catalyst::mcp

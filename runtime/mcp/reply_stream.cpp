@@ -3,7 +3,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/event_queue.h"
@@ -13,11 +12,11 @@
 namespace catalyst::mcp {
 
 struct ReplyStream::State {
-  State(const asio::any_io_executor& executor, const SessionLimits& limits)
+  State(const Executor& executor, const SessionLimits& limits)
       : queue(limits.stream_events, limits.stream_bytes),
-        done_signal(executor, asio::steady_timer::time_point::max()) {}
+        done_signal(executor, SteadyTimer::time_point::max()) {}
   EventQueue queue;
-  asio::steady_timer done_signal;
+  SteadyTimer done_signal;
   uint64_t stream = 0;  // in the session's replay store
   std::string last;
   bool done = false;
@@ -29,7 +28,7 @@ ReplyStream::ReplyStream(HttpExchange& exchange, const SessionLimits& limits, Mo
 
 ReplyStream::~ReplyStream() = default;
 
-void ReplyStream::notify(const asio::any_io_executor& executor, std::string message) {
+void ReplyStream::notify(const Executor& executor, std::string message) {
   if (mode_ == Mode::Off) {
     return;
   }
@@ -85,7 +84,7 @@ Task<void> ReplyStream::finish(std::string last) {
   }
   state_->queue.close();
   while (!state_->done) {
-    co_await state_->done_signal.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await state_->done_signal.async_wait(asio::as_tuple(use_awaitable));
   }
 }
 

@@ -23,7 +23,7 @@ class ReplyStream {
   ~ReplyStream();
 
   /// Queues a message; the first one starts the stream.
-  void notify(const asio::any_io_executor& executor, std::string message);
+  void notify(const Executor& executor, std::string message);
   /// Whether the client takes event streams at all.
   [[nodiscard]] bool possible() const { return mode_ == Mode::OnDemand; }
   [[nodiscard]] bool started() const { return state_ != nullptr; }

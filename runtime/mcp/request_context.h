@@ -32,11 +32,12 @@ struct Reply {
 /// One message on its way through the router. Lives in the handler's frame, on the connection's executor;
 /// handlers fill in the record.
 struct RequestContext {
-  RequestContext(HttpExchange& http, const Envelope& message) : exchange(http), envelope(message) {}
+  RequestContext(HttpExchange& http, const Envelope& message, Executor connection)
+      : exchange(http), envelope(message), executor(std::move(connection)) {}
 
   HttpExchange& exchange;
   const Envelope& envelope;
-  asio::any_io_executor executor;  // the connection's
+  const Executor executor;  // the connection's
   Scope scope;
   Era era = Era::Legacy;
   std::shared_ptr<Session> session;                      // legacy only; nullptr for initialize

@@ -4,7 +4,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "runtime/mcp/clock.h"
@@ -57,7 +56,7 @@ const Router::Method* Router::find_method(std::string_view name) {
   return found == std::end(kMethods) ? nullptr : found;
 }
 
-Router::Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
+Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
                decision::Engine& engine, EndpointOptions options)
     : id_(++router_ids),
       home_(home),
@@ -118,10 +117,10 @@ void Router::start() {
 }
 
 Task<void> Router::sweep_sessions() {
-  asio::steady_timer timer(home_);
+  SteadyTimer timer(home_);
   while (!stopped_) {
     timer.expires_after(kSweepPeriod);
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(use_awaitable);
     sessions_.sweep(steady_ms());
     principals_.sweep(steady_ms());
     parked_.sweep(steady_ms());
@@ -144,10 +143,10 @@ Task<void> Router::stop() {
   for (const std::shared_ptr<Upstream>& upstream : upstreams_) {
     asio::co_spawn(home_, upstream->stop(), [left, upstream](const std::exception_ptr&) { --*left; });
   }
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTimer timer(co_await asio::this_coro::executor);
   while (*left > 0) {
     timer.expires_after(kStopPoll);
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(use_awaitable);
   }
 }
 

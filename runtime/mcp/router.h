@@ -40,8 +40,8 @@ struct ServerRequestRuling {
 /// file (handle_*.cpp). Shared by all io threads; its own state is immutable or guards itself.
 class Router : public std::enable_shared_from_this<Router> {
  public:
-  Router(const asio::any_io_executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
-         decision::Engine& engine, EndpointOptions options);
+  Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams, decision::Engine& engine,
+         EndpointOptions options);
 
   /// Call once, when the router is owned by a shared_ptr.
   void start();
@@ -253,7 +253,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] std::optional<LogLevel> lowest_level(std::optional<std::string_view> principal_id) const;
 
   const uint64_t id_;  // tells this router's cached state from that of one that stood at the same address
-  const asio::any_io_executor home_;
+  const Executor home_;
   const std::vector<std::shared_ptr<Upstream>> upstreams_;
   decision::Engine& engine_;
   const EndpointOptions options_;

@@ -102,7 +102,7 @@ bool Session::open_stream() { return !streaming_.exchange(true); }
 
 void Session::close_stream() { streaming_.store(false); }
 
-std::shared_ptr<InFlight> Session::begin_call(std::string_view id_json, const asio::any_io_executor& executor,
+std::shared_ptr<InFlight> Session::begin_call(std::string_view id_json, const Executor& executor,
                                               HttpExchange& exchange) {
   auto call = std::make_shared<InFlight>(executor, exchange);
   const std::lock_guard lock(mutex_);

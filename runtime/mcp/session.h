@@ -40,8 +40,7 @@ struct Scope {
 /// connection.
 class InFlight {
  public:
-  InFlight(const asio::any_io_executor& executor, HttpExchange& exchange)
-      : executor_(executor), exchange_(&exchange) {}
+  InFlight(const Executor& executor, HttpExchange& exchange) : executor_(executor), exchange_(&exchange) {}
   /// Cancels on the call's own executor, unless it is over by then. Any thread.
   static void cancel(const std::shared_ptr<InFlight>& call);
   /// The call is over. The call's executor only.
@@ -50,7 +49,7 @@ class InFlight {
   [[nodiscard]] bool cancelled() const { return cancelled_; }
 
  private:
-  const asio::any_io_executor executor_;
+  const Executor executor_;
   HttpExchange* exchange_;  // nullptr once over
   bool cancelled_ = false;
 };
@@ -104,7 +103,7 @@ class Session {
   [[nodiscard]] bool has_stream() const { return streaming_.load(std::memory_order_relaxed); }
 
   /// nullptr when too many are in flight.
-  std::shared_ptr<InFlight> begin_call(std::string_view id_json, const asio::any_io_executor& executor,
+  std::shared_ptr<InFlight> begin_call(std::string_view id_json, const Executor& executor,
                                        HttpExchange& exchange);
   void end_call(const std::shared_ptr<InFlight>& call);
   /// Cancels the calls with that id; false when there is none.

@@ -36,7 +36,7 @@ void StdioUpstream::start(UpstreamEvent on_event) {
 Task<void> StdioUpstream::pause(int64_t ms) {
   timer_.expires_after(std::chrono::milliseconds(ms));
   error_code ec;
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  co_await timer_.async_wait(asio::redirect_error(use_awaitable, ec));
 }
 
 /// True when the child has exited by then.
@@ -45,7 +45,7 @@ Task<bool> StdioUpstream::wait_exit(int64_t ms) {
   while (!link_->exited() && std::chrono::steady_clock::now() < deadline) {
     timer_.expires_at(deadline);
     error_code ec;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await timer_.async_wait(asio::redirect_error(use_awaitable, ec));
   }
   co_return link_->exited();
 }
@@ -165,9 +165,9 @@ Task<void> StdioUpstream::live() {
     listen();
   }
   while (!stopping_ && !link_->exited() && !link_->stdout_ended()) {
-    timer_.expires_at(asio::steady_timer::time_point::max());
+    timer_.expires_at(SteadyTimer::time_point::max());
     error_code ec;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await timer_.async_wait(asio::redirect_error(use_awaitable, ec));
   }
 }
 
@@ -225,12 +225,12 @@ Task<void> StdioUpstream::stop() {
     self->fail_all(error(asio::error::operation_aborted, self->options_.name + " is being stopped"));
     self->timer_.cancel();
   });
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTimer timer(co_await asio::this_coro::executor);
   const auto deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(4 * options_.stop_grace_ms + 1'000);
   while (state() != UpstreamState::Stopped && std::chrono::steady_clock::now() < deadline) {
     timer.expires_after(std::chrono::milliseconds(5));
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(use_awaitable);
   }
 }
 

@@ -7,7 +7,7 @@ namespace catalyst::mcp {
 
 using boost::system::error_code;
 
-StdioLink::StdioLink(const asio::any_io_executor& executor, const Child& child, StdioLinkOptions options)
+StdioLink::StdioLink(const Executor& executor, const Child& child, StdioLinkOptions options)
     : pid_(child.pid),
       options_(std::move(options)),
       stdin_(executor, child.stdin_fd),

@@ -27,7 +27,7 @@ struct StdioLinkOptions {
 /// close().
 class StdioLink : public std::enable_shared_from_this<StdioLink> {
  public:
-  StdioLink(const asio::any_io_executor& executor, const Child& child, StdioLinkOptions options);
+  StdioLink(const Executor& executor, const Child& child, StdioLinkOptions options);
 
   void start();
   /// Queues one message; a line end is added. False when the child has not read what was queued before.

@@ -32,7 +32,7 @@ class StdioPool::Session final : public UpstreamSession {
   const ClientTerms terms_;
 };
 
-StdioPool::StdioPool(asio::any_io_executor home, StdioUpstreamOptions options, StdioPoolOptions limits)
+StdioPool::StdioPool(Executor home, StdioUpstreamOptions options, StdioPoolOptions limits)
     : home_(std::move(home)),
       options_(std::move(options)),
       limits_(limits),
@@ -184,10 +184,10 @@ Task<void> StdioPool::stop() {
   for (const std::shared_ptr<StdioUpstream>& upstream : all) {
     asio::co_spawn(home_, upstream->stop(), [left, upstream](const std::exception_ptr&) { --*left; });
   }
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTimer timer(co_await asio::this_coro::executor);
   while (*left > 0) {
     timer.expires_after(std::chrono::milliseconds(5));
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(use_awaitable);
   }
 }
 

@@ -23,7 +23,7 @@ struct StdioPoolOptions {
 /// serves all. Any thread.
 class StdioPool final : public Upstream, public std::enable_shared_from_this<StdioPool> {
  public:
-  StdioPool(asio::any_io_executor home, StdioUpstreamOptions options, StdioPoolOptions limits);
+  StdioPool(Executor home, StdioUpstreamOptions options, StdioPoolOptions limits);
   ~StdioPool() override;
 
   [[nodiscard]] const std::string& name() const override { return first_->name(); }
@@ -51,7 +51,7 @@ class StdioPool final : public Upstream, public std::enable_shared_from_this<Std
   void on_event(const std::shared_ptr<Process>& process, std::string_view method, std::string_view message);
   void sweep_locked(int64_t now_ms);
 
-  const asio::any_io_executor home_;
+  const Executor home_;
   const StdioUpstreamOptions options_;
   const StdioPoolOptions limits_;
   const std::shared_ptr<StdioUpstream> first_;

@@ -41,8 +41,10 @@ int64_t steady_ms() {
 /// One request between the caller's executor and home. What home needs is copied in before it is posted
 /// there; the rest belongs to the caller's executor.
 struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
+  explicit Pending(Executor executor) : caller(std::move(executor)) {}
+
   // Immutable once posted.
-  asio::any_io_executor caller;
+  const Executor caller;
   std::string text;
   std::string progress_token;
   std::function<void(std::string)> on_notification;
@@ -61,7 +63,7 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
 
   /// Suspends until wake() or cancellation.
   Task<void> wait() {
-    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+    return asio::async_initiate<decltype(use_awaitable), void()>(
         [this](auto handler) {
           auto slot = asio::get_associated_cancellation_slot(handler);
           waiter = std::make_unique<WaiterOf<std::decay_t<decltype(handler)>>>(std::move(handler));
@@ -72,7 +74,7 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
             wake();
           }
         },
-        asio::use_awaitable);
+        use_awaitable);
   }
   void wake() {
     if (waiter) {
@@ -108,7 +110,7 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
   }
 };
 
-StdioUpstream::StdioUpstream(asio::any_io_executor home, StdioUpstreamOptions options)
+StdioUpstream::StdioUpstream(Executor home, StdioUpstreamOptions options)
     : home_(std::move(home)),
       options_(std::move(options)),
       readiness_(options_.name),
@@ -142,8 +144,7 @@ Task<Result<UpstreamReply>> StdioUpstream::call(const UpstreamCall& call) {
 /// `generation` 0: to the child as it is, ready or not (greetings, from home).
 Task<Result<UpstreamReply>> StdioUpstream::ask(std::string text, uint64_t id, int64_t timeout_ms,
                                                uint64_t generation, const UpstreamCall* call) {
-  const auto pending = std::make_shared<Pending>();
-  pending->caller = co_await asio::this_coro::executor;
+  const auto pending = std::make_shared<Pending>(co_await asio::this_coro::executor);
   pending->text = std::move(text);
   pending->id = id;
   pending->generation = generation;

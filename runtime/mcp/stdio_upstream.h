@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,7 +43,7 @@ class StdioLink;
 /// stop() is done. Created with std::make_shared.
 class StdioUpstream final : public Upstream, public std::enable_shared_from_this<StdioUpstream> {
  public:
-  StdioUpstream(asio::any_io_executor home, StdioUpstreamOptions options);
+  StdioUpstream(Executor home, StdioUpstreamOptions options);
   ~StdioUpstream() override;
 
   [[nodiscard]] const std::string& name() const override { return options_.name; }
@@ -97,7 +96,7 @@ class StdioUpstream final : public Upstream, public std::enable_shared_from_this
   Task<void> pause(int64_t ms);
   Task<bool> wait_exit(int64_t ms);
 
-  const asio::any_io_executor home_;
+  const Executor home_;
   const StdioUpstreamOptions options_;
   Readiness readiness_;
   std::atomic<uint64_t> next_id_{1};
@@ -115,8 +114,8 @@ class StdioUpstream final : public Upstream, public std::enable_shared_from_this
   uint64_t spawned_ = 0;
   bool was_ready_ = false;
   std::unordered_map<uint64_t, PendingPtr> pending_;
-  asio::steady_timer timer_;      // of run()
-  asio::steady_timer deadlines_;  // coarse, armed while calls are in flight
+  SteadyTimer timer_;      // of run()
+  SteadyTimer deadlines_;  // coarse, armed while calls are in flight
   bool deadlines_armed_ = false;
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
 
@@ -119,8 +118,8 @@ bool is_loopback_peer(std::string_view peer) {
 
 /// The outcome of a reload on its way from the compiling thread to the handler's executor.
 struct PendingReload {
-  explicit PendingReload(const asio::any_io_executor& executor) : timer(executor) {}
-  asio::steady_timer timer;
+  explicit PendingReload(const Executor& executor) : timer(executor) {}
+  SteadyTimer timer;
   bool done = false;
   ReloadOutcome outcome;
 };
@@ -234,7 +233,7 @@ Task<void> Api::approve(mcp::HttpExchange& exchange) const {
 }
 
 Task<void> Api::reload(mcp::HttpExchange& exchange) const {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const Executor executor = co_await asio::this_coro::executor;
   auto pending = std::make_shared<PendingReload>(executor);
   pending->timer.expires_after(kReloadWait);
   parts_.packs->reload(PackManager::Trigger::Explicit, [pending, executor](const ReloadOutcome& outcome) {
@@ -246,7 +245,7 @@ Task<void> Api::reload(mcp::HttpExchange& exchange) const {
   });
   if (!pending->done) {
     boost::system::error_code ignored;  // cancelled means done
-    co_await pending->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await pending->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
   if (!pending->done) {
     co_await answer(exchange, problem(504, "still compiling; see /api/v1/pack"));

@@ -2,7 +2,6 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <functional>
@@ -27,11 +26,11 @@ inline constexpr auto kManagerWait = std::chrono::seconds(60);
 template <class Answer>
 Task<std::optional<Answer>> wait_for(std::function<void(std::function<void(const Answer&)>)> what) {
   struct Pending {
-    explicit Pending(const asio::any_io_executor& executor) : timer(executor) {}
-    asio::steady_timer timer;
+    explicit Pending(const Executor& executor) : timer(executor) {}
+    SteadyTimer timer;
     std::optional<Answer> answer;
   };
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const Executor executor = co_await asio::this_coro::executor;
   auto pending = std::make_shared<Pending>(executor);
   pending->timer.expires_after(kManagerWait);
   what([pending, executor](const Answer& answer) {
@@ -41,7 +40,7 @@ Task<std::optional<Answer>> wait_for(std::function<void(std::function<void(const
     });
   });
   boost::system::error_code ignored;  // cancelled means answered
-  co_await pending->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await pending->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   co_return std::move(pending->answer);
 }
 

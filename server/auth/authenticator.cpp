@@ -405,7 +405,7 @@ Result<void> TokenAuthenticator::load() {
   return impl_->config.keys_file.empty() ? Result<void>() : impl_->read_keys_file();
 }
 
-void TokenAuthenticator::start(const asio::any_io_executor& home) {
+void TokenAuthenticator::start(const Executor& home) {
   for (const IssuerConfig& issuer : impl_->config.issuers) {
     impl_->issuers.push_back({issuer, std::make_shared<KeySource>(issuer, home)});
     impl_->issuers.back().keys->start();

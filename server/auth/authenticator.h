@@ -31,7 +31,7 @@ class TokenAuthenticator final : public Authenticator {
   /// Reads the keys file; an error when it has mistakes. Before anything is admitted.
   Result<void> load();
   /// Begins to fetch issuers' keys on `home`, one of the io contexts.
-  void start(const asio::any_io_executor& home);
+  void start(const Executor& home);
   void stop();
   /// Lets go of what stands on the io contexts, before they are destroyed; they no longer run.
   void release();

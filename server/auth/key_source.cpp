@@ -42,11 +42,11 @@ Result<std::string> read_file(const std::string& path) {
 }  // namespace
 
 struct KeySource::Waiter {
-  explicit Waiter(const asio::any_io_executor& executor) : timer(executor) {}
-  asio::steady_timer timer;
+  explicit Waiter(const Executor& executor) : timer(executor) {}
+  SteadyTimer timer;
 };
 
-KeySource::KeySource(const IssuerConfig& config, asio::any_io_executor home)
+KeySource::KeySource(const IssuerConfig& config, Executor home)
     : config_(config), home_(std::move(home)), timer_(home_) {}
 
 void KeySource::start() {
@@ -110,7 +110,7 @@ Task<void> KeySource::refetch() {
     }
   });
   boost::system::error_code ignored;
-  co_await waiter->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await waiter->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   const std::lock_guard lock(mutex_);
   waiters_.erase(std::remove(waiters_.begin(), waiters_.end(), waiter), waiters_.end());
 }
@@ -145,7 +145,7 @@ Task<void> KeySource::run() {
                                  : config_.refresh_ms;
     timer_.expires_after(std::chrono::milliseconds(pause_ms));
     boost::system::error_code ignored;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await timer_.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
 }
 

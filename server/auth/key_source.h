@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -25,7 +24,7 @@ struct KeySet {
 /// time and `cooldown_ms` apart.
 class KeySource : public std::enable_shared_from_this<KeySource> {
  public:
-  KeySource(const IssuerConfig& config, asio::any_io_executor home);
+  KeySource(const IssuerConfig& config, Executor home);
 
   /// Reads the file, or begins to fetch.
   void start();
@@ -53,10 +52,10 @@ class KeySource : public std::enable_shared_from_this<KeySource> {
   void wake_waiters();
 
   const IssuerConfig config_;
-  const asio::any_io_executor home_;
-  asio::steady_timer timer_;  // home only
-  bool stopped_ = false;      // home only
-  std::string address_;       // home only; of the keys, once discovered
+  const Executor home_;
+  SteadyTimer timer_;     // home only
+  bool stopped_ = false;  // home only
+  std::string address_;   // home only; of the keys, once discovered
   std::atomic<uint64_t> version_{0};
   std::atomic<bool> fetching_{false};
   std::atomic<int64_t> fetched_ms_{0};  // when the last fetch ended; 0: never

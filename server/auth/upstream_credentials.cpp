@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <fstream>
@@ -78,8 +77,8 @@ void add_field(std::string& form, std::string_view name, std::string_view value)
 }
 
 struct Waiter {
-  explicit Waiter(const asio::any_io_executor& executor) : timer(executor) {}
-  asio::steady_timer timer;
+  explicit Waiter(const Executor& executor) : timer(executor) {}
+  SteadyTimer timer;
 };
 
 struct Entry {
@@ -207,7 +206,7 @@ void UpstreamCredentials::reject(std::string_view token) {
 
 Task<Result<std::string>> UpstreamCredentials::Impl::fetched(std::string key, std::string subject) {
   const std::shared_ptr<Impl> self = shared_from_this();
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const Executor executor = co_await asio::this_coro::executor;
   std::shared_ptr<Waiter> waiter;
   {
     const std::lock_guard lock(mutex);
@@ -226,7 +225,7 @@ Task<Result<std::string>> UpstreamCredentials::Impl::fetched(std::string key, st
   if (waiter != nullptr) {
     waiter->timer.expires_after(kWait);
     boost::system::error_code ignored;
-    co_await waiter->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await waiter->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
     const std::lock_guard lock(mutex);
     const Entry& entry = entries[key];
     if (entry.until_ms > now_ms()) {

@@ -358,7 +358,7 @@ struct Service::Impl {
   Task<void> watch_signals() {
     while (true) {
       boost::system::error_code failure;
-      const int signal = co_await signals->async_wait(asio::redirect_error(asio::use_awaitable, failure));
+      const int signal = co_await signals->async_wait(asio::redirect_error(use_awaitable, failure));
       if (failure) {
         co_return;
       }

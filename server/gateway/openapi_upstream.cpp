@@ -92,7 +92,7 @@ struct OpenApiUpstream::Service {
   std::string head;  // Host and the configured headers
 };
 
-OpenApiUpstream::OpenApiUpstream(asio::any_io_executor home, OpenApiOptions options)
+OpenApiUpstream::OpenApiUpstream(Executor home, OpenApiOptions options)
     : home_(std::move(home)), options_(std::move(options)), readiness_(options_.name), timer_(home_) {}
 
 OpenApiUpstream::~OpenApiUpstream() = default;
@@ -136,7 +136,7 @@ Task<void> OpenApiUpstream::run() {
     options_.log(options_.name + ": " + loaded.error().message());
     timer_.expires_after(std::chrono::milliseconds(options_.retry_ms));
     boost::system::error_code ignored;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await timer_.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
 }
 

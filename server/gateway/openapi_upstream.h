@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -31,7 +30,7 @@ struct OpenApiOptions {
 /// result with isError. Calls run on the caller's io_context. Created with std::make_shared.
 class OpenApiUpstream final : public mcp::Upstream, public std::enable_shared_from_this<OpenApiUpstream> {
  public:
-  OpenApiUpstream(asio::any_io_executor home, OpenApiOptions options);
+  OpenApiUpstream(Executor home, OpenApiOptions options);
   ~OpenApiUpstream() override;
 
   [[nodiscard]] const std::string& name() const override { return options_.name; }
@@ -57,10 +56,10 @@ class OpenApiUpstream final : public mcp::Upstream, public std::enable_shared_fr
   [[nodiscard]] std::shared_ptr<Service> service() const;
   Task<Result<mcp::UpstreamReply>> call_tool(std::shared_ptr<Service> service, const mcp::UpstreamCall& call);
 
-  const asio::any_io_executor home_;
+  const Executor home_;
   const OpenApiOptions options_;
   mcp::Readiness readiness_;
-  asio::steady_timer timer_;  // home only
+  SteadyTimer timer_;         // home only
   bool stopping_ = false;     // home only
   mutable std::mutex mutex_;  // guards service_
   std::shared_ptr<Service> service_;

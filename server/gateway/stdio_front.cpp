@@ -104,7 +104,7 @@ class StdioFront::Exchange final : public mcp::HttpExchange {
   asio::cancellation_signal signal_;
 };
 
-StdioFront::StdioFront(const asio::any_io_executor& executor, mcp::Endpoint& endpoint, int input, int output,
+StdioFront::StdioFront(const Executor& executor, mcp::Endpoint& endpoint, int input, int output,
                        StdioFrontOptions options)
     : executor_(executor),
       endpoint_(endpoint),
@@ -141,7 +141,7 @@ Task<void> StdioFront::run() {
     error_code ec;
     const size_t length =
         co_await asio::async_read_until(input_, asio::dynamic_buffer(buffer, options_.max_message_bytes),
-                                        '\n', asio::redirect_error(asio::use_awaitable, ec));
+                                        '\n', asio::redirect_error(use_awaitable, ec));
     if (ec) {
       break;  // the end of input, or a line beyond the limit: what follows would be read as its rest
     }
@@ -163,9 +163,9 @@ Task<void> StdioFront::run() {
     exchange->signal().emit(asio::cancellation_type::terminal);
   }
   while (!exchanges_.empty()) {
-    idle_.expires_at(asio::steady_timer::time_point::max());
+    idle_.expires_at(SteadyTimer::time_point::max());
     error_code ec;
-    co_await idle_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await idle_.async_wait(asio::redirect_error(use_awaitable, ec));
   }
 }
 

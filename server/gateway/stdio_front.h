@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,7 +30,7 @@ struct StdioFrontOptions {
 class StdioFront : public std::enable_shared_from_this<StdioFront> {
  public:
   /// Takes both descriptors over.
-  StdioFront(const asio::any_io_executor& executor, mcp::Endpoint& endpoint, int input, int output,
+  StdioFront(const Executor& executor, mcp::Endpoint& endpoint, int input, int output,
              StdioFrontOptions options);
   ~StdioFront();
 
@@ -51,7 +50,7 @@ class StdioFront : public std::enable_shared_from_this<StdioFront> {
   void write(std::string_view message);
   void flush();
 
-  const asio::any_io_executor executor_;
+  const Executor executor_;
   mcp::Endpoint& endpoint_;
   const StdioFrontOptions options_;
   asio::posix::stream_descriptor input_;
@@ -62,7 +61,7 @@ class StdioFront : public std::enable_shared_from_this<StdioFront> {
   bool listening_ = false;
   uint64_t requests_ = 0;
   std::map<uint64_t, std::shared_ptr<Exchange>> exchanges_;
-  asio::steady_timer idle_;  // cancelled when the last exchange is over
+  SteadyTimer idle_;  // cancelled when the last exchange is over
   std::string queued_;
   std::string writing_;
   bool write_pending_ = false;

@@ -119,8 +119,7 @@ Result<std::shared_ptr<UpstreamCredentials>> make_credentials(const UpstreamConf
 }
 
 Result<std::shared_ptr<mcp::Upstream>> make_upstream(
-    const UpstreamConfig& config, asio::any_io_executor home,
-    const std::shared_ptr<UpstreamCredentials>& credentials) {
+    const UpstreamConfig& config, Executor home, const std::shared_ptr<UpstreamCredentials>& credentials) {
   if (!config.command.empty()) {
     mcp::StdioUpstreamOptions options;
     options.name = config.name;

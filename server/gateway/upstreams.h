@@ -14,7 +14,7 @@ class UpstreamCredentials;
 /// process: its thread must live until the upstream is stopped. What the server writes to stderr and what an
 /// operator should know goes to the log.
 /// `credentials` are those of make_credentials, or nullptr.
-Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& config, asio::any_io_executor home,
+Result<std::shared_ptr<mcp::Upstream>> make_upstream(const UpstreamConfig& config, Executor home,
                                                      const std::shared_ptr<UpstreamCredentials>& credentials);
 
 /// The tokens that `config` has us show to the server, their files read; nullptr when it names none.

@@ -151,12 +151,11 @@ Task<Result<void>> Connection::write_raw(Buffers buffers) {
   write_deadline_ms_ = shard_->now_ms + options().write_timeout_ms;
   error_code ec;
   if (!backlog_.empty()) {
-    co_await asio::async_write(socket_, asio::buffer(backlog_),
-                               asio::redirect_error(asio::use_awaitable, ec));
+    co_await asio::async_write(socket_, asio::buffer(backlog_), asio::redirect_error(use_awaitable, ec));
     backlog_.clear();
   }
   if (!ec) {
-    co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, ec));
+    co_await asio::async_write(socket_, buffers, asio::redirect_error(use_awaitable, ec));
   }
   write_deadline_ms_ = 0;
   last_write_ms_ = shard_->now_ms;

@@ -8,7 +8,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -21,8 +20,7 @@
 
 namespace catalyst::server {
 
-using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
-using TcpAcceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type>;
+using TcpAcceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
 /// What all shards share; immutable but for the counter.
 struct ServerConfig {
@@ -68,8 +66,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
 
   std::optional<TcpAcceptor> acceptor_;
   asio::ip::tcp::endpoint peer_;
-  asio::steady_timer timer_;
-  asio::steady_timer accept_pause_;
+  SteadyTimer timer_;
+  SteadyTimer accept_pause_;
   bool ticking_ = false;
   uint64_t next_id_;
   std::vector<std::shared_ptr<Connection>> connections_;

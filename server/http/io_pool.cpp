@@ -4,8 +4,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/prefer.hpp>
 
 namespace catalyst::server {
 
@@ -18,11 +16,11 @@ IoPool::IoPool(unsigned threads) {
 
 IoPool::~IoPool() { stop(); }
 
-asio::any_io_executor IoPool::executor(size_t index) { return contexts_[index]->get_executor(); }
+Executor IoPool::executor(size_t index) { return contexts_[index]->get_executor(); }
 
 void IoPool::start() {
   for (auto& context : contexts_) {
-    work_.push_back(asio::prefer(context->get_executor(), asio::execution::outstanding_work.tracked));
+    work_.push_back(asio::make_work_guard(*context));
   }
   for (auto& context : contexts_) {
     threads_.emplace_back([&loop = *context] {

@@ -1,15 +1,12 @@
 #pragma once
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <cstddef>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "runtime/base/asio.h"
-
-namespace boost::asio {
-class io_context;
-}  // namespace boost::asio
 
 namespace catalyst::server {
 
@@ -26,7 +23,7 @@ class IoPool {
 
   [[nodiscard]] size_t size() const { return contexts_.size(); }
   [[nodiscard]] asio::io_context& context(size_t index) { return *contexts_[index]; }
-  [[nodiscard]] asio::any_io_executor executor(size_t index);
+  [[nodiscard]] Executor executor(size_t index);
 
   /// Starts the threads; they run until stop(), also while there is nothing to do.
   void start();
@@ -35,7 +32,7 @@ class IoPool {
 
  private:
   std::vector<std::unique_ptr<asio::io_context>> contexts_;
-  std::vector<asio::any_io_executor> work_;
+  std::vector<asio::executor_work_guard<Executor>> work_;
   std::vector<std::thread> threads_;
 };
 

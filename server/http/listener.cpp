@@ -3,7 +3,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
@@ -139,10 +138,10 @@ Task<void> Listener::drain(int64_t deadline_ms) {
     asio::post(shard->context, [shard] { shard->begin_drain(); });
   }
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(deadline_ms);
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTimer timer(co_await asio::this_coro::executor);
   const auto pause = [&timer] {
     timer.expires_after(kDrainPoll);
-    return timer.async_wait(asio::use_awaitable);
+    return timer.async_wait(use_awaitable);
   };
   while (state->config->connections.load() > 0 && std::chrono::steady_clock::now() < deadline) {
     co_await pause();

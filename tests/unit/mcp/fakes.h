@@ -7,7 +7,6 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <functional>
@@ -79,8 +78,8 @@ class FakeUpstream : public Upstream {
         call.on_notification(message);
       }
       if (delay_ms > 0) {
-        asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(delay_ms));
-        const auto [failed] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+        SteadyTimer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(delay_ms));
+        const auto [failed] = co_await timer.async_wait(asio::as_tuple(use_awaitable));
         cancelled = static_cast<bool>(failed);
         if (failed) {
           co_return error("cancelled");

@@ -8,7 +8,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <future>
@@ -101,7 +100,7 @@ struct TestServer {
 
 /// Runs a task on an executor from the test's thread.
 template <class T>
-T run_on(const asio::any_io_executor& executor, Task<T> task) {
+T run_on(const Executor& executor, Task<T> task) {
   return asio::co_spawn(executor, std::move(task), asio::use_future).get();
 }
 

@@ -78,8 +78,8 @@ struct FakeServer {
     }
     co_await exchange.write(
         "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n");
-    asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::seconds(60));
-    co_await timer.async_wait(asio::use_awaitable);
+    SteadyTimer timer(co_await asio::this_coro::executor, std::chrono::seconds(60));
+    co_await timer.async_wait(use_awaitable);
   }
 
   Task<void> serve_request(HttpExchange& exchange, std::string method) {
@@ -141,8 +141,8 @@ struct FakeServer {
         std::atomic<int>& count;
         ~Cut() { ++count; }
       } cut{cut_streams};
-      asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::seconds(60));
-      co_await timer.async_wait(asio::use_awaitable);
+      SteadyTimer timer(co_await asio::this_coro::executor, std::chrono::seconds(60));
+      co_await timer.async_wait(use_awaitable);
     } else if (name == "502") {
       co_await answer(exchange, 502, "<html>");
     } else if (name == "garbage") {

@@ -21,8 +21,8 @@ constexpr mcp::Header kText{"Content-Type", "text/plain"};
 std::atomic<int> g_cancelled{0};
 
 Task<void> sleep_ms(int ms) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(ms));
-  co_await timer.async_wait(asio::use_awaitable);
+  SteadyTimer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(ms));
+  co_await timer.async_wait(use_awaitable);
 }
 
 Task<void> serve(mcp::HttpExchange& exchange) {
@@ -196,7 +196,7 @@ class FakeAuthenticator final : public Authenticator {
   }
   Task<Admission> admit_later(Credentials credentials) override {
     const auto executor = co_await asio::this_coro::executor;
-    co_await asio::post(executor, asio::use_awaitable);
+    co_await asio::post(executor, use_awaitable);
     Admission out;
     if (credentials.exchange.header("Authorization") == "Bearer late") {
       out.principal = std::make_shared<decision::Principal>(decision::Principal{.id = "late"});
