@@ -38,6 +38,7 @@ class Comparison {
     compare(abi::Hook::Result, DifferenceKind::ResultPasses, DifferenceKind::ResultDenied,
             DifferenceKind::Redaction);
     compare(abi::Hook::ListTools, DifferenceKind::Shown, DifferenceKind::Hidden, DifferenceKind::Arguments);
+    compare_routes();
     compare_other_hooks();
     return std::move(out_);
   }
@@ -60,6 +61,40 @@ class Comparison {
                     {{{}, nullptr, "rules on `" + std::string(abi::hook_name(hook)) + "` are not compared"}});
       }
     }
+  }
+
+  /// Routes are not followed either: they are the same, or the question is open.
+  void compare_routes() {
+    if (routing(old_) != routing(new_)) {
+      add_reasons(DifferenceKind::Routes, {{{}, nullptr, "routes are not compared"}});
+    }
+  }
+
+  /// What routes and the rules that choose them say, and what their conditions mean.
+  static std::pair<std::string, std::vector<Digest>> routing(Rules& rules) {
+    const ir::Module& module = rules.module();
+    std::pair<std::string, std::vector<Digest>> out;
+    const auto meaning = [&](ir::ExprId id) { out.second.push_back(rules.symbolic().digest(id)); };
+    for (const ir::Route& route : module.routes) {
+      out.first += ir::print(module, route);
+      for (const ir::RoutePrefer& prefer : route.prefers) {
+        meaning(prefer.condition);
+      }
+      meaning(route.hash);
+      std::for_each(route.key.begin(), route.key.end(), meaning);
+    }
+    for (const ir::Rule& rule : module.rules) {
+      for (const ir::Effect& effect : rule.effects) {
+        if (effect.kind == ir::EffectKind::Route && !rule.shadow) {
+          for (const ir::TargetPattern& pattern : module.targets[rule.target.index].patterns) {
+            out.first += pattern.server + "." + pattern.tool + " ";
+          }
+          out.first += "route " + effect.tag + "\n";
+          meaning(rule.condition);
+        }
+      }
+    }
+    return out;
   }
 
   static std::vector<Digest> conditions_on(Rules& rules, abi::Hook hook) {

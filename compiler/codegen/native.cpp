@@ -124,6 +124,15 @@ std::vector<Wanted> wanted_roots(const ir::Module& module, const abi::Unit* plan
   for (const ir::Decision& decision : module.decisions) {
     add(decision.call, false);
   }
+  for (const ir::Route& route : module.routes) {
+    for (const ir::RoutePrefer& prefer : route.prefers) {
+      add(prefer.condition, true);
+    }
+    add(route.hash, false);
+    for (const ir::ExprId part : route.key) {
+      add(part, false);
+    }
+  }
   return wanted;
 }
 

@@ -31,6 +31,16 @@ class Depths {
         return "rule " + rule.name + " is nested too deeply";
       }
     }
+    for (const Route& route : m_.routes) {
+      bool deep = is_deep(route.hash) ||
+                  std::any_of(route.key.begin(), route.key.end(), [&](ExprId part) { return is_deep(part); });
+      for (const RoutePrefer& prefer : route.prefers) {
+        deep = deep || is_deep(prefer.condition);
+      }
+      if (deep) {
+        return "route " + route.name + " is nested too deeply";
+      }
+    }
     return {};
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "runtime/abi/hook.h"
 #include "runtime/abi/input.h"
 #include "runtime/abi/lookup_table.h"
+#include "runtime/abi/route.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/ids.h"
 #include "runtime/value/value.h"
@@ -197,6 +199,34 @@ struct Rule {
   std::string guidance;  // for whoever is denied
 };
 
+/// `prefer SERVER when CONDITION`
+struct RoutePrefer {
+  uint32_t target = 0;  // in Route::targets
+  ExprId condition;     // bool
+  Span span;            // of the clause
+};
+
+/// A `route` declaration; what its parts mean is said where the runtime reads them (abi::Route).
+struct Route {
+  std::string name;
+  std::string doc;
+  Span span;       // of the name
+  TargetId calls;  // what it is for
+  std::vector<abi::RouteTarget> targets;
+  std::vector<RoutePrefer> prefers;
+  abi::Balance balance = abi::Balance::Weighted;
+  ExprId hash;  // string; valid with Balance::Hash alone
+  uint32_t timeout_ms = 0;
+  std::optional<abi::RetryPolicy> retry;
+  std::optional<abi::BreakerPolicy> breaker;
+  std::optional<uint32_t> hedge_after_ms;
+  std::optional<abi::CachePolicy> cache;
+  std::vector<ExprId> key;  // of the cache; invalid: the arguments as they are sent, whole
+  std::optional<abi::ShadowPolicy> shadow;
+  bool repeatable = false;
+  uint32_t local_count = 0;  // of all expressions together
+};
+
 /// A `test` block, reduced to data. JSON texts.
 struct TestExpectation {
   enum class Kind : uint8_t {
@@ -224,7 +254,7 @@ struct TestExpectation {
   std::vector<std::string> path;
   abi::RedactPlace place = abi::RedactPlace::Result;  // Redact, when there is a path
   std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text;
-                     // Result: JSON
+                     // Result: JSON; Route: the server that it prefers, "" when any will do
   std::string key;   // Tag; Require, Emit, Start, Route, Label: what
 };
 /// `expect CONDITION`: reads functions and lists alone, so it needs no request. Of an equality, both sides.
@@ -275,7 +305,8 @@ struct Module {
   std::vector<Table> tables;
   std::vector<Decision> decisions;
   std::vector<Target> targets;
-  std::vector<Rule> rules;  // declaration order
+  std::vector<Rule> rules;    // declaration order
+  std::vector<Route> routes;  // declaration order
   std::vector<Test> tests;
   Arena const_arena{256u * 1024 * 1024};
 

@@ -108,9 +108,62 @@ class Printer {
     for (const Rule& rule : m_.rules) {
       this->rule(rule);
     }
+    for (const Route& route : m_.routes) {
+      this->route(route);
+    }
+  }
+
+  void route(const Route& r) {
+    out.append("route ").append(r.name).append(" for");
+    target(r.calls);
+    for (const abi::RouteTarget& each : r.targets) {
+      out.append("\n  to ").append(each.server);
+      number(" weight ", each.weight, "");
+    }
+    for (const RoutePrefer& prefer : r.prefers) {
+      out.append("\n  prefer ").append(r.targets[prefer.target].server).append(" when ");
+      expression(prefer.condition);
+    }
+    number("\n  balance ", static_cast<uint64_t>(r.balance), "");
+    if (r.hash.valid()) {
+      out.push_back(' ');
+      expression(r.hash);
+    }
+    number("\n  timeout ", r.timeout_ms, "ms");
+    if (r.retry) {
+      number("\n  retry ", r.retry->attempts, "");
+      number(" on ", r.retry->on, "");
+      number(" backoff ", r.retry->backoff_min_ms, "ms");
+      number("..", r.retry->backoff_max_ms, "ms");
+    }
+    if (r.breaker) {
+      number("\n  breaker ", r.breaker->failures, "");
+      number(" in ", r.breaker->window_ms, "ms");
+      number(" open ", r.breaker->open_ms, "ms");
+    }
+    if (r.hedge_after_ms) {
+      number("\n  hedge ", *r.hedge_after_ms, "ms");
+    }
+    if (r.cache) {
+      number("\n  cache ", r.cache->ttl_ms, "ms");
+      number(" scope ", static_cast<uint64_t>(r.cache->scope), " by");
+      for (const ExprId part : r.key) {
+        out.append(part == r.key[0] ? " " : ", ");
+        part.valid() ? expression(part) : void(out.append("arguments"));
+      }
+    }
+    if (r.shadow) {
+      out.append("\n  shadow ").append(r.shadow->server);
+      number(" ", r.shadow->share_ppm, "ppm");
+    }
+    out.append(r.repeatable ? "\n  repeatable\n" : "\n");
   }
 
  private:
+  void number(std::string_view before, uint64_t n, std::string_view after) {
+    out.append(before).append(std::to_string(n)).append(after);
+  }
+
   void head(std::string_view name) { out.append(name).push_back('('); }
 
   void bound(ConstId id) {
@@ -279,6 +332,12 @@ class Printer {
 std::string print(const Module& module, ExprId expr) {
   Printer printer(module);
   printer.expression(expr);
+  return std::move(printer.out);
+}
+
+std::string print(const Module& module, const Route& route) {
+  Printer printer(module);
+  printer.route(route);
   return std::move(printer.out);
 }
 

@@ -13,4 +13,6 @@ std::string print(const Module& module, ExprId expr);
 /// edit elsewhere changes nothing.
 std::string print(const Module& module);
 
+std::string print(const Module& module, const Route& route);
+
 }  // namespace catalyst::ir

@@ -2,6 +2,7 @@
 
 #include "compiler/ir/interpreter.h"
 #include "compiler/ir/passes/plan.h"
+#include "compiler/ir/passes/slot_use.h"
 
 namespace catalyst::ir {
 
@@ -43,6 +44,9 @@ class Builder {
     }
     for (const Decision& decision : module_.decisions) {
       add_decision(decision);
+    }
+    for (const Route& route : module_.routes) {
+      add_route(route);
     }
   }
 
@@ -176,6 +180,30 @@ class Builder {
     for (const Decision::Row& row : decision.rows) {
       out.rows.push_back({row.name, place(row.span)});
     }
+  }
+
+  void add_route(const Route& route) {
+    abi::Route& out = unit_.routes.emplace_back();
+    out.name = route.name;
+    out.targets = route.targets;
+    out.balance = route.balance;
+    out.timeout_ms = route.timeout_ms;
+    out.retry = route.retry;
+    out.breaker = route.breaker;
+    out.hedge_after_ms = route.hedge_after_ms;
+    out.cache = route.cache;
+    out.shadow = route.shadow;
+    out.repeatable = route.repeatable;
+    out.calls = route.calls.index;
+    for (const RoutePrefer& prefer : route.prefers) {
+      out.prefers.push_back({prefer.target, prefer.condition.index});
+    }
+    out.hash = index_of(route.hash);
+    for (const ExprId part : route.key) {
+      out.key.push_back(index_of(part));
+    }
+    out.slots = find_route_slots(module_, route);
+    out.place = place(route.span);
   }
 
   /// The shape of a type; an optional has the shape of what it holds. Types are finite trees, so this ends.

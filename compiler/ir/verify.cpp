@@ -8,6 +8,7 @@
 #include "compiler/ir/input_types.h"
 #include "compiler/ir/signature.h"
 #include "compiler/ir/verify_decisions.h"
+#include "compiler/ir/verify_routes.h"
 #include "runtime/value/builtin.h"
 
 namespace catalyst::ir {
@@ -34,11 +35,14 @@ class Verifier {
       slots();
       facts_and_functions();
       rules();
+      routes();
       tests();
     }
-    if (messages_.empty()) {
-      if (const std::string problem = decisions_problem(m_); !problem.empty()) {
-        say(problem);
+    for (const auto& problem_of : {decisions_problem, routes_problem}) {
+      if (messages_.empty()) {
+        if (const std::string problem = problem_of(m_); !problem.empty()) {
+          say(problem);
+        }
       }
     }
     if (messages_.empty()) {
@@ -534,6 +538,27 @@ class Verifier {
         if (std::any_of(effect.redactions.begin(), effect.redactions.end(),
                         [&](uint32_t r) { return r >= m_.redactions.size(); })) {
           say(what + " uses a redaction that does not exist");
+        }
+      }
+    }
+  }
+
+  void routes() {
+    for (const Route& route : m_.routes) {
+      const std::string what = "route " + route.name;
+      for (const RoutePrefer& prefer : route.prefers) {
+        root(prefer.condition, {}, route.local_count, what);
+        if (prefer.condition.index < m_.exprs.size() &&
+            kind(m_.expr(prefer.condition).type) != TypeKind::Bool) {
+          say(what + " prefers by what is not a bool");
+        }
+      }
+      if (route.hash.valid()) {
+        text_root(route.hash, route.local_count, what);
+      }
+      for (const ExprId part : route.key) {
+        if (part.valid()) {
+          root(part, {}, route.local_count, what);
         }
       }
     }

@@ -43,6 +43,14 @@ DESCRIBE(ir::Effect, kind, span, target, path, place, value, redactions, audit_l
 DESCRIBE(ir::Redaction, name, pattern, check)
 DESCRIBE(ir::Rule, name, doc, span, hook, target, condition, local_count, verdict, message, effects, shadow,
          owner, ticket, guidance)
+DESCRIBE(abi::RouteTarget, server, weight)
+DESCRIBE(abi::RetryPolicy, attempts, on, backoff_min_ms, backoff_max_ms)
+DESCRIBE(abi::BreakerPolicy, failures, window_ms, open_ms)
+DESCRIBE(abi::CachePolicy, ttl_ms, scope)
+DESCRIBE(abi::ShadowPolicy, server, share_ppm)
+DESCRIBE(ir::RoutePrefer, target, condition, span)
+DESCRIBE(ir::Route, name, doc, span, calls, targets, prefers, balance, hash, timeout_ms, retry, breaker,
+         hedge_after_ms, cache, key, shadow, repeatable, local_count)
 DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key)
 DESCRIBE(ir::TestClaim, span, condition, left, right, local_count)
 DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, labels, client,
@@ -60,15 +68,15 @@ DESCRIBE(Signature, key, bytes)
 template <class Archive, Same<ir::Module> T>
 void fields(Archive& archive, T& module) {
   auto& [pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
-         regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, tests,
+         regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests,
          const_arena] = module;
   archive.describe(
       "Module",
       "pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types, "
-      "regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, tests");
+      "regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests");
   archive.use_arena(const_arena);
   archive(pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
-          regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, tests);
+          regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests);
 }
 
 }  // namespace catalyst::pack

@@ -124,6 +124,26 @@ constexpr bool known(abi::RedactPlace x) {
   return false;
 }
 
+constexpr bool known(abi::Balance x) {
+  switch (x) {
+    case abi::Balance::Weighted:
+    case abi::Balance::LeastLoaded:
+    case abi::Balance::Hash:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool known(abi::CacheScope x) {
+  switch (x) {
+    case abi::CacheScope::Principal:
+    case abi::CacheScope::Tenant:
+    case abi::CacheScope::Shared:
+      return true;
+  }
+  return false;
+}
+
 constexpr bool known(ir::RedactionCheck x) {
   using ir::RedactionCheck;
   switch (x) {

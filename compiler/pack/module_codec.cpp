@@ -57,6 +57,12 @@ bool places_are_good(const ir::Module& module, const std::vector<SourceText>& so
       all = all && good(row.span);
     }
   }
+  for (const ir::Route& route : module.routes) {
+    all = all && good(route.span);
+    for (const ir::RoutePrefer& prefer : route.prefers) {
+      all = all && good(prefer.span);
+    }
+  }
   for (const ir::Test& test : module.tests) {
     all = all && good(test.span);
     for (const ir::TestExpectation& expectation : test.expectations) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -15,9 +16,9 @@
 #include "runtime/value/value.h"
 
 // The binary notation of packs. Numbers are LEB128 in their shortest form, ids are one more than their index
-// (none is 0), texts and lists have their length in front, structs are their fields in order. What a struct
-// consists of is described once (describe.h) as `fields(archive, value)`; Writer, Reader and Describer are
-// the archives.
+// (none is 0), texts and lists have their length in front, optionals whether they are there, structs are
+// their fields in order. What a struct consists of is described once (describe.h) as `fields(archive,
+// value)`; Writer, Reader and Describer are the archives.
 
 namespace catalyst::pack {
 
@@ -29,6 +30,11 @@ template <class T>
 struct IsVector : std::false_type {};
 template <class U>
 struct IsVector<std::vector<U>> : std::true_type {};
+
+template <class T>
+struct IsOptional : std::false_type {};
+template <class U>
+struct IsOptional<std::optional<U>> : std::true_type {};
 
 /// Tables of values nest as deep as their types may; see ir::fits.
 inline constexpr int kValueNestingMax = 512;
@@ -62,6 +68,11 @@ class Writer {
       number(x.size());
       for (const auto& each : x) {
         put(each);
+      }
+    } else if constexpr (IsOptional<T>::value) {
+      number(x ? 1 : 0);
+      if (x) {
+        put(*x);
       }
     } else if constexpr (std::is_array_v<T>) {
       for (const auto& each : x) {
@@ -127,6 +138,10 @@ class Reader {
       raw(x.data(), x.size());
     } else if constexpr (IsVector<T>::value) {
       list(x);
+    } else if constexpr (IsOptional<T>::value) {
+      if (number(1) != 0) {
+        get(x.emplace());
+      }
     } else if constexpr (std::is_array_v<T>) {
       for (auto& each : x) {
         get(each);
@@ -215,6 +230,9 @@ class Describer {
       out_ += '[';
       put(typename T::value_type{});
       out_ += ']';
+    } else if constexpr (IsOptional<T>::value) {
+      out_ += '?';
+      put(typename T::value_type{});
     } else if constexpr (std::is_array_v<T>) {
       out_.append(std::to_string(std::size(x)));
       put(x[0]);

@@ -10,6 +10,8 @@
 #include "runtime/abi/hook.h"
 #include "runtime/abi/input.h"
 #include "runtime/abi/plan.h"
+#include "runtime/abi/route.h"
+#include "runtime/abi/source_place.h"
 #include "runtime/value/value.h"
 
 namespace catalyst::abi {
@@ -50,17 +52,6 @@ struct Slot {
   std::vector<std::string> path;
   uint32_t shape = 0;
   bool optional = false;
-};
-
-/// A position for people: where an expression stands.
-struct SourcePlace {
-  uint32_t file = 0;  // in Unit::files
-  uint32_t line = 0;
-  uint32_t column = 0;
-  uint32_t length = 0;  // bytes
-  uint32_t offset = 0;  // bytes from the start of the file
-  /// The text says the opposite of the value: `x is absent` is compiled as "not (x is present)" in one place.
-  bool negated = false;
 };
 
 struct SourceText {
@@ -151,6 +142,7 @@ struct Unit {
   std::vector<std::vector<TargetPattern>> targets;  // empty list: everything
   std::vector<RuleInfo> rules;                      // declaration order
   std::vector<DecisionInfo> decisions;              // declaration order
+  std::vector<Route> routes;  // declaration order: a call takes the first whose target matches
   std::vector<Redaction> redactions;
   std::vector<SourceText> files;
   std::vector<SourcePlace> places;  // one per expression

@@ -13,16 +13,8 @@ bool matches_target(const std::vector<abi::TargetPattern>& patterns, std::string
          });
 }
 
-void select(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding& row, SlotSelection& out) {
-  out.bits.assign((unit.slots.size() + 63) / 64, 0);
-  for (size_t target = 0; target < plan.target_slots.size(); ++target) {
-    if ((row.targets[target >> 6] >> (target & 63) & 1) == 0) {
-      continue;
-    }
-    for (const uint32_t slot : plan.target_slots[target]) {
-      out.bits[slot >> 6] |= uint64_t{1} << (slot & 63);
-    }
-  }
+/// Files the slots whose bits are set.
+void file_slots(const abi::Unit& unit, SlotSelection& out) {
   for (uint32_t slot = 0; slot < unit.slots.size(); ++slot) {
     if (!out.has(slot)) {
       continue;
@@ -35,6 +27,19 @@ void select(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding&
       out.roots[root] = true;
     }
   }
+}
+
+void select(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding& row, SlotSelection& out) {
+  out.bits.assign((unit.slots.size() + 63) / 64, 0);
+  for (size_t target = 0; target < plan.target_slots.size(); ++target) {
+    if ((row.targets[target >> 6] >> (target & 63) & 1) == 0) {
+      continue;
+    }
+    for (const uint32_t slot : plan.target_slots[target]) {
+      out.bits[slot >> 6] |= uint64_t{1} << (slot & 63);
+    }
+  }
+  file_slots(unit, out);
 }
 
 void choose_anchors(const abi::Unit& unit, const abi::Index& index, const ToolBinding& row,
@@ -92,6 +97,16 @@ HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const To
 }
 
 }  // namespace
+
+SlotSelection select_slots(const abi::Unit& unit, const std::vector<uint32_t>& slots) {
+  SlotSelection out;
+  out.bits.assign((unit.slots.size() + 63) / 64, 0);
+  for (const uint32_t slot : slots) {
+    out.bits[slot >> 6] |= uint64_t{1} << (slot & 63);
+  }
+  file_slots(unit, out);
+  return out;
+}
 
 bool matches_name(std::string_view pattern, std::string_view text) {
   size_t p = 0;

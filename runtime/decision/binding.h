@@ -50,6 +50,9 @@ struct alignas(64) ToolBinding {
 };
 static_assert(sizeof(ToolBinding) == 64);
 
+/// These slots of the unit (ascending), to be read from a request.
+SlotSelection select_slots(const abi::Unit& unit, const std::vector<uint32_t>& slots);
+
 /// True when `text` matches the pattern of a target: `*` stands for any run. At worst pattern times text
 /// steps.
 bool matches_name(std::string_view pattern, std::string_view text);

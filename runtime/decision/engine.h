@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/decision/request.h"
+#include "runtime/decision/route.h"
 #include "runtime/decision/verdict.h"
 
 namespace catalyst::abi {
@@ -79,6 +80,15 @@ class Evaluator {
   const Verdict& evaluate_reference(const Pack& pack, const Request& request);
   const Verdict& evaluate_reference(const Pack& pack, const Request& request,
                                     std::span<const value::Value> slots);
+
+  /// The route of a call that is allowed, with what its expressions say; nullptr when no route is for it.
+  /// `request` is the call as it will be sent: its arguments are those after `set`. `named`: the verdict's
+  /// route, which applies when it is for the call's tool; otherwise the first route of the pack that is.
+  /// Never throws, bounded as a condition of a rule is. The choice is valid until the next call of this
+  /// evaluator, and the call ends the life of a verdict.
+  const RouteChoice* route(const Pack& pack, const Request& request, std::string_view named = {});
+  /// The same in the reference interpreter.
+  const RouteChoice* route_reference(const Pack& pack, const Request& request, std::string_view named = {});
 
  private:
   struct Impl;

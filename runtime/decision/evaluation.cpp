@@ -40,6 +40,10 @@ void Evaluation::prepare(const Pack& pack) {
   symbols_.assign(unit.symbol_features.size(), abi::kSymbolAbsent);
   masks_.assign(unit.mask_words, 0);
   collected_.reserve(64);
+  route_slots_.clear();
+  for (const abi::Route& route : unit.routes) {
+    route_slots_.push_back(select_slots(unit, route.slots));
+  }
   frame_.slots = slots_.data();
   frame_.symbols = symbols_.data();
   frame_.masks = masks_.data();
@@ -272,6 +276,7 @@ void Evaluation::conclude() {
     limits_of_rules_.clear();
     requirements_.clear();
     verdict_.route = {};
+    verdict_.route_rule = Verdict::kNoRule;
   }
   for (size_t i = 0; i < sets_.size(); ++i) {
     sets_[i].json = std::string_view(text_).substr(set_texts_[i].first, set_texts_[i].second);
@@ -343,7 +348,10 @@ void Evaluation::apply_effects(const Match& match) {
         apply_named(match, effect, starts_);
         break;
       case abi::RuleEffect::Kind::Route:
-        verdict_.route = verdict_.route.empty() ? std::string_view(effect.tag) : verdict_.route;
+        if (verdict_.route.empty()) {
+          verdict_.route = effect.tag;
+          verdict_.route_rule = index;
+        }
         break;
       case abi::RuleEffect::Kind::Label:
         labels_.push_back(NamedEffect{effect.tag, {}, index});

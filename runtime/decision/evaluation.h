@@ -8,8 +8,10 @@
 #include "runtime/abi/unit.h"
 #include "runtime/base/arena.h"
 #include "runtime/decision/binding.h"
+#include "runtime/decision/canonical_json.h"
 #include "runtime/decision/engine.h"
 #include "runtime/decision/project.h"
+#include "runtime/decision/route.h"
 
 namespace catalyst::decision {
 
@@ -70,6 +72,9 @@ class Evaluation {
   /// selected slot is Invalid.
   bool load(const Pack& pack, const Request& request);
 
+  /// See Evaluator::route.
+  const RouteChoice* route(const Pack& pack, const Request& request, std::string_view named, Mode mode);
+
   /// What abi::ExprEvaluator::partial says of a rule's condition. The request must have been loaded.
   [[nodiscard]] abi::Truth whatever_is_asked(const abi::RuleInfo& rule);
 
@@ -116,6 +121,14 @@ class Evaluation {
   void say_message();
   void finish_errors();
   value::Status evaluate(uint32_t expr, value::Value* out);
+
+  // route_choice.cpp
+  bool find_route(const abi::Unit& unit, std::string_view named);
+  void note_route_error(value::Status status);
+  void ask_prefers();
+  void ask_hash();
+  bool build_cache_key(const Request& request);
+  bool append_key_part(uint32_t expr, const Request& request);
 
   Limits limits_;
   Arena arena_;
@@ -168,6 +181,12 @@ class Evaluation {
   std::vector<RequireEffect> requirements_;
   std::vector<uint32_t> shadows_;
   std::vector<RuleError> errors_;
+
+  std::vector<SlotSelection> route_slots_;  // one per route of the unit
+  RouteChoice choice_;
+  std::vector<RouteError> route_errors_;
+  std::string cache_key_;
+  CanonicalJson canonical_;
 };
 
 }  // namespace catalyst::decision

@@ -32,4 +32,13 @@ const Verdict& Evaluator::evaluate_reference(const Pack& pack, const Request& re
   return impl_->evaluation.run_values(pack, request, slots, Evaluation::Mode::Reference);
 }
 
+const RouteChoice* Evaluator::route(const Pack& pack, const Request& request, std::string_view named) {
+  return impl_->evaluation.route(pack, request, named, Evaluation::Mode::Indexed);
+}
+
+const RouteChoice* Evaluator::route_reference(const Pack& pack, const Request& request,
+                                              std::string_view named) {
+  return impl_->evaluation.route(pack, request, named, Evaluation::Mode::Reference);
+}
+
 }  // namespace catalyst::decision

@@ -1,6 +1,7 @@
 #include "runtime/decision/explain.h"
 
 #include "runtime/decision/evaluation.h"
+#include "runtime/decision/explain_route.h"
 #include "runtime/decision/trace_collector.h"
 #include "runtime/value/ops.h"
 
@@ -135,6 +136,7 @@ Explanation explain(const Pack& pack, const Request& request, const Limits& limi
   const Verdict& verdict = evaluation.run(pack, request, Evaluation::Mode::Reference);
   explain_verdict(pack, verdict, out);
   const uint32_t decided = verdict.rule;
+  out.route = explain_route(evaluation, pack, request, verdict);
   evaluation.load(pack, request);
   for (const uint32_t rule : unit.plans[static_cast<size_t>(request.hook)].ranked) {
     if (evaluation.target_matches(unit.rules[rule].target)) {

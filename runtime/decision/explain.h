@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,23 @@ struct ExplainedRule {
   std::vector<ExplainedCondition> conditions;
 };
 
+/// Which route an allowed call takes, and what it says of this call.
+struct ExplainedRoute {
+  struct Prefer {
+    std::string server;
+    ExplainedRule::State state = ExplainedRule::State::NotMatched;
+    value::Status status = value::Status::Ok;  // of a failed condition
+    std::vector<ExplainedCondition> conditions;
+  };
+  std::string name;
+  abi::SourcePlace place;
+  std::string by;                    // the rule that chose it; "": the first that is for the call
+  std::vector<std::string> servers;  // in the order of fallback
+  std::string preferred;             // "" when none is
+  std::vector<Prefer> prefers;       // up to the one that holds
+  std::vector<std::string> notes;    // "balances by the hash of \"ana\"", "caches for each tenant"
+};
+
 /// Why a request is answered as it is. Owns everything it says.
 struct Explanation {
   std::string pack;  // "name version"
@@ -60,6 +78,7 @@ struct Explanation {
   std::vector<std::string> effects;  // "set call.args.tenant = \"acme\"", in the order in which they apply
   /// Strongest first; of a list hook, those of the hook by which the thing is asked for come behind its own.
   std::vector<ExplainedRule> rules;
+  std::optional<ExplainedRoute> route;
   std::vector<std::string> files;  // paths, by SourcePlace::file
 };
 

@@ -112,6 +112,59 @@ void append_rule_json(std::string& out, const Explanation& e, const ExplainedRul
   out += ",\"conditions\":" + conditions_json(rule.conditions, e.files) + "}";
 }
 
+void append_route_json(std::string& out, const Explanation& e, const ExplainedRoute& route) {
+  const auto append_texts = [&out](std::string_view name, const std::vector<std::string>& texts) {
+    append_raw(out, name, "[");
+    for (const std::string& text : texts) {
+      out += out.back() == '[' ? "" : ",";
+      value::append_json_string(out, text);
+    }
+    out += ']';
+  };
+  out += '{';
+  append_member(out, "name", route.name);
+  append_member(out, "by", route.by);
+  append_member(out, "preferred", route.preferred);
+  append_texts("servers", route.servers);
+  append_texts("notes", route.notes);
+  append_place(out, e.files, route.place);
+  append_raw(out, "prefers", "[");
+  for (const ExplainedRoute::Prefer& prefer : route.prefers) {
+    out += out.back() == '[' ? "{" : ",{";
+    append_member(out, "server", prefer.server);
+    append_member(out, "state", state_word(prefer.state));
+    if (prefer.status != value::Status::Ok) {
+      append_member(out, "error", value::status_name(prefer.status));
+    }
+    out += ",\"conditions\":" + conditions_json(prefer.conditions, e.files) + "}";
+  }
+  out += "]}";
+}
+
+std::string route_text(const ExplainedRoute& route, const Files& files) {
+  std::string out = "\nroute " + route.name + (route.by.empty() ? "" : ", chosen by " + route.by);
+  const std::string place = place_text(files, route.place);
+  out += place.empty() ? "\n" : "  at " + place + "\n";
+  std::string servers;
+  for (const std::string& server : route.servers) {
+    servers += (servers.empty() ? "" : ", ") + server;
+  }
+  out += "  to " + (servers.empty() ? "the server of the tool" : servers);
+  out += route.preferred.empty() ? "\n" : ", first " + route.preferred + "\n";
+  for (const std::string& note : route.notes) {
+    out += "  ";
+    append_shortened(out, note);
+    out += '\n';
+  }
+  for (const ExplainedRoute::Prefer& prefer : route.prefers) {
+    out += "  prefer " + prefer.server + ": " + std::string(state_word(prefer.state));
+    out += prefer.status == value::Status::Ok ? "\n"
+                                              : " (" + std::string(value::status_name(prefer.status)) + ")\n";
+    out += conditions_text(prefer.conditions, files);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string conditions_json(const std::vector<ExplainedCondition>& conditions, const Files& files) {
@@ -175,7 +228,7 @@ std::string to_text(const Explanation& e) {
     }
     out += conditions_text(rule.conditions, e.files);
   }
-  return out;
+  return out + (e.route ? route_text(*e.route, e.files) : "");
 }
 
 std::string to_json(const Explanation& e) {
@@ -196,8 +249,12 @@ std::string to_json(const Explanation& e) {
     out += out.back() == '[' ? "" : ",";
     append_rule_json(out, e, rule);
   }
-  out += "]}";
-  return out;
+  out += ']';
+  if (e.route) {
+    append_raw(out, "route", "");
+    append_route_json(out, e, *e.route);
+  }
+  return out + "}";
 }
 
 }  // namespace catalyst::decision

@@ -91,7 +91,8 @@ struct Verdict {
   std::span<const NamedEffect> starts;  // of allowed requests, like the following
   std::span<const LimitEffect> limits;  // all apply
   std::span<const RequireEffect> requirements;
-  std::string_view route;             // "": none; rules that disagree do not compile
+  std::string_view route;         // "": none; rules that disagree do not compile. Valid as long as the pack
+  uint32_t route_rule = kNoRule;  // which rule chose it
   std::span<const uint32_t> shadows;  // shadow rules that matched
   std::span<const RuleError> errors;  // of all rules that failed, at most kErrorsMax
   static constexpr size_t kErrorsMax = 16;

@@ -40,6 +40,11 @@ class Visitor {
   uint32_t stamp_ = 0;
 };
 
+void sort_unique(std::vector<uint32_t>& slots) {
+  std::sort(slots.begin(), slots.end());
+  slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+}
+
 }  // namespace
 
 std::vector<std::vector<uint32_t>> find_target_slots(const Module& module,
@@ -56,10 +61,22 @@ std::vector<std::vector<uint32_t>> find_target_slots(const Module& module,
       visitor.visit(effect.value, slots);
     }
   }
-  for (std::vector<uint32_t>& slots : out) {
-    std::sort(slots.begin(), slots.end());
-    slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+  std::for_each(out.begin(), out.end(), sort_unique);
+  return out;
+}
+
+std::vector<uint32_t> find_route_slots(const Module& module, const Route& route) {
+  std::vector<uint32_t> out;
+  Visitor visitor(module);
+  visitor.start_rule();
+  for (const RoutePrefer& prefer : route.prefers) {
+    visitor.visit(prefer.condition, out);
   }
+  visitor.visit(route.hash, out);
+  for (const ExprId part : route.key) {
+    visitor.visit(part, out);
+  }
+  sort_unique(out);
   return out;
 }
 

@@ -12,4 +12,7 @@ namespace catalyst::ir {
 std::vector<std::vector<uint32_t>> find_target_slots(const Module& module,
                                                      const std::vector<uint32_t>& rules);
 
+/// The slots that the expressions of a route read; ascending.
+std::vector<uint32_t> find_route_slots(const Module& module, const Route& route);
+
 }  // namespace catalyst::ir

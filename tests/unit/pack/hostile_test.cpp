@@ -62,6 +62,8 @@ void decide_everything(const std::shared_ptr<ir::Module>& module, const std::vec
     request.hook = static_cast<abi::Hook>(hook);
     evaluator.evaluate(pack, request);
     evaluator.evaluate_reference(pack, request);
+    evaluator.route(pack, request);
+    evaluator.route_reference(pack, request);
   }
 }
 
