@@ -265,7 +265,7 @@ class Generator : RandomWords {
   Name hook() { return {std::string(abi::kHooks[below(abi::kHookCount)].name), {}}; }
 
   const Decl* declaration() {
-    switch (below(11)) {
+    switch (below(12)) {
       case 0: {
         auto* out = decl<PackDecl>(DeclKind::Pack);
         out->name.text = word() + "." + any_word();
@@ -331,6 +331,8 @@ class Generator : RandomWords {
       }
       case 8:
         return rule();
+      case 10:
+        return route();
       case 9: {
         auto* out = decl<ImportDecl>(DeclKind::Import);
         out->alias.text = word();
@@ -425,6 +427,66 @@ class Generator : RandomWords {
       out->effects.push_back(effect());
     }
     return out;
+  }
+
+  const Decl* route() {
+    auto* out = decl<RouteDecl>(DeclKind::Route);
+    out->name = name();
+    for (size_t n = 1 + below(2); n > 0; --n) {
+      out->targets.push_back(target(false, "call"));
+    }
+    static constexpr RouteClauseKind kKinds[] = {
+#define ROUTE_CLAUSE(name, text) RouteClauseKind::name,
+#include "compiler/ast/route_clause.def"
+#undef ROUTE_CLAUSE
+    };
+    for (size_t n = below(5); n > 0; --n) {
+      RouteClause clause;
+      clause.kind = kKinds[below(std::size(kKinds))];
+      clause.server = key();
+      clause.count = number("2", "");
+      clause.duration = number("50", "ms");
+      clause.longest = number("1", "s");
+      fill(clause);
+      out->clauses.push_back(clause);
+    }
+    return out;
+  }
+
+  void fill(RouteClause& clause) {
+    switch (clause.kind) {
+      case RouteClauseKind::To:
+        for (size_t n = 1 + below(3); n > 0; --n) {
+          clause.targets.push_back({key(), once_in(2) ? number("3", "") : nullptr});
+        }
+        break;
+      case RouteClauseKind::Prefer:
+        clause.value = expr(3);
+        break;
+      case RouteClauseKind::Balance:
+        clause.value = once_in(2) ? expr(3) : nullptr;
+        clause.word.text = clause.value == nullptr ? "least_loaded" : "hash";
+        break;
+      case RouteClauseKind::Retry:
+        for (size_t n = below(3); n > 0; --n) {
+          clause.causes.push_back({n == 1 ? "timeout" : "error", {}});
+        }
+        clause.duration = once_in(2) ? clause.duration : nullptr;
+        clause.longest = once_in(2) ? clause.longest : nullptr;
+        break;
+      case RouteClauseKind::Cache:
+        clause.shared = once_in(2);
+        for (size_t n = below(3); n > 0; --n) {
+          clause.key.push_back(expr(2));
+        }
+        break;
+      case RouteClauseKind::Timeout:
+      case RouteClauseKind::Breaker:
+      case RouteClauseKind::Hedge:
+      case RouteClauseKind::Shadow:
+      case RouteClauseKind::Repeatable:
+        break;
+    }
   }
 
   const Decl* test() {
