@@ -453,11 +453,18 @@ void Cutter::nest(uint32_t i) {
     case L::PIPE:
     case L::FAT_ARROW:
     case L::ROW_END:
-    case L::RULE:
-    case L::OTHERWISE:
       level_ -= prefixes;
       prefixes = 0;
       break;
+    case L::RULE:
+    case L::OTHERWISE: {
+      // Of a decision; both may be names, in an expression that goes on.
+      const bool begins = type_at(list_, i + (type == L::RULE ? 2 : 1)) ==
+                          static_cast<size_t>(type == L::RULE ? L::WHEN : L::FAT_ARROW);
+      level_ -= begins ? prefixes : 0;
+      prefixes = begins ? 0 : prefixes;
+      break;
+    }
     case L::IF:
     case L::ANY:
     case L::ALL:
