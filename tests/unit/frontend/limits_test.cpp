@@ -130,7 +130,8 @@ TEST(Limits, AnythingRepeatedEnds) {
                             "route r for call a.b ",
                             "prefer a when if b then c else ",
                             "to a, "}) {
-    for (const char* head : {"", "fact x = ", "fact x = \"", "rule a on call ", "list l: ", "route r for call a.b "}) {
+    for (const char* head :
+         {"", "fact x = ", "fact x = \"", "rule a on call ", "list l: ", "route r for call a.b "}) {
       expect_end(head + repeat(piece, kMebibyte / 32), std::string(head) + piece);
     }
   }

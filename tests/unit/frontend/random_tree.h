@@ -443,10 +443,6 @@ class Generator : RandomWords {
     for (size_t n = below(5); n > 0; --n) {
       RouteClause clause;
       clause.kind = kKinds[below(std::size(kKinds))];
-      clause.server = key();
-      clause.count = number("2", "");
-      clause.duration = number("50", "ms");
-      clause.longest = number("1", "s");
       fill(clause);
       out->clauses.push_back(clause);
     }
@@ -461,6 +457,7 @@ class Generator : RandomWords {
         }
         break;
       case RouteClauseKind::Prefer:
+        clause.server = key();
         clause.value = expr(3);
         break;
       case RouteClauseKind::Balance:
@@ -471,19 +468,29 @@ class Generator : RandomWords {
         for (size_t n = below(3); n > 0; --n) {
           clause.causes.push_back({n == 1 ? "timeout" : "error", {}});
         }
-        clause.duration = once_in(2) ? clause.duration : nullptr;
-        clause.longest = once_in(2) ? clause.longest : nullptr;
+        clause.count = number("2", "");
+        clause.duration = once_in(2) ? number("50", "ms") : nullptr;
+        clause.longest = clause.duration != nullptr && once_in(2) ? number("1", "s") : nullptr;
         break;
       case RouteClauseKind::Cache:
+        clause.duration = number("60", "s");
         clause.shared = once_in(2);
         for (size_t n = below(3); n > 0; --n) {
           clause.key.push_back(expr(2));
         }
         break;
-      case RouteClauseKind::Timeout:
       case RouteClauseKind::Breaker:
+        clause.count = number("5", "");
+        clause.longest = number("30", "s");
+        [[fallthrough]];
+      case RouteClauseKind::Timeout:
       case RouteClauseKind::Hedge:
+        clause.duration = number("200", "ms");
+        break;
       case RouteClauseKind::Shadow:
+        clause.server = key();
+        clause.count = number("5", "%");
+        break;
       case RouteClauseKind::Repeatable:
         break;
     }
