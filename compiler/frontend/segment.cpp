@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "grammar/CatalystLexer.h"
 
@@ -453,18 +454,14 @@ void Cutter::nest(uint32_t i) {
     case L::PIPE:
     case L::FAT_ARROW:
     case L::ROW_END:
-      level_ -= prefixes;
-      prefixes = 0;
+      level_ -= std::exchange(prefixes, 0);
       break;
-    case L::RULE:
-    case L::OTHERWISE: {
-      // Of a decision; both may be names, in an expression that goes on.
-      const bool begins = type_at(list_, i + (type == L::RULE ? 2 : 1)) ==
-                          static_cast<size_t>(type == L::RULE ? L::WHEN : L::FAT_ARROW);
-      level_ -= begins ? prefixes : 0;
-      prefixes = begins ? 0 : prefixes;
+    case L::RULE:  // of a decision: the word may be a name too, in an expression that goes on
+      level_ -= type_at(list_, i + 2) == L::WHEN ? std::exchange(prefixes, 0) : 0;
       break;
-    }
+    case L::OTHERWISE:
+      level_ -= type_at(list_, i + 1) == L::FAT_ARROW ? std::exchange(prefixes, 0) : 0;
+      break;
     case L::IF:
     case L::ANY:
     case L::ALL:
