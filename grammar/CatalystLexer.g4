@@ -21,6 +21,7 @@ FACT : 'fact' ;
 FN : 'fn' ;
 RULE : 'rule' ;
 DECISION : 'decision' ;
+ROUTE : 'route' ;
 FIXTURE : 'fixture' ;
 TEST : 'test' ;
 
@@ -69,7 +70,6 @@ REQUIRE : 'require' ;
 WITHIN : 'within' ;
 EMIT : 'emit' ;
 START : 'start' ;
-ROUTE : 'route' ;
 LABEL : 'label' ;
 METADATA : 'metadata' ;
 FULL : 'full' ;
@@ -78,6 +78,25 @@ LISTED : 'listed' ;
 REDACTED : 'redacted' ;
 ERROR : 'error' ;
 MESSAGE : 'message' ;
+
+// routes
+TO : 'to' ;
+WEIGHT : 'weight' ;
+PREFER : 'prefer' ;
+BALANCE : 'balance' ;
+HASH : 'hash' ;
+TIMEOUT : 'timeout' ;
+RETRY : 'retry' ;
+BACKOFF : 'backoff' ;
+BREAKER : 'breaker' ;
+FAILURES : 'failures' ;
+OPEN : 'open' ;
+HEDGE : 'hedge' ;
+AFTER : 'after' ;
+CACHE : 'cache' ;
+SHARED : 'shared' ;
+SHADOW : 'shadow' ;
+REPEATABLE : 'repeatable' ;
 
 // expressions
 OR : 'or' ;

@@ -21,6 +21,7 @@ declaration
   | fnDecl
   | ruleDecl
   | decisionDecl
+  | routeDecl
   | fixtureDecl
   | testDecl
   ;
@@ -88,6 +89,22 @@ effect
 key : anyName | string ;
 place : primary postfix* ;
 
+routeDecl : ROUTE name FOR CALL targets routeClause* ;
+routeClause
+  : TO routeTarget (COMMA routeTarget)*
+  | PREFER key condition
+  | BALANCE (HASH expression | IDENTIFIER)
+  | TIMEOUT NUMBER
+  | RETRY NUMBER (ON name (COMMA name)*)? (BACKOFF NUMBER (RANGE NUMBER)?)?
+  | BREAKER NUMBER FAILURES IN NUMBER OPEN NUMBER
+  | HEDGE AFTER NUMBER
+  | CACHE NUMBER SHARED? (BY expression (COMMA expression)*)?
+  | SHADOW key NUMBER
+  | REPEATABLE
+  ;
+// Servers go by their names in the configuration, which may be no words.
+routeTarget : key (WEIGHT NUMBER)? ;
+
 fixtureDecl : FIXTURE name (COLON type)? ASSIGN expression ;
 testDecl : TEST string LEFT_BRACE (testExpect+ | cases? given* testWhen testThen+) RIGHT_BRACE ;
 testExpect : EXPECT expression ;
@@ -107,7 +124,8 @@ verdict
   | REDACTED resultPath? by?
   | AUDIT (METADATA | FULL)? by?
   | TAG key (ASSIGN expression)? by?
-  | (LIMIT | REQUIRE name | EMIT string | START name | ROUTE name | LABEL name) by?
+  | (LIMIT | REQUIRE name | EMIT string | START name | LABEL name) by?
+  | ROUTE name (TO key)? by?
   | ERROR (IDENTIFIER)? by?
   | MESSAGE string
   ;
@@ -115,7 +133,7 @@ by : BY (name NUMBER? | OTHERWISE) ;
 resultPath : (RESULT | CALL | SAMPLE | ELICIT | REPLY | IDENTIFIER) pathStep* ;
 
 type : (LIST LESS type GREATER | SET LESS type GREATER | MAP LESS type COMMA type GREATER | typeName) QUESTION? ;
-typeName : IDENTIFIER (DOT IDENTIFIER)? ;
+typeName : word (DOT word)? ;
 
 expression : operand (binaryOperator operand)* ;
 operand
@@ -150,9 +168,14 @@ fieldInit : key COLON expression ;
 string : STRING_BEGIN stringPart* STRING_END ;
 stringPart : TEXT | ESCAPE | DOUBLE_BRACE | STRAY_BRACE | INTERPOLATION_BEGIN expression? INTERPOLATION_END ;
 
+word
+  : IDENTIFIER
+  | TO | WEIGHT | PREFER | BALANCE | HASH | TIMEOUT | RETRY | BACKOFF | BREAKER
+  | FAILURES | OPEN | HEDGE | AFTER | CACHE | SHARED | SHADOW | REPEATABLE
+  ;
 // Words that are free to be names because no expression is built from them.
 name
-  : IDENTIFIER
+  : word
   | PACK | IMPORT | EXPORT | DEFAULT | SERVER | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | FROM | EXPECT
   | CALL | RESULT | TOOLS | TOOL | RESOURCES | PROMPTS | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION
   | REPLY | EVENT

@@ -35,4 +35,15 @@ std::string_view cell_test_text(CellTestKind kind) {
   return {};
 }
 
+std::string_view route_clause_text(RouteClauseKind kind) {
+  switch (kind) {
+#define ROUTE_CLAUSE(name, text) \
+  case RouteClauseKind::name:    \
+    return text;
+#include "compiler/ast/route_clause.def"
+#undef ROUTE_CLAUSE
+  }
+  return {};
+}
+
 }  // namespace catalyst::ast

@@ -365,6 +365,42 @@ struct DecisionDecl : FnDecl {
   Span otherwise_span;               // of `otherwise => VALUE`
 };
 
+enum class RouteClauseKind : uint8_t {
+#define ROUTE_CLAUSE(name, text) name,
+#include "compiler/ast/route_clause.def"
+#undef ROUTE_CLAUSE
+};
+std::string_view route_clause_text(RouteClauseKind kind);
+
+/// `search_eu weight 3`
+struct RouteTarget {
+  Name server;
+  const Expr* weight = nullptr;  // NumberExpr
+};
+
+/// One clause of a route. Numbers are NumberExpr, or ErrorExpr where they could not be read.
+struct RouteClause {
+  RouteClauseKind kind = RouteClauseKind::To;
+  Span span;
+  std::vector<RouteTarget> targets;  // to
+  Name server;                       // prefer, shadow
+  Name word;                         // balance: "hash", "least_loaded", ...
+  const Expr* value = nullptr;       // prefer: the condition; balance hash: of what
+  const Expr* count = nullptr;       // retry, breaker; shadow: the share
+  const Expr* duration = nullptr;    // timeout, hedge, cache; breaker: within what; retry: least backoff
+  const Expr* longest = nullptr;     // breaker: how long open; retry: most backoff
+  std::vector<Name> causes;          // retry: on what; empty: what is usual
+  bool shared = false;               // cache: one answer for all callers
+  std::vector<const Expr*> key;      // cache: by what; empty: everything
+};
+
+/// `route NAME for call TARGET, ... CLAUSE...`
+struct RouteDecl : Decl {
+  Name name;
+  std::vector<TargetPattern> targets;
+  std::vector<RouteClause> clauses;
+};
+
 /// `fixture order = { ... }`: a value for tests; without a type it takes the one that is expected where it is
 /// used
 struct FixtureDecl : Decl {
@@ -388,6 +424,7 @@ struct TestExpectation {
   const Expr* path = nullptr;   // set, redact
   const Expr* value = nullptr;  // set, tag, message, result
   Name word;  // audit level, tag key, error name; of require, emit, start, route, label: what
+  Name to;    // route: the server that it goes to first; text empty: any
   Span span;
 };
 /// A row of `cases { ... }`: what the names of its columns stand for in one run of the test.

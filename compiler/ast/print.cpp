@@ -53,6 +53,7 @@ class Printer {
   void rule(const RuleDecl& rule);
   void effect(const Effect& effect);
   void decision(const DecisionDecl& decision);
+  void route(const RouteDecl& route);
   void table(const DecisionDecl& decision);
   void test(const TestDecl& test);
   void expectation(const TestExpectation& expectation);
@@ -185,10 +186,39 @@ void Printer::decision(const DecisionDecl& decision) {
   }
 }
 
+void Printer::route(const RouteDecl& route) {
+  line("route " + route.name.text);
+  std::string calls = "  for call";
+  for (const TargetPattern& target : route.targets) {
+    calls += " " + print_target(target);
+  }
+  line(calls);
+  for (const RouteClause& clause : route.clauses) {
+    std::string text = "  " + std::string(route_clause_text(clause.kind));
+    for (const RouteTarget& target : clause.targets) {
+      text += " " + quote(target.server.text) + (target.weight == nullptr ? "" : " " + print(*target.weight));
+    }
+    text += clause.server.text.empty() ? "" : " " + quote(clause.server.text);
+    text += clause.word.text.empty() ? "" : " " + clause.word.text;
+    for (const Expr* each : {clause.count, clause.duration, clause.longest, clause.value}) {
+      text += each == nullptr ? "" : " " + print(*each);
+    }
+    for (const Name& cause : clause.causes) {
+      text += " " + cause.text;
+    }
+    text += clause.shared ? " shared" : "";
+    for (const Expr* part : clause.key) {
+      text += " " + print(*part);
+    }
+    line(text);
+  }
+}
+
 void Printer::expectation(const TestExpectation& expectation) {
   std::string text = "  then " + expectation.what.text;
   text += expectation.path == nullptr ? "" : " " + print(*expectation.path);
   text += expectation.word.text.empty() ? "" : " " + quote(expectation.word.text);
+  text += expectation.to.text.empty() ? "" : " to " + quote(expectation.to.text);
   text += expectation.value == nullptr ? "" : " = " + print(*expectation.value);
   text += expectation.by.text.empty() ? "" : " by " + expectation.by.text;
   line(text);
@@ -289,6 +319,8 @@ void Printer::declaration(const Decl& decl) {
       return rule(static_cast<const RuleDecl&>(decl));
     case DeclKind::Decision:
       return decision(static_cast<const DecisionDecl&>(decl));
+    case DeclKind::Route:
+      return route(static_cast<const RouteDecl&>(decl));
     case DeclKind::Fixture: {
       const auto& fixture = static_cast<const FixtureDecl&>(decl);
       return line("fixture " + fixture.name.text +

@@ -1,6 +1,7 @@
 #include "compiler/check/check.h"
 
 #include "compiler/check/pack.h"
+#include "compiler/check/routes.h"
 #include "compiler/check/rules.h"
 #include "compiler/check/servers.h"
 #include "compiler/check/tests.h"
@@ -22,6 +23,7 @@ std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const Imports
   pack.prepare();
   check_defaults(pack);
   check_rules(pack);
+  check_routes(pack);
   check_tests(pack);
   pack.check_rest();
   for (const Emitter::Failure& failure : pack.emitter.failures()) {

@@ -7,6 +7,7 @@
 #include "compiler/check/literal.h"
 #include "compiler/check/redactions.h"
 #include "compiler/check/regex.h"
+#include "compiler/check/routes.h"
 #include "compiler/check/servers.h"
 
 namespace catalyst::check {
@@ -303,6 +304,10 @@ class EffectChecker {
   }
 
   void route(const ast::Effect& effect) {
+    const ast::RouteDecl* route = find_route(pack_, effect.tag);
+    if (route == nullptr || !takes_all(pack_, *route, scope_, effect.tag.span)) {
+      return;
+    }
     add(ir::EffectKind::Route, effect).tag = effect.tag.text;
     if (out_.shadow) {
       return;

@@ -104,6 +104,13 @@ class Collector {
         }
         return;
       }
+      case ast::DeclKind::Route: {
+        const auto& route = static_cast<const ast::RouteDecl&>(decl);
+        if (fresh(routes_, "route", route.name)) {
+          names_.routes.push_back(&route);
+        }
+        return;
+      }
       case ast::DeclKind::Fixture: {
         const auto& fixture = static_cast<const ast::FixtureDecl&>(decl);
         if (symbol(SymbolKind::Fixture, "fixture", fixture.name, names_.fixtures.size())) {
@@ -133,6 +140,7 @@ class Collector {
       case ast::DeclKind::Default:
       case ast::DeclKind::Server:
       case ast::DeclKind::Rule:
+      case ast::DeclKind::Route:
       case ast::DeclKind::Fixture:
       case ast::DeclKind::Test:
         return;
@@ -218,6 +226,7 @@ class Collector {
   Seen types_;
   Seen symbols_;
   Seen rules_;
+  Seen routes_;
 };
 
 }  // namespace
@@ -313,6 +322,8 @@ const ast::Name& name_of(const ast::Decl& decl) {
       return static_cast<const ast::FixtureDecl&>(decl).name;
     case ast::DeclKind::Rule:
       return static_cast<const ast::RuleDecl&>(decl).name;
+    case ast::DeclKind::Route:
+      return static_cast<const ast::RouteDecl&>(decl).name;
     case ast::DeclKind::Test:
       return static_cast<const ast::TestDecl&>(decl).title;
   }

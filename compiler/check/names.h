@@ -41,7 +41,8 @@ struct Import {
 
 /// The declarations of a pack by kind, over all of its files, in the order in which they stand. A name that
 /// is declared twice keeps its first declaration. Behind them stand the facts, lists, functions and types of
-/// the packs that it imports; of those packs' rules, defaults, servers and tests there is nothing here.
+/// the packs that it imports; of those packs' rules, routes, defaults, servers and tests there is nothing
+/// here.
 ///
 /// A name means what it means in the file in which it is written: look-ups take that file.
 struct Names {
@@ -55,6 +56,7 @@ struct Names {
   std::vector<const ast::FnDecl*> functions;  // and decisions
   std::vector<const ast::FixtureDecl*> fixtures;
   std::vector<const ast::RuleDecl*> rules;
+  std::vector<const ast::RouteDecl*> routes;
   std::vector<const ast::TestDecl*> tests;
   std::unordered_map<std::string_view, size_t> rule_index;
   std::vector<Space> spaces;         // the pack that is checked, then what it imports

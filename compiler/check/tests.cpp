@@ -7,6 +7,7 @@
 #include "compiler/check/effects.h"
 #include "compiler/check/expr.h"
 #include "compiler/check/inputs.h"
+#include "compiler/check/routes.h"
 #include "compiler/check/rules.h"
 #include "compiler/check/servers.h"
 #include "runtime/value/json_text.h"
@@ -339,6 +340,16 @@ class TestChecker : TestBase {
     }
   }
 
+  bool check_route(const ast::TestExpectation& expected, Expectation& out) {
+    const ast::RouteDecl* route = find_route(pack_, expected.word);
+    if (route == nullptr || (!expected.to.text.empty() && !find_target(pack_, *route, expected.to))) {
+      return false;
+    }
+    out.key = expected.word.text;
+    out.text = expected.to.text;
+    return true;
+  }
+
   bool check_details(const ast::TestExpectation& expected, Expectation& out) {
     switch (out.kind) {
       case Expectation::Kind::Allow:
@@ -350,10 +361,11 @@ class TestChecker : TestBase {
       case Expectation::Kind::Require:
       case Expectation::Kind::Emit:
       case Expectation::Kind::Start:
-      case Expectation::Kind::Route:
       case Expectation::Kind::Label:
         out.key = expected.word.text;
         return true;
+      case Expectation::Kind::Route:
+        return check_route(expected, out);
       case Expectation::Kind::Set: {
         TypeId type;
         if (!resolve_set_path(pack_, *expected.path, out_.hook, tools_, out.path, type)) {

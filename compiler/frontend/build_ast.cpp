@@ -42,6 +42,9 @@ ast::Decl* Builder::declaration(P::SegmentContext* segment) {
   if (P::DecisionDeclContext* of = in->decisionDecl()) {
     return decision(of);
   }
+  if (P::RouteDeclContext* of = in->routeDecl()) {
+    return route(of);
+  }
   if (P::FixtureDeclContext* of = in->fixtureDecl()) {
     return fixture(of);
   }
@@ -205,8 +208,8 @@ ast::Decl* Builder::function(P::FnDeclContext* in) {
 /// `Order`, or `shared.Order` of an imported pack; blanks around the dot do not count.
 std::string Builder::type_name(P::TypeNameContext* in) {
   std::string out;
-  for (antlr4::tree::TerminalNode* part : in->IDENTIFIER()) {
-    out += (out.empty() ? "" : ".") + text(span(part->getSymbol()));
+  for (P::WordContext* part : in->word()) {
+    out += (out.empty() ? "" : ".") + text(span(part));
   }
   return out;
 }

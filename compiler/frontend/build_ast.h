@@ -83,6 +83,11 @@ class Builder {
   ast::Decl* fixture(P::FixtureDeclContext* in);
   void cases(P::CasesContext* in, ast::TestDecl& out);
 
+  // build_route.cpp: routes
+  ast::Decl* route(P::RouteDeclContext* in);
+  ast::RouteClause route_clause(P::RouteClauseContext* in);
+  ast::Name known_word(ast::Name found, const std::vector<std::string_view>& known);
+
   // build_expr.cpp: expressions
   const ast::Expr* expression(P::ExpressionContext* in) { return expr(in).expr; }
   Node expr(P::ExpressionContext* in);

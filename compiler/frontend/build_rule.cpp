@@ -334,9 +334,11 @@ ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
       out.word = key(in->key());
       out.value = in->ASSIGN() == nullptr ? nullptr : expression(in->expression());
       break;
+    case P::ROUTE:
+      out.to = in->TO() == nullptr ? ast::Name{} : key(in->key());
+      [[fallthrough]];
     case P::REQUIRE:
     case P::START:
-    case P::ROUTE:
     case P::LABEL:
       out.word = name(in->name());
       break;

@@ -6,6 +6,7 @@
 
 #include "compiler/frontend/format_decision.h"
 #include "compiler/frontend/format_expr.h"
+#include "compiler/frontend/format_route.h"
 #include "compiler/frontend/layout.h"
 #include "compiler/frontend/scan.h"
 
@@ -50,7 +51,7 @@ class Formatter {
   /// Short declarations of one kind form groups when the author set no blank line between them.
   static bool may_touch(const Decl& a, const Decl& b) {
     return a.kind == b.kind && a.kind != DeclKind::Rule && a.kind != DeclKind::Test &&
-           a.kind != DeclKind::Record && a.kind != DeclKind::Decision;
+           a.kind != DeclKind::Record && a.kind != DeclKind::Decision && a.kind != DeclKind::Route;
   }
 
   void declaration(const Decl& decl);
@@ -144,6 +145,9 @@ void Formatter::declaration(const Decl& decl) {
     case DeclKind::Decision:
       format_decision(layout_, static_cast<const DecisionDecl&>(decl));
       break;
+    case DeclKind::Route:
+      format_route(layout_, static_cast<const RouteDecl&>(decl));
+      return;
     case DeclKind::Fixture: {
       const auto& fixture = static_cast<const FixtureDecl&>(decl);
       layout_.write("fixture " + fixture.name.text +

@@ -217,6 +217,9 @@ std::string expectation_head(const TestExpectation& expectation) {
   } else if (!expectation.word.text.empty()) {
     out += " " + expectation.word.text;
   }
+  if (!expectation.to.text.empty()) {
+    out += " to " + flat_key(expectation.to);
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "grammar/CatalystLexer.h"
 
@@ -17,10 +18,12 @@ bool is_word(size_t type) { return type == L::IDENTIFIER || (type >= L::PACK && 
 
 bool begins_declaration(size_t type) { return type >= L::PACK && type <= L::TEST; }
 
+/// Words that mean something in a route alone (the parser's rule `word`).
+bool is_free_word(size_t type) { return type == L::IDENTIFIER || (type >= L::TO && type <= L::REPEATABLE); }
+
 /// Words that can name a declaration (the parser's rule `name`).
 bool is_name(size_t type) {
   switch (type) {
-    case L::IDENTIFIER:
     case L::SCHEMA:
     case L::FROM:
     case L::EXPECT:
@@ -46,7 +49,6 @@ bool is_name(size_t type) {
     case L::WITHIN:
     case L::EMIT:
     case L::START:
-    case L::ROUTE:
     case L::LABEL:
     case L::TAG:
     case L::METADATA:
@@ -62,7 +64,7 @@ bool is_name(size_t type) {
     case L::PRIORITY:
       return true;
     default:
-      return begins_declaration(type) && type != L::FN;
+      return is_free_word(type) || (begins_declaration(type) && type != L::FN);
   }
 }
 
@@ -124,6 +126,7 @@ Place place_after(std::span<const Token> kept) {
   const auto expected = [](bool here) { return here ? Place::Expected : Place::None; };
   switch (back(1)) {
     case L::CALL:
+      return back(2) == L::FOR ? Place::Rule : hook_head(back(2));
     case L::RESULT:
     case L::READ:
     case L::PROMPT:
@@ -157,7 +160,7 @@ bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
   if (run.end == i) {
     return false;
   }
-  const bool name = type_at(list, i) == L::IDENTIFIER;
+  const bool name = is_free_word(type_at(list, i));
   const bool quoted = type_at(list, i) == L::STRING_BEGIN;
   const size_t next = type_at(list, run.end);
   switch (place) {
@@ -356,6 +359,9 @@ bool Cutter::starts_segment(uint32_t i) const {
   if (type == L::RULE && !at_margin && !brackets_.empty() && is_decision(list_.segments.back().first)) {
     return false;  // a rule of a decision
   }
+  if (type == L::ROUTE && !at_margin && type_at(list_, i + 2) != L::FOR) {
+    return false;  // the effect of a rule
+  }
   const bool hook_head =
       (previous == L::ON || previous == L::WHEN) && (i < 2 || type_at(list_, i - 2) != L::DOT);
   const bool listing = next == L::TOOLS || next == L::RESOURCES || next == L::PROMPTS;
@@ -418,7 +424,7 @@ void Cutter::close(size_t type) {
 void Cutter::nest(uint32_t i) {
   const size_t type = type_at(list_, i);
   uint32_t& prefixes = brackets_.empty() ? prefixes_ : brackets_.back().prefixes;
-  bool in_type = type == L::IDENTIFIER || type == L::LESS || type == L::GREATER || type == L::COMMA ||
+  bool in_type = is_free_word(type) || type == L::LESS || type == L::GREATER || type == L::COMMA ||
                  type == L::QUESTION || type == L::DOT;
   switch (type) {
     case L::LEFT_PAREN:
@@ -448,10 +454,13 @@ void Cutter::nest(uint32_t i) {
     case L::PIPE:
     case L::FAT_ARROW:
     case L::ROW_END:
-    case L::RULE:
+      level_ -= std::exchange(prefixes, 0);
+      break;
+    case L::RULE:  // of a decision: the word may be a name too, in an expression that goes on
+      level_ -= type_at(list_, i + 2) == L::WHEN ? std::exchange(prefixes, 0) : 0;
+      break;
     case L::OTHERWISE:
-      level_ -= prefixes;
-      prefixes = 0;
+      level_ -= type_at(list_, i + 1) == L::FAT_ARROW ? std::exchange(prefixes, 0) : 0;
       break;
     case L::IF:
     case L::ANY:

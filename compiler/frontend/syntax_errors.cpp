@@ -62,7 +62,7 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
   switch (context->getRuleIndex()) {
     case P::RuleDeclaration:
       return "a declaration (`pack`, `import`, `export`, `default`, `server`, `enum`, `record`, `list`, "
-             "`fact`, `fn`, `rule`, `decision`, `fixture`, `test`)";
+             "`fact`, `fn`, `rule`, `decision`, `route`, `fixture`, `test`)";
     case P::RuleExpression:
       return around == P::RuleCondition ? "a condition after `when`" : "an expression";
     case P::RuleOperand:
@@ -92,6 +92,14 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
       return "a name or a string";
     case P::RuleVersion:
       return "a version such as `1.0.0`";
+    case P::RuleTargets:
+    case P::RuleTarget:
+      return around == P::RuleRouteDecl || around == P::RuleTargets ? "a target such as `db.*`" : "";
+    case P::RuleRouteTarget:
+      return "a server";
+    case P::RuleRouteClause:
+      return "a clause of the route (`to`, `prefer`, `balance`, `timeout`, `retry`, `breaker`, `hedge`, "
+             "`cache`, `shadow`, `repeatable`)";
     case P::RuleTestWhen:
       return "`given`, `when` or `expect`";
     case P::RuleTestThen:
@@ -121,6 +129,10 @@ std::string after_declaration(antlr4::ParserRuleContext* segment) {
   }
   if (declaration->ruleDecl() != nullptr) {
     return "another effect or the next declaration";
+  }
+  if (declaration->routeDecl() != nullptr) {
+    return "a clause of the route (`to`, `prefer`, `balance`, `timeout`, `retry`, ...) or the next "
+           "declaration";
   }
   if (declaration->factDecl() != nullptr || declaration->fnDecl() != nullptr ||
       declaration->listDecl() != nullptr) {

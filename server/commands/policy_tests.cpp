@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/abi/unit.h"
+#include "runtime/decision/apply.h"
 #include "runtime/decision/caller.h"
 #include "runtime/value/ops.h"
 #include "server/commands/request_json.h"
@@ -177,7 +178,7 @@ std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdi
     case Kind::Label:
       return happened(is_named(verdict.labels, expected, pack), "label", expected);
     case Kind::Route:
-      return happened(verdict.route == expected.key, "route", expected);
+      break;  // asked for when the verdict has been read
     case Kind::Message:
       return verdict.message == expected.text ? ""
                                               : "expected the message \"" + expected.text + "\", got \"" +
@@ -235,6 +236,34 @@ TestOutcome run_decision_test(const ir::Test& test, const decision::Pack& pack) 
     }
   }
   return outcome;
+}
+
+/// Which route the call takes that the verdict allows, and which server it prefers. Ends the verdict's life.
+std::string route_failure(const ir::TestExpectation& expected, const decision::Request& request,
+                          const decision::Pack& pack, decision::Evaluator& evaluator) {
+  const Verdict& verdict = evaluator.evaluate(pack, request);
+  if (verdict.outcome == Outcome::Deny) {
+    return "expected route " + expected.key + ", but the call is denied";
+  }
+  const std::string rule = std::string(pack.rule_name(verdict.route_rule));
+  const std::string args = decision::apply_sets(request.args, verdict.sets);
+  decision::Request sent = request;
+  sent.args = args;
+  const decision::RouteChoice* choice = evaluator.route(pack, sent, verdict.route);
+  if (choice == nullptr) {
+    return "expected route " + expected.key + ", but no route is for this call";
+  }
+  const std::string to = choice->preferred == decision::RouteChoice::kNone
+                             ? ""
+                             : choice->route->targets[choice->preferred].server;
+  const bool by = expected.by.empty() || (choice->by_rule && rule == expected.by);
+  const bool holds =
+      choice->route->name == expected.key && by && (expected.text.empty() || to == expected.text);
+  return holds ? ""
+               : "expected route " + expected.key + (expected.text.empty() ? "" : " to " + expected.text) +
+                     (expected.by.empty() ? "" : " by " + quote(expected.by)) + ", got route " +
+                     choice->route->name + (to.empty() ? "" : " to " + to) +
+                     (choice->by_rule ? " by " + quote(rule) : "");
 }
 
 }  // namespace
@@ -298,6 +327,15 @@ TestOutcome run_policy_test(const ir::Test& test, const decision::Pack& pack,
   const Verdict& verdict = evaluator.evaluate(pack, (*stored)->request());
   for (const ir::TestExpectation& expected : test.expectations) {
     if (std::string failure = failure_of(expected, verdict, pack); !failure.empty()) {
+      outcome.failures.push_back(std::move(failure));
+    }
+  }
+  for (const ir::TestExpectation& expected : test.expectations) {
+    if (expected.kind != Kind::Route) {
+      continue;
+    }
+    if (std::string failure = route_failure(expected, (*stored)->request(), pack, evaluator);
+        !failure.empty()) {
       outcome.failures.push_back(std::move(failure));
     }
   }

@@ -74,6 +74,15 @@ TEST(Allocation, AWarmEvaluatorAllocatesNothing) {
   label.tag = "seen";
   make.effect("label", abi::Hook::Call, {}, label);
   make.deny("shadow", make.boolean(Op::EndsWith, {make.tenant(), make.text("me")})).shadow = true;
+  ir::Route& route = make.module().routes.emplace_back();
+  route.name = "everything";
+  route.calls = ir::TargetId{0u};
+  route.targets = {{"a", 1}, {"b", 1}};
+  route.prefers = {{0, make.boolean(Op::EndsWith, {make.arg({"path"}, T::kString), make.text(".pem")}), {}}};
+  route.balance = abi::Balance::Hash;
+  route.hash = make.op(Op::Interpolate, T::kString, {make.text("of "), make.principal_id()});
+  route.cache = {.ttl_ms = 1000, .scope = abi::CacheScope::Principal};
+  route.key = {ir::ExprId(), make.principal_id(), make.roles()};
   const auto pack = make.pack();
 
   const std::string_view roles[] = {"dev", "oncall"};
@@ -96,6 +105,7 @@ TEST(Allocation, AWarmEvaluatorAllocatesNothing) {
       request.args = args;
       const Verdict& verdict = evaluator.evaluate(*pack, request);
       (void)take(store, *pack, verdict.limits, 0);
+      (void)evaluator.route(*pack, request, verdict.route);
       request.hook = abi::Hook::ListTools;
       (void)evaluator.evaluate(*pack, request);
     }

@@ -19,7 +19,8 @@ class RandomWords {
   std::string word() {
     static const char* const kWords[] = {"a",       "b1",    "_c",     "principal", "call",   "result",
                                          "list",    "tool",  "tag",    "rule",      "test",   "fact",
-                                         "message", "error", "schema", "map",       "listed", "full"};
+                                         "message", "error", "schema", "map",       "listed", "full",
+                                         "route",   "to",    "cache",  "timeout",   "shared", "shadow"};
     return kWords[below(std::size(kWords))];
   }
   std::string any_word() {

@@ -229,5 +229,56 @@ TEST(Pack, PatternsThatAreNoneAreRefused) {
   EXPECT_EQ(refusal_of(forged(module, sources)), "hostile-code");
 }
 
+const std::pair<std::string, driver::PackBuild>& routed() {
+  for (const auto& each : golden_packs()) {
+    if (each.first.ends_with("check/routes.cata")) {
+      return each;
+    }
+  }
+  throw std::runtime_error("no golden with routes");
+}
+
+TEST(Pack, RoutesThatNobodyCouldWriteAreRefused) {
+  using Change = void (*)(ir::Route&);
+  static constexpr std::pair<const char*, Change> kChanges[] = {
+      {"a preference for nobody", [](ir::Route& r) { r.prefers[0].target = 99; }},
+      {"a condition that is none", [](ir::Route& r) { r.prefers[0].condition = ir::ExprId(1'000'000u); }},
+      {"calls of no target", [](ir::Route& r) { r.calls = ir::TargetId(1'000'000u); }},
+      {"a heavy server", [](ir::Route& r) { r.targets[0].weight = UINT32_MAX; }},
+      {"one server twice", [](ir::Route& r) { r.targets[1] = r.targets[0]; }},
+      {"no weight at all",
+       [](ir::Route& r) {
+         for (abi::RouteTarget& target : r.targets) {
+           target.weight = 0;
+         }
+       }},
+      {"many servers", [](ir::Route& r) { r.targets.resize(1000, {"x", 1}); }},
+      {"a long timeout", [](ir::Route& r) { r.timeout_ms = UINT32_MAX; }},
+      {"many retries", [](ir::Route& r) { r.retry->attempts = 1'000'000; }},
+      {"retries for nothing", [](ir::Route& r) { r.retry->on = 0; }},
+      {"retries for unknown causes", [](ir::Route& r) { r.retry->on = 0xff; }},
+      {"a backoff that ends before it begins", [](ir::Route& r) { r.retry->backoff_min_ms = 999'999; }},
+      {"a breaker that never opens", [](ir::Route& r) { r.breaker->failures = 0; }},
+      {"an endless hedge", [](ir::Route& r) { r.hedge_after_ms = 0; }},
+      {"a hash of nothing", [](ir::Route& r) { r.balance = abi::Balance::Hash; }},
+      {"a cache without an end", [](ir::Route& r) { r.cache->ttl_ms = UINT32_MAX; }},
+      {"a cache without arguments", [](ir::Route& r) { std::erase(r.key, ir::ExprId()); }},
+      {"a cache without the caller", [](ir::Route& r) { r.key = {ir::ExprId()}; }},
+      {"a key without a cache", [](ir::Route& r) { r.cache.reset(); }},
+      {"a shadow of everything and more", [](ir::Route& r) { r.shadow->share_ppm = 1'000'001; }},
+      {"a shadow of nobody", [](ir::Route& r) { r.shadow->server.clear(); }},
+      {"no room for locals", [](ir::Route& r) { r.local_count = 1'000'000; }},
+  };
+  const std::string& bytes = routed().second.bytes;
+  const std::vector<SourceText> sources = read(*open(bytes))->sources;
+  for (const auto& [what, change] : kChanges) {
+    auto loaded = driver::load_pack(bytes);
+    ir::Module& module = *loaded->analysis->module;
+    EXPECT_EQ(refusal_of(forged(module, sources)), "") << what;
+    change(module.routes[0]);
+    EXPECT_EQ(refusal_of(forged(module, sources)), "hostile-code") << what;
+  }
+}
+
 }  // namespace
 }  // namespace catalyst::pack

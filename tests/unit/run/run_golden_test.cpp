@@ -41,6 +41,35 @@ std::string diagnostics_of(const driver::Analysis& analysis) {
 
 enum class Way { Indexed, Reference };
 
+/// The route of a call with these arguments; a key as readable text.
+std::string route_text(const decision::Request& request, const decision::Pack& pack, const std::string& args,
+                       std::string_view named, decision::Evaluator& evaluator, Way way) {
+  decision::Request sent = request;
+  sent.args = args;
+  const decision::RouteChoice* choice =
+      way == Way::Indexed ? evaluator.route(pack, sent, named) : evaluator.route_reference(pack, sent, named);
+  if (choice == nullptr) {
+    return {};
+  }
+  std::string text = "  takes    " + choice->route->name;
+  if (choice->preferred != decision::RouteChoice::kNone) {
+    text += " to " + choice->route->targets[choice->preferred].server;
+  }
+  text += choice->hash ? " hash \"" + std::string(*choice->hash) + "\"" : "";
+  for (const decision::RouteError& error : choice->errors) {
+    text += " " + std::string(value::status_name(error.status)) + " at " + std::to_string(error.expr);
+  }
+  std::string key;
+  for (const char c : choice->cache_key) {
+    if (c >= ' ' && c <= '~') {
+      key += c;
+    } else if (!key.empty() && key.back() != '.') {
+      key += '.';
+    }
+  }
+  return text + (key.empty() ? "" : " key " + key) + "\n";
+}
+
 /// The verdict, and what it makes of the arguments or of the result.
 std::string decide(const decision::Request& request, const decision::Pack& pack,
                    decision::Evaluator& evaluator, Way way) {
@@ -54,6 +83,10 @@ std::string decide(const decision::Request& request, const decision::Pack& pack,
   }
   if (!verdict.redactions.empty() && !request.result.empty()) {
     text += "  returned " + decision::apply_redactions(request.result, pack, verdict.redactions) + "\n";
+  }
+  if (request.hook == abi::Hook::Call && verdict.outcome == decision::Outcome::Allow) {
+    const std::string args = decision::apply_sets(request.args, verdict.sets);
+    text += route_text(request, pack, args, verdict.route, evaluator, way);
   }
   return text;
 }
