@@ -14,6 +14,7 @@
 #include "runtime/mcp/observer.h"
 #include "runtime/mcp/protocol.h"
 #include "runtime/mcp/reply_stream.h"
+#include "runtime/mcp/route_ask.h"
 #include "runtime/mcp/session.h"
 
 namespace catalyst::mcp {
@@ -43,7 +44,10 @@ struct RequestContext {
   std::shared_ptr<Session> session;                      // legacy only; nullptr for initialize
   std::shared_ptr<UpstreamSessions> principal_sessions;  // modern only, once needed
   std::shared_ptr<UpstreamSession>
-      upstream_session;           // the client's own with the server of the call; nullptr: none needed
+      upstream_session;  // the client's own with the server of the call; nullptr: none needed
+  std::shared_ptr<RouteAsk>
+      route;                      // where there is a choice of targets: what it depends on, what became of it
+  std::shared_ptr<Upstream> way;  // of a declared route; nullptr: the server's own
   ReplyStream* stream = nullptr;  // nullptr inside a batch
   std::string traceparent;
   std::string_view tracestate;

@@ -15,6 +15,7 @@
 #include "runtime/mcp/label_store.h"
 #include "runtime/mcp/parked_call.h"
 #include "runtime/mcp/request_context.h"
+#include "runtime/mcp/routed_upstream.h"
 #include "runtime/mcp/seal.h"
 
 namespace catalyst::mcp {
@@ -61,6 +62,10 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
   [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
   void inspect_again() { keeper_->inspect_again(); }
+  [[nodiscard]] const std::shared_ptr<RoutedUpstream>& routed(uint32_t server) const {
+    return routed_[server];
+  }
+  [[nodiscard]] std::vector<RouteStatus> routes() const;
   [[nodiscard]] std::optional<uint32_t> server_index(std::string_view name) const;
   /// Name of the server that a scope is about; "" for all.
   [[nodiscard]] std::string_view scope_name(Scope scope) const {
@@ -116,6 +121,22 @@ class Router : public std::enable_shared_from_this<Router> {
                       const Subject* decided = nullptr);
   [[nodiscard]] Reply answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const;
   void relay(RequestContext& context, std::string message) const;
+
+  // route_calls.cpp
+  /// What the choice of a target for a call depends on. `tool` nullptr: something else is asked for.
+  void plan_route(RequestContext& context, uint32_t server, const Item* tool, std::string_view arguments);
+  /// Credentials and sessions for targets that are servers of the configuration; the refusal when the client
+  /// may not use one of them.
+  Task<std::optional<Sent>> prepare_route(RequestContext& context, uint32_t server);
+  [[nodiscard]] std::function<std::shared_ptr<UpstreamSession>(uint32_t)> sessions_of(
+      RequestContext& context);
+  /// Where a call to `server` is sent.
+  [[nodiscard]] const std::shared_ptr<Upstream>& way(const RequestContext& context, uint32_t server) const {
+    return context.way != nullptr ? context.way : upstreams_[server];
+  }
+  /// The reply to a token that lacks a scope for the server, if it does.
+  [[nodiscard]] std::optional<Sent> challenged(RequestContext& context, const std::string& server,
+                                               std::string_view tool) const;
 
   // ask.cpp
   /// Why a server must not ask this client this, as the text of an error object; else the rules may have
@@ -255,6 +276,7 @@ class Router : public std::enable_shared_from_this<Router> {
   const uint64_t id_;  // tells this router's cached state from that of one that stood at the same address
   const Executor home_;
   const std::vector<std::shared_ptr<Upstream>> upstreams_;
+  const std::vector<std::shared_ptr<RoutedUpstream>> routed_;  // by server; nullptr: it has one place
   decision::Engine& engine_;
   const EndpointOptions options_;
   const std::string own_info_;  // serverInfo of the federation, JSON
