@@ -16,6 +16,10 @@
 #include "runtime/mcp/route_status.h"
 #include "runtime/mcp/upstream.h"
 
+namespace catalyst::routing {
+class ResultCache;
+}
+
 namespace catalyst::mcp {
 
 class CatalogueGuard;
@@ -78,6 +82,10 @@ struct EndpointOptions {
   std::function<std::optional<std::string>(const HttpExchange& exchange, std::string_view server,
                                            std::string_view tool)>
       scope_challenge;
+  routing::ResultCache* cache = nullptr;  // of results along declared routes, outlives the endpoint; nullptr:
+                                          // none are kept
+  /// What a declared route names and there is not. May be empty; any thread.
+  std::function<void(const std::string& problem)> route_problem;
   size_t limit_buckets = 65'536;  // of `limit` effects, in memory
   LabelLimits labels;
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or

@@ -87,6 +87,7 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   }
   if (!is_tool) {
     context.route.reset();  // of the server that was asked before
+    context.runner.reset();
     if (routed_[server] != nullptr) {
       plan_route(context, server, nullptr, params);
     }
@@ -114,7 +115,12 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
     if (line.has_error()) {
       co_return Sent{unavailable(context, server, line.error().message()), std::nullopt};
     }
-    context.param_headers += *line;
+    if (context.route != nullptr) {
+      context.route->headers.emplace_back(Lane::kReplica, *line);
+      context.route->headers.emplace_back(server, *line);
+    } else {
+      context.param_headers += *line;
+    }
   }
   call.extra_headers = context.param_headers;
   call.capabilities = context.capabilities();

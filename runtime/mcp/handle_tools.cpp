@@ -1,5 +1,6 @@
 // tools/call.
 
+#include "runtime/abi/unit.h"
 #include "runtime/mcp/argument_schemas.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
@@ -100,6 +101,9 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
   const std::optional<std::string> changed = bridge_params(envelope, crossed, edit);
   if (routed_[found.server] != nullptr) {
     plan_route(context, found.server, found.item, arguments);
+  }
+  if (!context.pack->unit().routes.empty()) {
+    plan_declared(context, found, arguments);
   }
   Sent outcome = co_await send(context, found.server,
                                changed ? std::string_view(*changed) : envelope.params_json, found.item->key);

@@ -234,9 +234,8 @@ Task<Result<UpstreamReply>> RouteRunner::with_shadow(Run& run) {
   comparison->method = run.call.method;
   comparison->params = run.params;
   comparison->name = run.call.name;
-  for (const auto& [server, line] : run.ask()->headers) {
-    comparison->headers += server == lane.server ? line : std::string();
-  }
+  comparison->headers =
+      std::string(run.ask()->headers_for(lane.server)) + std::string(run.call.extra_headers);
   comparison->timeout_ms = run.call.timeout_ms;
   run.trace->shadowed = true;
   asio::co_spawn(co_await asio::this_coro::executor, send_shadow(comparison),

@@ -37,6 +37,10 @@ std::string RouteTrace::json() const {
   if (cache != CacheUse::None) {
     out += R"(,"cache":)" + quoted(text_of(cache));
   }
+  for (const std::string& problem : problems) {
+    out += (&problem == problems.data() ? R"(,"problems":[)" : ",") + quoted(problem);
+  }
+  out += problems.empty() ? "" : "]";
   out += budget_denied ? R"(,"budget_denied":true)" : "";
   out += shadowed ? R"(,"shadowed":true)" : "";
   return out + "}";

@@ -39,8 +39,9 @@ struct RouteTrace {
   std::string route;
   std::vector<RouteAttempt> attempts;  // in the order in which they ended
   CacheUse cache = CacheUse::None;
-  bool budget_denied = false;  // there would have been another attempt
-  bool shadowed = false;       // a copy went to the shadow
+  std::vector<std::string> problems;  // with expressions of the route: what they say counts for nothing
+  bool budget_denied = false;         // there would have been another attempt
+  bool shadowed = false;              // a copy went to the shadow
 
   /// {"route":...,"target":...,"why":...,"attempts":[...]...}, of which empty parts are left out.
   [[nodiscard]] std::string json() const;
@@ -61,9 +62,19 @@ struct RouteAsk {
   /// Servers of the configuration that define the tool otherwise than the catalogue shows it, by index: they
   /// do not get the call.
   std::vector<uint32_t> unfit;
-  /// Header lines that servers of the configuration want for this principal.
+  /// Header lines with which this principal's calls go to servers of the configuration, by index; those of
+  /// Lane::kReplica to replicas. Nobody gets another one's.
   std::vector<std::pair<uint32_t, std::string>> headers;
   RouteTrace trace;  // filled in while the call is on its way
+
+  [[nodiscard]] std::string_view headers_for(uint32_t server) const {
+    for (const auto& [index, lines] : headers) {
+      if (index == server) {
+        return lines;
+      }
+    }
+    return {};
+  }
 };
 
 }  // namespace catalyst::mcp

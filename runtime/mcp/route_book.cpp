@@ -125,6 +125,7 @@ RouteBook::Page RouteBook::make(const std::shared_ptr<const decision::Pack>& pac
   if (page.entry.way == nullptr) {
     RouteRule rule;
     rule.route = route;
+    rule.hash_by = HashBy::Expression;
     if (route.shadow) {
       rule.shadow = lane_of(route.shadow->server, page.replicas.get());
       if (!rule.shadow) {

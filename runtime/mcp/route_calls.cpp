@@ -20,6 +20,56 @@ void Router::plan_route(RequestContext& context, uint32_t server, const Item* to
   ask->arguments = arguments;
   ask->trace.route = upstreams_[server]->name();
   context.route = std::move(ask);
+  context.runner = routed_[server] == nullptr ? nullptr : routed_[server]->runner();
+}
+
+std::vector<uint32_t> Router::unfit_for(const RequestContext& context, const Catalogue::Found& found,
+                                        const Lanes& lanes) {
+  std::vector<uint32_t> out;
+  for (const Lane& lane : lanes) {
+    if (lane.server == Lane::kReplica || lane.server == found.server) {
+      continue;
+    }
+    const Listing* listing = context.catalogue->servers()[lane.server].listing.get();
+    const Item* item = listing == nullptr ? nullptr : listing->find(ListKind::Tools, found.item->key);
+    if (item == nullptr || item->json != found.item->json || listing->info->era != found.listing->info->era) {
+      out.push_back(lane.server);
+    }
+  }
+  return out;
+}
+
+void Router::plan_declared(RequestContext& context, const Catalogue::Found& found,
+                           std::string_view arguments) {
+  Subject call = subject_of(abi::Hook::Call, found);
+  call.args = arguments;
+  const decision::RouteChoice* choice = ask_route(context, call);
+  if (choice == nullptr) {
+    return;
+  }
+  if (context.route == nullptr) {
+    plan_route(context, found.server, found.item, arguments);
+  }
+  const abi::Route& route = *choice->route;
+  const RouteBook::Entry entry = book_.find(context.pack, route, found.server);
+  context.way = entry.way;
+  context.runner = entry.way->runner();
+  RouteAsk& ask = *context.route;
+  ask.trace.route = route.name;
+  if (choice->preferred != decision::RouteChoice::kNone) {
+    ask.preferred = route.targets[choice->preferred].server;
+  }
+  if (choice->hash) {
+    ask.hash = std::string(*choice->hash);
+  }
+  // The next pack may mean another thing by the same key.
+  ask.cache_key = choice->cache_key.empty()
+                      ? std::string()
+                      : std::to_string(entry.number) + ":" + std::string(choice->cache_key);
+  for (const decision::RouteError& problem : choice->errors) {
+    ask.trace.problems.emplace_back(value::status_name(problem.status));
+  }
+  ask.unfit = unfit_for(context, found, *context.runner->lanes());
 }
 
 std::optional<Router::Sent> Router::challenged(RequestContext& context, const std::string& server,
@@ -55,22 +105,22 @@ std::function<std::shared_ptr<UpstreamSession>(uint32_t)> Router::sessions_of(Re
 }
 
 Task<std::optional<Router::Sent>> Router::prepare_route(RequestContext& context, uint32_t server) {
-  const std::shared_ptr<RouteRunner>& runner = routed_[server]->runner();
-  const std::shared_ptr<const Lanes> lanes = runner->lanes();
+  const std::shared_ptr<const Lanes> lanes = context.runner->lanes();
   std::vector<uint32_t> servers;
   for (const Lane& lane : *lanes) {
     servers.push_back(lane.server);
   }
-  if (runner->rule().shadow) {
-    servers.push_back(runner->rule().shadow->server);
+  if (context.runner->rule().shadow) {
+    servers.push_back(context.runner->rule().shadow->server);
   }
   std::sort(servers.begin(), servers.end());
   servers.erase(std::unique(servers.begin(), servers.end()), servers.end());
-  std::erase_if(servers, [&](uint32_t other) { return other == Lane::kReplica || other == server; });
+  std::erase(servers, Lane::kReplica);
   if (servers.empty()) {
     co_return std::nullopt;
   }
   context.route->session_with = sessions_of(context);
+  std::erase(servers, server);  // was asked about already, as every server that is called
   for (const uint32_t other : servers) {
     const std::string& name = upstreams_[other]->name();
     if (std::optional<Sent> refused = challenged(context, name, context.route->tool)) {
@@ -94,6 +144,9 @@ std::vector<RouteStatus> Router::routes() const {
     if (routed != nullptr) {
       out.push_back(routed->status());
     }
+  }
+  for (RouteStatus& declared : book_.status()) {
+    out.push_back(std::move(declared));
   }
   return out;
 }

@@ -115,8 +115,12 @@ class RouteRunner::Place {
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
 
-  /// Outcome::Full when there is no place, and none becomes free in time.
+  /// False when there is no place, and none becomes free in time.
   Task<bool> enter(int64_t timeout_ms) {
+    if (pick_.target->enter() == routing::Target::Admission::Entered) {
+      inside_ = true;
+      co_return true;
+    }
     const Executor executor = co_await asio::this_coro::executor;
     struct Turn {
       explicit Turn(const Executor& executor) : timer(executor) {}
@@ -168,6 +172,19 @@ class RouteRunner::Place {
   bool ended_ = false;
 };
 
+/// What a balance by hash keeps together; nullopt: nothing, the weights decide.
+std::optional<uint64_t> RouteRunner::key_of(const RouteAsk& ask) const {
+  switch (rule_.hash_by) {
+    case HashBy::Principal:
+      return routing::hash_text(ask.principal);
+    case HashBy::Arguments:
+      return routing::hash_text(ask.arguments);
+    case HashBy::Expression:
+      return ask.hash ? std::optional(routing::hash_text(*ask.hash)) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 Task<Result<UpstreamReply>> RouteRunner::call(const UpstreamCall& call, std::string_view pinned) {
   const std::shared_ptr<RouteRunner> self = shared_from_this();  // a new pack may replace it meanwhile
   Run run(call);
@@ -184,9 +201,7 @@ Task<Result<UpstreamReply>> RouteRunner::call(const UpstreamCall& call, std::str
   run.params = own_params.empty() ? call.params : std::string_view(own_params);
   if (const RouteAsk* ask = run.ask()) {
     run.safe = rule_.route.repeatable || ask->read_only || ask->idempotent;
-    run.key = routing::hash_text(ask->hash                            ? *ask->hash
-                                 : rule_.hash_by == HashBy::Arguments ? ask->arguments
-                                                                      : ask->principal);
+    run.key = key_of(*ask);
   }
   if (const RouteAsk* ask = run.ask(); ask != nullptr && !ask->unfit.empty()) {
     for (const Lane& lane : *run.lanes) {
@@ -325,22 +340,16 @@ Task<Result<UpstreamReply>> RouteRunner::send(Run& run, const Lane& lane, int64_
   call.timeout_ms = timeout_ms;
   call.route = nullptr;
   std::shared_ptr<UpstreamSession> session;
-  std::string headers;
+  const RouteAsk* ask = run.ask();
   if (lane.server != Lane::kReplica) {
-    session =
-        run.ask() != nullptr && run.ask()->session_with ? run.ask()->session_with(lane.server) : nullptr;
-    if (run.ask() != nullptr) {
-      const auto& own = run.ask()->headers;
-      const auto found =
-          std::find_if(own.begin(), own.end(), [&](const auto& line) { return line.first == lane.server; });
-      headers = found == own.end() ? std::string() : found->second;
-    }
+    session = ask != nullptr && ask->session_with ? ask->session_with(lane.server) : nullptr;
   } else if (auto* routed = dynamic_cast<RoutedSession*>(call.session)) {
     session = routed->with(lane.upstream);
   }
   call.session = session.get();
-  if (!headers.empty()) {
-    headers += call.extra_headers;
+  std::string headers;
+  if (ask != nullptr && !ask->headers.empty()) {
+    headers.append(ask->headers_for(lane.server)).append(call.extra_headers);
     call.extra_headers = headers;
   }
   if (hedge) {

@@ -33,8 +33,8 @@ struct Lane {
 };
 using Lanes = std::vector<Lane>;
 
-/// What a balance by hash hashes when the route names no expression.
-enum class HashBy : uint8_t { Principal, Arguments };
+/// What a balance by hash hashes.
+enum class HashBy : uint8_t { Principal, Arguments, Expression };
 
 /// A route and what the configuration adds to it.
 struct RouteRule {
@@ -81,6 +81,7 @@ class RouteRunner : public std::enable_shared_from_this<RouteRunner> {
   Task<Reply> send(Run& run, const Lane& lane, int64_t timeout_ms, bool hedge);
   [[nodiscard]] std::optional<routing::Pick> pick(Run& run);
   [[nodiscard]] bool may_try_again(Run& run, routing::Outcome outcome);
+  [[nodiscard]] std::optional<uint64_t> key_of(const RouteAsk& ask) const;
   [[nodiscard]] int64_t attempt_timeout_ms(const Run& run) const;
 
   // route_hedge.cpp

@@ -387,11 +387,19 @@ void RoutedUpstream::watch(std::vector<std::string> uris) {
 
 Task<void> RoutedUpstream::stop() {
   stopped_ = true;
+  const auto left = std::make_shared<std::atomic<size_t>>(0);
   for (const ReplicaPtr& replica : replicas()) {
     replica->gone = true;
     if (replica->owned) {
-      co_await replica->lane.upstream->stop();
+      ++*left;
+      asio::co_spawn(home_, replica->lane.upstream->stop(),
+                     [left, replica](const std::exception_ptr&) { --*left; });
     }
+  }
+  SteadyTimer timer(co_await asio::this_coro::executor);
+  while (*left > 0) {
+    timer.expires_after(std::chrono::milliseconds(2));
+    co_await timer.async_wait(use_awaitable);
   }
 }
 

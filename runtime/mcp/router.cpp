@@ -73,6 +73,13 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
       routed_(routed_of(upstreams_)),
       engine_(engine),
       options_(std::move(options)),
+      no_cache_(0),
+      book_(upstreams_, routed_, options_.cache == nullptr ? no_cache_ : *options_.cache,
+            [this](const std::string& problem) {
+              if (options_.route_problem) {
+                options_.route_problem(problem);
+              }
+            }),
       own_info_(own_server_info(options_)),
       sealer_(options_.secrets),
       limits_(options_.limit_buckets),

@@ -15,6 +15,7 @@
 #include "runtime/mcp/label_store.h"
 #include "runtime/mcp/parked_call.h"
 #include "runtime/mcp/request_context.h"
+#include "runtime/mcp/route_book.h"
 #include "runtime/mcp/routed_upstream.h"
 #include "runtime/mcp/seal.h"
 
@@ -125,6 +126,11 @@ class Router : public std::enable_shared_from_this<Router> {
   // route_calls.cpp
   /// What the choice of a target for a call depends on. `tool` nullptr: something else is asked for.
   void plan_route(RequestContext& context, uint32_t server, const Item* tool, std::string_view arguments);
+  /// The same when the pack has a route for the call.
+  void plan_declared(RequestContext& context, const Catalogue::Found& found, std::string_view arguments);
+  /// Servers among the route's that define the tool otherwise than the call's own does.
+  [[nodiscard]] static std::vector<uint32_t> unfit_for(const RequestContext& context,
+                                                       const Catalogue::Found& found, const Lanes& lanes);
   /// Credentials and sessions for targets that are servers of the configuration; the refusal when the client
   /// may not use one of them.
   Task<std::optional<Sent>> prepare_route(RequestContext& context, uint32_t server);
@@ -182,6 +188,8 @@ class Router : public std::enable_shared_from_this<Router> {
   /// Nobody has anything to say at this hook.
   [[nodiscard]] bool ignores(const RequestContext& context, abi::Hook hook) const;
   const decision::Verdict& decide(RequestContext& context, decision::Request& request);
+  /// The route of a call that is allowed; nullptr when none is for it. Good until the next decision.
+  const decision::RouteChoice* ask_route(RequestContext& context, const Subject& call) const;
   [[nodiscard]] decision::Request decision_request(const RequestContext& context,
                                                    const Subject& subject) const;
   [[nodiscard]] Subject subject_of(abi::Hook hook, const Catalogue::Found& found) const;
@@ -279,6 +287,8 @@ class Router : public std::enable_shared_from_this<Router> {
   const std::vector<std::shared_ptr<RoutedUpstream>> routed_;  // by server; nullptr: it has one place
   decision::Engine& engine_;
   const EndpointOptions options_;
+  routing::ResultCache no_cache_;
+  RouteBook book_;
   const std::string own_info_;  // serverInfo of the federation, JSON
   const Sealer sealer_;
   decision::MemoryLimitStore limits_;

@@ -53,36 +53,6 @@ std::string_view state_text(mcp::UpstreamState state) {
   return "";
 }
 
-std::vector<observe::RouteSample> route_samples(const std::vector<mcp::RouteStatus>& routes) {
-  std::vector<observe::RouteSample> out;
-  for (const mcp::RouteStatus& route : routes) {
-    observe::RouteSample sample;
-    sample.route = route.name;
-    sample.server = route.server;
-    sample.calls = route.calls;
-    sample.retries = {{"sent", route.retries}, {"denied", route.retries_denied}};
-    sample.hedges = {{"sent", route.hedges}, {"won", route.hedges_won}};
-    sample.cache = {{"hit", route.cache_hits}, {"miss", route.cache_misses}, {"joined", route.coalesced}};
-    sample.shadows = {{"same", route.shadows_same},
-                      {"different", route.shadows_different},
-                      {"failed", route.shadows_failed}};
-    for (const mcp::LaneStatus& lane : route.lanes) {
-      observe::RouteTargetSample target;
-      target.target = lane.member.name;
-      target.state = routing::text_of(lane.member.target.standing);
-      target.breaker = static_cast<int>(lane.member.breaker);
-      target.in_flight = lane.member.target.in_flight;
-      for (size_t i = 0; i < routing::kOutcomeCount; ++i) {
-        target.outcomes.emplace_back(routing::text_of(static_cast<routing::Outcome>(i)),
-                                     lane.member.outcomes[i]);
-      }
-      sample.targets.push_back(std::move(target));
-    }
-    out.push_back(std::move(sample));
-  }
-  return out;
-}
-
 std::vector<std::string> names_of(const Config& config) {
   std::vector<std::string> out;
   for (const UpstreamConfig& server : config.servers) {
@@ -241,7 +211,7 @@ struct Service::Impl {
     return std::make_unique<Failure>(Failure{false, why.message(), "[]"});
   }
 
-  [[nodiscard]] mcp::EndpointOptions endpoint_options() const {
+  [[nodiscard]] mcp::EndpointOptions endpoint_options() {
     mcp::EndpointOptions out;
     out.separator = config.separator;
     out.server_version = kVersion;
@@ -256,6 +226,10 @@ struct Service::Impl {
     out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
     out.tap = tap.get();
+    out.cache = &cache;
+    out.route_problem = [](const std::string& problem) {
+      observe::log(Level::Warn, "routing", {{"text", problem}});
+    };
     out.limit_buckets = config.limits.rate_buckets;
     out.labels.conversations = config.limits.labelled;
     out.labels.idle_us = config.limits.label_idle_ms * 1000;

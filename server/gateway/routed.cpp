@@ -96,4 +96,34 @@ Result<std::shared_ptr<mcp::RoutedUpstream>> make_routed(
   return routed;
 }
 
+std::vector<observe::RouteSample> route_samples(const std::vector<mcp::RouteStatus>& routes) {
+  std::vector<observe::RouteSample> out;
+  for (const mcp::RouteStatus& route : routes) {
+    observe::RouteSample sample;
+    sample.route = route.name;
+    sample.server = route.server;
+    sample.calls = route.calls;
+    sample.retries = {{"sent", route.retries}, {"denied", route.retries_denied}};
+    sample.hedges = {{"sent", route.hedges}, {"won", route.hedges_won}};
+    sample.cache = {{"hit", route.cache_hits}, {"miss", route.cache_misses}, {"joined", route.coalesced}};
+    sample.shadows = {{"same", route.shadows_same},
+                      {"different", route.shadows_different},
+                      {"failed", route.shadows_failed}};
+    for (const mcp::LaneStatus& lane : route.lanes) {
+      observe::RouteTargetSample target;
+      target.target = lane.member.name;
+      target.state = routing::text_of(lane.member.target.standing);
+      target.breaker = static_cast<int>(lane.member.breaker);
+      target.in_flight = lane.member.target.in_flight;
+      for (size_t i = 0; i < routing::kOutcomeCount; ++i) {
+        target.outcomes.emplace_back(routing::text_of(static_cast<routing::Outcome>(i)),
+                                     lane.member.outcomes[i]);
+      }
+      sample.targets.push_back(std::move(target));
+    }
+    out.push_back(std::move(sample));
+  }
+  return out;
+}
+
 }  // namespace catalyst::server

@@ -125,14 +125,16 @@ test("a breaker opens, lets one call try, and closes", async (t) => {
   await healthy(engine, 1);
   const client = await connect(t, engine, "/mcp", { kind: "sdk2-modern" });
   one.state.breaks = true;
-  for (let i = 0; i < 6; ++i) await call(client);
-  assert.equal(one.state.calls, 3);
+  for (let i = 0; i < 3; ++i) await call(client);
+  const before = one.state.calls;
+  for (let i = 0; i < 3; ++i) await call(client);
+  assert.equal(one.state.calls, before, "nothing is sent any more");
   assert.equal((await target(engine, "search")).breaker, "open");
   assert.equal(await metric(engine, "catalyst_route_breaker_state", 'target="search"'), 1);
   await sleep(600);
   assert.equal((await target(engine, "search")).breaker, "half_open");
   await call(client);
-  assert.equal(one.state.calls, 4);
+  assert.ok(one.state.calls > before, "one call tried it");
   assert.equal((await target(engine, "search")).breaker, "open");
   one.state.breaks = false;
   await sleep(600);
@@ -265,4 +267,60 @@ test("a legacy client keeps its questions and progress over replicas", async (t)
     const asked = await client.callTool({ name: "trigger-sampling-request", arguments: { prompt: "p", maxTokens: 5 } });
     assert.match(JSON.stringify(asked.content), /dreamt/);
   }
+});
+
+const declared = (clauses) => `pack p version "1.0.0"
+
+server search
+
+route nearest
+  for call search.*
+  ${clauses.join("\n  ")}
+`;
+
+test("a route of the policy decides who is served where, and outlives a reload", async (t) => {
+  const [one, two] = [await small(t, "one"), await small(t, "two")];
+  const tokens = ["eu", "us"].map((tenant) => `{token: secret-of-${tenant}, id: ${tenant}, tenant: ${tenant}, roles: [catalyst.admin]}`).join(", ");
+  const clauses = ["to eu weight 3, us", 'prefer us when principal.tenant == "us"', "retry 1 on unavailable", "cache 60s"];
+  const cwd = folder(t, { "p.cata": declared(clauses) });
+  const engine = await start(t, { cwd, config: `policy: p.cata
+auth: {tokens: [${tokens}]}
+servers:
+  eu: {url: "${one.url}", federate: false}
+  us: {url: "${two.url}", federate: false}
+  search: {replicas: [{server: eu}, {server: us}]}` });
+  await engine.upstreams("eu", "us", "search");
+  const as = (id) => ({ Authorization: `Bearer secret-of-${id}` });
+  const routes = async () => (await engine.json("/api/v1/routes", { headers: as("eu") })).body.routes;
+  await until("both replicas", async () => (await routes())[0].targets.every((lane) => lane.state === "healthy"));
+  const [eu, us] = await Promise.all(["eu", "us"].map((id) => connect(t, engine, "/mcp", { kind: "sdk2-modern", headers: as(id) })));
+  for (let i = 0; i < 4; ++i) assert.equal(await call(us, "look", { q: `${i}` }), "two");
+  for (let i = 0; i < 8; ++i) await call(eu, "look", { q: `${i}` });
+  assert.deepEqual([one.state.calls, two.state.calls], [6, 6]);
+  await call(us, "look", { q: "0" });
+  assert.equal(two.state.calls, 6, "from the cache");
+  two.state.breaks = true;
+  assert.equal(await call(us, "look", { q: "new" }), "one");
+  two.state.breaks = false;
+  const nearest = (await routes()).find((one_) => one_.name === "nearest");
+  assert.equal(nearest.from, "policy");
+  assert.equal(nearest.cache.hits, 1);
+  assert.equal(nearest.retries.sent, 1);
+  await engine.json("/api/v1/reload", { method: "POST", headers: as("eu") });
+  await call(us, "look", { q: "0" });
+  assert.equal((await routes()).find((one_) => one_.name === "nearest").calls, nearest.calls + 1, "the same route as before");
+});
+
+test("a route of the policy to servers with another definition of the tool does not use them", async (t) => {
+  const [one, two] = [await small(t, "one"), await small(t, "two")];
+  two.state.tools = [look(" Differently."), write];
+  const cwd = folder(t, { "p.cata": declared(["to search, us weight 9"]) });
+  const engine = await start(t, { cwd, config: `policy: p.cata
+servers:
+  us: {url: "${two.url}"}
+  search: {url: "${one.url}"}` });
+  await engine.upstreams("us", "search");
+  const client = await connect(t, engine, "/mcp", { kind: "sdk2-modern" });
+  for (let i = 0; i < 5; ++i) assert.equal(await call(client), "one");
+  assert.equal(await call(client, "write"), "two");
 });
