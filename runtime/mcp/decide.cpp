@@ -120,6 +120,21 @@ const Verdict& Router::decide(RequestContext& context, decision::Request& reques
   return verdict;
 }
 
+const decision::RouteChoice* Router::ask_route(RequestContext& context, const Subject& call) const {
+  DecisionThread& thread = DecisionThread::here();
+  if (thread.evaluator == nullptr) {
+    thread.evaluator = std::make_unique<decision::Evaluator>(options_.decision);
+  }
+  decision::Request request = decision_request(context, call);
+  if (context.pack->reads_labels()) {
+    request.labels = context.label_views;
+  }
+  const int64_t start = steady_ns();
+  const decision::RouteChoice* choice = thread.evaluator->route(*context.pack, request, context.route_name);
+  context.record.decision_ns += steady_ns() - start;
+  return choice;
+}
+
 decision::Request Router::decision_request(const RequestContext& context, const Subject& subject) const {
   decision::Request request;
   request.hook = subject.hook;
@@ -258,6 +273,7 @@ std::optional<Reply> Router::decide_request(RequestContext& context, const Subje
   if (std::optional<Reply> held = hold_back(context, verdict)) {
     return held;
   }
+  context.route_name = verdict.route;
   if (!verdict.sets.empty()) {
     context.record.sets = static_cast<uint32_t>(verdict.sets.size());
     arguments = decision::apply_sets(context.envelope.arguments_json, verdict.sets);

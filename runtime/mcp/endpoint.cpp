@@ -146,6 +146,7 @@ void Endpoint::Impl::report(RequestContext& context, const Reply& reply, int64_t
     record.result = context.result;
   }
   record.failure = context.failure;
+  record.route = context.route == nullptr ? nullptr : &context.route->trace;
   record.http_status = reply.abandoned ? kClientGone : reply.http_status;
   record.error_code = reply.error_code;
   record.total_ns = steady_ns() - start_ns;
@@ -461,6 +462,13 @@ std::vector<ServerStatus> Endpoint::servers() const {
     out.push_back(std::move(status));
   }
   return out;
+}
+
+std::vector<RouteStatus> Endpoint::routes() const { return impl_->router->routes(); }
+
+std::shared_ptr<RoutedUpstream> Endpoint::routed(std::string_view server) const {
+  const std::optional<uint32_t> index = impl_->router->server_index(server);
+  return index ? impl_->router->routed(*index) : nullptr;
 }
 
 size_t Endpoint::session_count() const { return impl_->router->sessions().size(); }

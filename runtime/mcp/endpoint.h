@@ -13,12 +13,18 @@
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/exchange.h"
 #include "runtime/mcp/label_store.h"
+#include "runtime/mcp/route_status.h"
 #include "runtime/mcp/upstream.h"
+
+namespace catalyst::routing {
+class ResultCache;
+}
 
 namespace catalyst::mcp {
 
 class CatalogueGuard;
 class Observer;
+class RoutedUpstream;
 
 struct SessionLimits {
   int64_t idle_ms = 30 * 60 * 1000;  // an unused session ends after this; an open event stream counts as use
@@ -68,6 +74,7 @@ struct EndpointOptions {
   std::function<Task<Result<std::string>>(const HttpExchange& exchange, std::string_view server)> authorize;
   CatalogueGuard* guard = nullptr;             // looks at tools before they are listed; outlives the endpoint
   std::vector<std::string> unchecked_servers;  // whose calls are not checked against the tools' schemas
+  std::vector<std::string> apart_servers;      // reached at their own path and by routes alone
   /// A schema that calls cannot be checked against. May be empty; any thread.
   std::function<void(std::string_view server, const std::string& reason)> schema_problem;
   /// Why the principal's token may not go on to a server, as the text of WWW-Authenticate; nullopt: it may.
@@ -75,6 +82,10 @@ struct EndpointOptions {
   std::function<std::optional<std::string>(const HttpExchange& exchange, std::string_view server,
                                            std::string_view tool)>
       scope_challenge;
+  routing::ResultCache* cache = nullptr;  // of results along declared routes, outlives the endpoint; nullptr:
+                                          // none are kept
+  /// What a declared route names and there is not. May be empty; any thread.
+  std::function<void(const std::string& problem)> route_problem;
   size_t limit_buckets = 65'536;  // of `limit` effects, in memory
   LabelLimits labels;
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
@@ -125,6 +136,10 @@ class Endpoint {
   /// Any thread.
   [[nodiscard]] std::vector<ServerStatus> servers() const;
   [[nodiscard]] size_t session_count() const;
+  /// Every route there is: of servers with several replicas, and those of packs that calls went along.
+  [[nodiscard]] std::vector<RouteStatus> routes() const;
+  /// The server of that name if it has replicas, else nullptr.
+  [[nodiscard]] std::shared_ptr<RoutedUpstream> routed(std::string_view server) const;
 
  private:
   struct Impl;

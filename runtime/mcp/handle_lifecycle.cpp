@@ -64,7 +64,7 @@ std::string Router::instructions(const RequestContext& context) const {
   std::string out = options_.instructions;
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
     const ServerEntry& entry = context.catalogue->servers()[server];
-    if (!context.scope.covers(server) || entry.listing == nullptr ||
+    if (!context.catalogue->covers(context.scope, server) || entry.listing == nullptr ||
         entry.listing->info->instructions.empty()) {
       continue;
     }
@@ -172,7 +172,7 @@ Task<Reply> Router::handle_set_level(RequestContext& context) {
   context.session->set_log_level(*level);
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
     const ServerEntry& entry = context.catalogue->servers()[server];
-    if (!context.scope.covers(server) || entry.state != ServerEntry::State::Listed ||
+    if (!context.catalogue->covers(context.scope, server) || entry.state != ServerEntry::State::Listed ||
         entry.listing->info->era != Era::Legacy ||
         find_member(entry.listing->info->capabilities, "logging").empty()) {
       continue;

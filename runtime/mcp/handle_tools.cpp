@@ -1,5 +1,6 @@
 // tools/call.
 
+#include "runtime/abi/unit.h"
 #include "runtime/mcp/argument_schemas.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
@@ -98,6 +99,12 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
     context.param_headers = param_header_lines(found.item->headers, arguments, context.exchange);
   }
   const std::optional<std::string> changed = bridge_params(envelope, crossed, edit);
+  if (routed_[found.server] != nullptr) {
+    plan_route(context, found.server, found.item, arguments);
+  }
+  if (!context.pack->unit().routes.empty()) {
+    plan_declared(context, found, arguments);
+  }
   Sent outcome = co_await send(context, found.server,
                                changed ? std::string_view(*changed) : envelope.params_json, found.item->key);
   if (!outcome.upstream) {

@@ -14,6 +14,8 @@
 #include "runtime/mcp/observer.h"
 #include "runtime/mcp/protocol.h"
 #include "runtime/mcp/reply_stream.h"
+#include "runtime/mcp/route_ask.h"
+#include "runtime/mcp/route_runner.h"
 #include "runtime/mcp/session.h"
 
 namespace catalyst::mcp {
@@ -43,7 +45,14 @@ struct RequestContext {
   std::shared_ptr<Session> session;                      // legacy only; nullptr for initialize
   std::shared_ptr<UpstreamSessions> principal_sessions;  // modern only, once needed
   std::shared_ptr<UpstreamSession>
-      upstream_session;           // the client's own with the server of the call; nullptr: none needed
+      upstream_session;  // the client's own with the server of the call; nullptr: none needed
+  // Where there is a choice of targets: what it depends on and what became of it, the route's runner, and the
+  // way along a route that the pack declares (nullptr: the server's own). The name is that of a rule's
+  // `route`, valid as long as the pack.
+  std::shared_ptr<RouteAsk> route;
+  std::shared_ptr<RouteRunner> runner;
+  std::shared_ptr<Upstream> way;
+  std::string_view route_name;
   ReplyStream* stream = nullptr;  // nullptr inside a batch
   std::string traceparent;
   std::string_view tracestate;

@@ -19,6 +19,15 @@ std::atomic<uint64_t> router_ids = 0;
 
 enum class Offered : uint8_t { Both, Legacy, Modern };
 
+std::vector<std::shared_ptr<RoutedUpstream>> routed_of(
+    const std::vector<std::shared_ptr<Upstream>>& upstreams) {
+  std::vector<std::shared_ptr<RoutedUpstream>> out;
+  for (const std::shared_ptr<Upstream>& upstream : upstreams) {
+    out.push_back(std::dynamic_pointer_cast<RoutedUpstream>(upstream));
+  }
+  return out;
+}
+
 std::string own_server_info(const EndpointOptions& options) {
   return R"({"name":)" + value::json_string(options.server_name) + R"(,"version":)" +
          value::json_string(options.server_version) + "}";
@@ -61,8 +70,16 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
     : id_(++router_ids),
       home_(home),
       upstreams_(std::move(upstreams)),
+      routed_(routed_of(upstreams_)),
       engine_(engine),
       options_(std::move(options)),
+      no_cache_(0),
+      book_(upstreams_, routed_, options_.cache == nullptr ? no_cache_ : *options_.cache,
+            [this](const std::string& problem) {
+              if (options_.route_problem) {
+                options_.route_problem(problem);
+              }
+            }),
       own_info_(own_server_info(options_)),
       sealer_(options_.secrets),
       limits_(options_.limit_buckets),
@@ -95,6 +112,7 @@ void Router::start() {
   keeper_ = std::make_shared<CatalogueKeeper>(home_, upstreams_, options_.catalogue, options_.separator,
                                               std::move(hooks));
   keeper_->guard(options_.guard, options_.unchecked_servers);
+  keeper_->keep_apart(options_.apart_servers);
   sessions_.on_end([weak](Session& session) {
     const std::shared_ptr<Router> self = weak.lock();
     for (const std::string& uri : self == nullptr ? std::vector<std::string>() : session.subscriptions()) {

@@ -15,6 +15,8 @@
 #include "runtime/mcp/label_store.h"
 #include "runtime/mcp/parked_call.h"
 #include "runtime/mcp/request_context.h"
+#include "runtime/mcp/route_book.h"
+#include "runtime/mcp/routed_upstream.h"
 #include "runtime/mcp/seal.h"
 
 namespace catalyst::mcp {
@@ -61,6 +63,10 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
   [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
   void inspect_again() { keeper_->inspect_again(); }
+  [[nodiscard]] const std::shared_ptr<RoutedUpstream>& routed(uint32_t server) const {
+    return routed_[server];
+  }
+  [[nodiscard]] std::vector<RouteStatus> routes() const;
   [[nodiscard]] std::optional<uint32_t> server_index(std::string_view name) const;
   /// Name of the server that a scope is about; "" for all.
   [[nodiscard]] std::string_view scope_name(Scope scope) const {
@@ -117,6 +123,27 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] Reply answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const;
   void relay(RequestContext& context, std::string message) const;
 
+  // route_calls.cpp
+  /// What the choice of a target for a call depends on. `tool` nullptr: something else is asked for.
+  void plan_route(RequestContext& context, uint32_t server, const Item* tool, std::string_view arguments);
+  /// The same when the pack has a route for the call.
+  void plan_declared(RequestContext& context, const Catalogue::Found& found, std::string_view arguments);
+  /// Servers among the route's that define the tool otherwise than the call's own does.
+  [[nodiscard]] static std::vector<uint32_t> unfit_for(const RequestContext& context,
+                                                       const Catalogue::Found& found, const Lanes& lanes);
+  /// Credentials and sessions for targets that are servers of the configuration; the refusal when the client
+  /// may not use one of them.
+  Task<std::optional<Sent>> prepare_route(RequestContext& context, uint32_t server);
+  [[nodiscard]] std::function<std::shared_ptr<UpstreamSession>(uint32_t)> sessions_of(
+      RequestContext& context);
+  /// Where a call to `server` is sent.
+  [[nodiscard]] const std::shared_ptr<Upstream>& way(const RequestContext& context, uint32_t server) const {
+    return context.way != nullptr ? context.way : upstreams_[server];
+  }
+  /// The reply to a token that lacks a scope for the server, if it does.
+  [[nodiscard]] std::optional<Sent> challenged(RequestContext& context, const std::string& server,
+                                               std::string_view tool) const;
+
   // ask.cpp
   /// Why a server must not ask this client this, as the text of an error object; else the rules may have
   /// changed its params.
@@ -161,6 +188,8 @@ class Router : public std::enable_shared_from_this<Router> {
   /// Nobody has anything to say at this hook.
   [[nodiscard]] bool ignores(const RequestContext& context, abi::Hook hook) const;
   const decision::Verdict& decide(RequestContext& context, decision::Request& request);
+  /// The route of a call that is allowed; nullptr when none is for it. Good until the next decision.
+  const decision::RouteChoice* ask_route(RequestContext& context, const Subject& call) const;
   [[nodiscard]] decision::Request decision_request(const RequestContext& context,
                                                    const Subject& subject) const;
   [[nodiscard]] Subject subject_of(abi::Hook hook, const Catalogue::Found& found) const;
@@ -255,8 +284,11 @@ class Router : public std::enable_shared_from_this<Router> {
   const uint64_t id_;  // tells this router's cached state from that of one that stood at the same address
   const Executor home_;
   const std::vector<std::shared_ptr<Upstream>> upstreams_;
+  const std::vector<std::shared_ptr<RoutedUpstream>> routed_;  // by server; nullptr: it has one place
   decision::Engine& engine_;
   const EndpointOptions options_;
+  routing::ResultCache no_cache_;
+  RouteBook book_;
   const std::string own_info_;  // serverInfo of the federation, JSON
   const Sealer sealer_;
   decision::MemoryLimitStore limits_;

@@ -106,8 +106,14 @@ void Router::on_upstream_event(uint32_t server, std::string_view method, std::st
     return;
   }
   for (const ListKind kind : kListKinds) {
-    if (list_spec(kind).changed == method) {
-      keeper_->mark_changed(server, kind);
+    if (list_spec(kind).changed != method) {
+      continue;
+    }
+    keeper_->mark_changed(server, kind);
+    for (uint32_t other = 0; other < routed_.size(); ++other) {
+      if (routed_[other] != nullptr && routed_[other]->definitions_changed(server)) {
+        keeper_->mark_changed(other, kind);  // it is a replica of that one
+      }
     }
   }
 }

@@ -72,11 +72,36 @@ struct TrafficSample {
   uint64_t recorded = 0;
   uint64_t dropped = 0;
 };
+/// Counts by a word, such as {"hit", 3}.
+using Tally = std::vector<std::pair<std::string, uint64_t>>;
+struct RouteTargetSample {
+  std::string target;
+  std::string state;  // "healthy"
+  int breaker = 0;    // 0 closed, 1 open, 2 half open
+  uint32_t in_flight = 0;
+  Tally outcomes;
+};
+struct RouteSample {
+  std::string route;
+  std::string server;
+  uint64_t calls = 0;
+  Tally retries;
+  Tally hedges;
+  Tally cache;
+  Tally shadows;
+  std::vector<RouteTargetSample> targets;
+};
+struct CacheSample {
+  size_t bytes = 0;
+  size_t entries = 0;
+};
 struct Sources {
   std::function<std::vector<UpstreamSample>()> upstreams;
   std::function<PackSample()> pack;
   std::function<ShadowSample()> shadow;
   std::function<TrafficSample()> traffic;
+  std::function<std::vector<RouteSample>()> routes;
+  std::function<CacheSample()> cache;
   std::function<uint64_t()> audit_failures;
 };
 

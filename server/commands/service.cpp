@@ -26,6 +26,7 @@
 #include "server/gateway/file_watcher.h"
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/recorder.h"
+#include "server/gateway/routed.h"
 #include "server/gateway/stdio_front.h"
 #include "server/gateway/upstreams.h"
 #include "server/http/listener.h"
@@ -76,7 +77,11 @@ bool is_wildcard(const std::string& host) { return host == "0.0.0.0" || host == 
 }  // namespace
 
 struct Service::Impl {
-  explicit Impl(Config c) : config(std::move(c)), access(config), metrics(kVersion, names_of(config)) {}
+  explicit Impl(Config c)
+      : config(std::move(c)),
+        access(config),
+        metrics(kVersion, names_of(config)),
+        cache(config.limits.cache_bytes) {}
 
   Config config;
   Access access;
@@ -89,6 +94,7 @@ struct Service::Impl {
   std::unique_ptr<Recorder> recorder;
   std::unique_ptr<PackManager> packs;
   std::unique_ptr<IoPool> pool;
+  routing::ResultCache cache;
   std::vector<std::shared_ptr<mcp::Upstream>> upstreams;
   std::unique_ptr<mcp::Endpoint> endpoint;
   std::unique_ptr<Api> api;
@@ -169,24 +175,43 @@ struct Service::Impl {
   }
 
   std::unique_ptr<Failure> make_upstreams() {
-    for (size_t i = 0; i < config.servers.size(); ++i) {
-      const UpstreamConfig& server = config.servers[i];
-      const auto tokens = access.upstreams.find(server.name);
-      auto upstream = make_upstream(server, pool->executor(i % pool->size()),
-                                    tokens == access.upstreams.end() ? nullptr : tokens->second);
-      if (upstream.has_error()) {
-        return failed(upstream.error());
+    upstreams.resize(config.servers.size());
+    // Those with routing last: they may have others as replicas.
+    for (const bool routed : {false, true}) {
+      for (size_t i = 0; i < config.servers.size(); ++i) {
+        if (config.servers[i].routing.used != routed) {
+          continue;
+        }
+        Result<std::shared_ptr<mcp::Upstream>> upstream = make_server(i);
+        if (upstream.has_error()) {
+          return failed(upstream.error());
+        }
+        upstreams[i] = std::move(*upstream);
       }
-      upstreams.push_back(std::move(*upstream));
     }
     return nullptr;
+  }
+
+  Result<std::shared_ptr<mcp::Upstream>> make_server(size_t i) {
+    const UpstreamConfig& server = config.servers[i];
+    const Executor home = pool->executor(i % pool->size());
+    const auto tokens = access.upstreams.find(server.name);
+    const auto credentials = tokens == access.upstreams.end() ? nullptr : tokens->second;
+    if (!server.routing.used) {
+      return make_upstream(server, home, credentials);
+    }
+    auto routed = make_routed(server, config.limits.replicas, home, credentials, upstreams, cache);
+    if (routed.has_error()) {
+      return routed.error();
+    }
+    return std::shared_ptr<mcp::Upstream>(std::move(*routed));
   }
 
   static std::unique_ptr<Failure> failed(const Error& why) {
     return std::make_unique<Failure>(Failure{false, why.message(), "[]"});
   }
 
-  [[nodiscard]] mcp::EndpointOptions endpoint_options() const {
+  [[nodiscard]] mcp::EndpointOptions endpoint_options() {
     mcp::EndpointOptions out;
     out.separator = config.separator;
     out.server_version = kVersion;
@@ -201,10 +226,17 @@ struct Service::Impl {
     out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
     out.tap = tap.get();
+    out.cache = &cache;
+    out.route_problem = [](const std::string& problem) {
+      observe::log(Level::Warn, "routing", {{"text", problem}});
+    };
     out.limit_buckets = config.limits.rate_buckets;
     out.labels.conversations = config.limits.labelled;
     out.labels.idle_us = config.limits.label_idle_ms * 1000;
     for (const UpstreamConfig& server : config.servers) {
+      if (!server.routing.federate) {
+        out.apart_servers.push_back(server.name);
+      }
       out.call_timeout_ms =
           std::max(out.call_timeout_ms, server.timeout_ms);  // each upstream cuts it to its own
     }
@@ -290,6 +322,8 @@ struct Service::Impl {
       return traffic == nullptr ? observe::TrafficSample{}
                                 : observe::TrafficSample{traffic->recorded(), traffic->dropped()};
     };
+    sources.routes = [this] { return route_samples(endpoint->routes()); };
+    sources.cache = [this] { return observe::CacheSample{cache.bytes(), cache.entries()}; };
     sources.audit_failures = [this] { return audit != nullptr ? audit->failures() : 0; };
     metrics.set_sources(std::move(sources));
   }

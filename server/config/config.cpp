@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "server/config/read_auth.h"
+#include "server/config/read_routing.h"
 #include "server/config/reader.h"
 
 namespace catalyst::server {
@@ -172,6 +173,8 @@ class Loader {
     out.connections = static_cast<size_t>(read.count("limits.connections"));
     out.json_depth = static_cast<uint32_t>(read.count("limits.json_depth"));
     out.sessions = static_cast<size_t>(read.count("limits.sessions"));
+    out.cache_bytes = static_cast<size_t>(read.bytes("limits.cache"));
+    out.replicas = static_cast<size_t>(read.count("limits.replicas"));
     out.rate_buckets = static_cast<size_t>(read.count("limits.rate_buckets"));
     out.labelled = static_cast<size_t>(read.count("limits.labelled"));
     out.label_idle_ms = read.duration("limits.label_idle");
@@ -196,6 +199,7 @@ class Loader {
       }
       read_server(file, member, folder, config);
     }
+    check_references(file, map, config.servers, problems_);
     if (config.servers.size() > kServersMax) {
       report(file, map, "more than " + std::to_string(kServersMax) + " servers", "");
     }
@@ -241,6 +245,8 @@ class Loader {
     server.validate_arguments = read.flag("validate_arguments");
     server.scopes = read.texts("scopes");
     server.tool_scopes = read.pairs("tool_scopes");
+    server.routing = read_routing(file, member, problems_);
+    server.routing.route.timeout_ms = static_cast<uint32_t>(server.timeout_ms);
     check_transport(file, member, read, server);
     config.servers.push_back(std::move(server));
   }
@@ -277,7 +283,8 @@ class Loader {
       report(file, member.value, "`auth` of `" + member.key + "` lacks `token_url`",
              "name the token endpoint");
     }
-    if (auth.configured() && server.url.empty() && server.openapi.empty()) {
+    if (auth.configured() && server.url.empty() && server.openapi.empty() &&
+        read.find("replicas") == nullptr) {
       report(file, member.value, "`auth` is for servers with `url`",
              "give a program its secrets through `env`");
     }
@@ -318,8 +325,14 @@ class Loader {
       }
     } else if (type == "openapi") {
       report(file, *read.find("type"), "`type: openapi` needs `openapi`", "name the document");
+    } else if (!server.routing.replicas.empty()) {
+      if (!server.command.empty() || !server.url.empty()) {
+        report(file, member.value, "server `" + member.key + "` has `replicas` beside `command` or `url`",
+               "name it as one of the replicas");
+      }
     } else if (server.command.empty() == server.url.empty()) {
-      report(file, member.value, "server `" + member.key + "` needs either `command` or `url`", "");
+      report(file, member.value, "server `" + member.key + "` needs either `command`, `url` or `replicas`",
+             "");
     } else if ((type == "stdio" && server.command.empty()) ||
                (!type.empty() && type != "stdio" && server.url.empty())) {
       report(file, *read.find("type"),
@@ -327,6 +340,10 @@ class Loader {
     } else if (type == "sse") {
       report(file, *read.find("type"), "the HTTP+SSE transport of 2024 is not supported",
              "use the server's Streamable HTTP endpoint");
+    }
+    if (server.routing.resolve_ms > 0 && server.url.empty()) {
+      report(file, *read.find("resolve"), "`resolve` looks up the name in `url`, which is missing",
+             "add `url`");
     }
     if (!server.url.empty() && server.url.rfind("http://", 0) != 0 && server.url.rfind("https://", 0) != 0) {
       report(file, *read.find("url"), "`url` must start with http:// or https://", "");

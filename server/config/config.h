@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/abi/route.h"
 #include "server/config/keys.h"
 
 namespace catalyst::server {
@@ -33,8 +34,35 @@ struct UpstreamAuthConfig {
   }
 };
 
-/// One upstream server: `command` (stdio), `url` (Streamable HTTP), or `openapi` with or without `url` is
-/// set.
+struct ReplicaConfig {
+  std::string name;
+  std::string url;     // or
+  std::string server;  // another server of the configuration
+  uint32_t weight = 1;
+};
+
+/// How calls of a server are spread over its replicas, and what is done about failures.
+struct RoutingConfig {
+  bool federate = true;
+  bool used = false;  // any key of routing is set: calls go along a route
+  std::vector<ReplicaConfig> replicas;
+  int64_t resolve_ms = 0;
+  abi::Route route;  // but for its targets
+  bool hash_arguments = false;
+  uint32_t budget_percent = 0;
+  int64_t check_interval_ms = 0;
+  int64_t check_timeout_ms = 0;
+  uint32_t failing_after = 0;
+  uint32_t passing_after = 0;
+  uint32_t outlier_failures = 0;
+  int64_t eject_ms = 0;
+  uint32_t eject_max_percent = 0;
+  uint32_t max_in_flight = 0;
+  uint32_t queue = 0;
+};
+
+/// One upstream server: `command` (stdio), `url` (Streamable HTTP), `openapi` with or without `url`, or
+/// `routing.replicas` is set.
 struct UpstreamConfig {
   std::string name;
   std::string command;
@@ -42,6 +70,7 @@ struct UpstreamConfig {
   TextMap env;
   std::string cwd;  // absolute, or empty: ours
   std::string url;
+  std::string address;  // where to connect in place of where the url's name leads; "" for that
   TextMap headers;
   std::string openapi;  // address or file
   TextMap query;        // with openapi
@@ -55,6 +84,7 @@ struct UpstreamConfig {
   bool validate_arguments = true;
   std::vector<std::string> scopes;
   TextMap tool_scopes;  // tool name, or prefix and "*", to scopes parted by blanks
+  RoutingConfig routing;
 };
 
 /// What a principal is made of; see decision::Principal for the meaning of the fields.
@@ -134,6 +164,8 @@ struct LimitsConfig {
   size_t connections = 0;
   uint32_t json_depth = 0;
   size_t sessions = 0;
+  size_t cache_bytes = 0;
+  size_t replicas = 0;
   size_t rate_buckets = 0;
   size_t labelled = 0;
   int64_t label_idle_ms = 0;

@@ -142,6 +142,9 @@ std::string audit_record(const mcp::RequestRecord& record) {
   }
   out.text("verdict", ruling_text(record.ruling));
   out.text("rule", record.rule_name);
+  if (record.route != nullptr) {
+    out.json("route", record.route->json());
+  }
   if (!record.tags.empty()) {
     out.raw("tags", tags_json(record.tags));
   }

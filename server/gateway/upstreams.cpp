@@ -162,6 +162,7 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(
       (credentials != nullptr || names_authorization(config.headers))) {
     observe::log(Level::Warn, "credentials are sent to an upstream without TLS", {{"server", config.name}});
   }
+  url->address = config.address;
   mcp::HttpUpstreamOptions options;
   options.name = config.name;
   options.url = std::move(*url);
