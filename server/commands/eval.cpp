@@ -118,6 +118,10 @@ Exit eval(const Options& options) {
     return exit;
   }
   const decision::Pack& pack = *loaded;
+  if (const std::string window = (*request)->unknown_window(pack); !window.empty()) {
+    print_error("the policy has no window `" + window + "`; it is called as it is written there");
+    return Exit::Findings;
+  }
   decision::Evaluator evaluator;
   const decision::Verdict& verdict = evaluator.evaluate(pack, (*request)->request());
   const std::string out = options.json ? verdict_json(verdict, pack) : verdict_text(verdict, pack);

@@ -28,6 +28,7 @@
 #include "server/gateway/recorder.h"
 #include "server/gateway/stdio_front.h"
 #include "server/gateway/upstreams.h"
+#include "server/gateway/window_keeper.h"
 #include "server/http/listener.h"
 #include "server/version.h"
 
@@ -84,6 +85,7 @@ struct Service::Impl {
   std::unique_ptr<observe::AuditLog> audit;
   std::unique_ptr<store::StoreThread> store;
   std::unique_ptr<TrafficRecorder> traffic;
+  std::unique_ptr<WindowKeeper> windows;
   ShadowReport shadow;
   std::unique_ptr<DecisionTap> tap;
   std::unique_ptr<Recorder> recorder;
@@ -118,6 +120,7 @@ struct Service::Impl {
     access.authenticator.release();
     pool.reset();
     traffic.reset();  // writes what it has
+    windows.reset();
   }
 
   std::unique_ptr<Failure> open_store() {
@@ -136,6 +139,15 @@ struct Service::Impl {
           *store,
           RecordOptions{config.record.max_age_ms, config.record.max_bytes, masked_names(config.record.mask)});
     }
+    return nullptr;
+  }
+
+  std::unique_ptr<Failure> open_windows() {
+    auto opened = WindowKeeper::open(store.get(), config.limits.windows);
+    if (opened.has_error()) {
+      return failed(opened.error());
+    }
+    windows = std::move(*opened);
     return nullptr;
   }
 
@@ -202,6 +214,8 @@ struct Service::Impl {
     out.secrets = config.secrets;
     out.tap = tap.get();
     out.limit_buckets = config.limits.rate_buckets;
+    out.windows = windows == nullptr ? nullptr : &windows->windows();
+    out.event_depth = config.limits.event_depth;
     out.labels.conversations = config.limits.labelled;
     out.labels.idle_us = config.limits.label_idle_ms * 1000;
     for (const UpstreamConfig& server : config.servers) {
@@ -405,6 +419,9 @@ std::unique_ptr<Service::Failure> Service::start() {
     impl_->audit = std::move(*audit);
   }
   if (auto failure = impl_->open_store()) {
+    return failure;
+  }
+  if (auto failure = impl_->open_windows()) {
     return failure;
   }
   if (auto failure = impl_->load_policy()) {

@@ -135,6 +135,8 @@ struct LimitsConfig {
   uint32_t json_depth = 0;
   size_t sessions = 0;
   size_t rate_buckets = 0;
+  size_t windows = 0;
+  uint32_t event_depth = 0;
   size_t labelled = 0;
   int64_t label_idle_ms = 0;
   int64_t session_idle_ms = 0;
