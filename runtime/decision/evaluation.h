@@ -108,6 +108,8 @@ class Evaluation {
   const Verdict& decide(bool exact, Mode mode, const HookBinding& tool);
   /// Fills the slots of windows; true when one of them is Invalid.
   bool read_windows(const Request& request, const HookBinding& tool);
+  /// False when the slot is Invalid.
+  bool read_window(const Request& request, const abi::WindowRead& read);
   void count_windows(const HookBinding& tool);
   /// The text of a key or of what is told apart; nothing when it cannot be known.
   std::optional<std::string_view> window_text(uint32_t expr);

@@ -19,18 +19,21 @@ std::optional<std::string_view> Evaluation::window_text(uint32_t expr) {
   return status == Status::Ok && v.kind == Kind::String ? std::optional(v.text()) : std::nullopt;
 }
 
+bool Evaluation::read_window(const Request& request, const abi::WindowRead& read) {
+  const abi::WindowInfo& window = unit_->windows[read.window];
+  const std::optional<std::string_view> key = window_text(read.key);
+  Value& slot = slots_[read.slot];
+  slot = !key                                  ? Value::invalid()
+         : request.windows != nullptr          ? request.windows->read(window, *key, request.now_us)
+         : window.kind == abi::WindowKind::Sum ? Value::of_decimal(0, 0)
+                                               : Value::of_int(0);
+  return slot.kind != Kind::Invalid;
+}
+
 bool Evaluation::read_windows(const Request& request, const HookBinding& tool) {
   bool invalid = false;
   for (const uint32_t index : tool.window_reads) {
-    const abi::WindowRead& read = unit_->window_reads[index];
-    const abi::WindowInfo& window = unit_->windows[read.window];
-    const std::optional<std::string_view> key = window_text(read.key);
-    Value& slot = slots_[read.slot];
-    slot = !key                                  ? Value::invalid()
-           : request.windows != nullptr          ? request.windows->read(window, *key, request.now_us)
-           : window.kind == abi::WindowKind::Sum ? Value::of_decimal(0, 0)
-                                                 : Value::of_int(0);
-    invalid = invalid || slot.kind == Kind::Invalid;
+    invalid = !read_window(request, unit_->window_reads[index]) || invalid;
   }
   return invalid;
 }

@@ -118,7 +118,6 @@ const Verdict& Router::decide(RequestContext& context, decision::Request& reques
     context.label_views.assign(context.labels.begin(), context.labels.end());
     request.labels = context.label_views;
   }
-  request.windows = options_.windows;
   const int64_t start = steady_ns();
   const Verdict& verdict = thread.evaluator->evaluate(*context.pack, request);
   context.record.decision_ns += steady_ns() - start;
@@ -184,6 +183,7 @@ decision::Request Router::decision_request(const RequestContext& context, const 
   request.result = subject.result;
   request.definition = subject.definition;
   request.now_us = context.record.start_us;
+  request.windows = options_.windows;
   return request;
 }
 
