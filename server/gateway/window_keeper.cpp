@@ -60,6 +60,8 @@ struct WindowKeeper::Impl {
       write();
       lock.lock();
     }
+    lock.unlock();
+    write();  // it may have been told to stop before it looked for the first time
   }
 
   void write() {
@@ -126,7 +128,7 @@ WindowKeeper::~WindowKeeper() {
     impl_->stop = true;
   }
   impl_->wake.notify_all();
-  impl_->thread.join();  // its last turn writes what is left
+  impl_->thread.join();
 }
 
 decision::MemoryWindowStore& WindowKeeper::windows() { return impl_->windows; }
