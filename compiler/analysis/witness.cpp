@@ -355,6 +355,7 @@ Witness make_witness(const World& world, const Model& model, const Witness& base
       case InputRoot::CallTool:
       case InputRoot::Now:
       case InputRoot::Params:
+      case InputRoot::Window:
       case InputRoot::Argument:
         break;
     }

@@ -67,6 +67,8 @@ class EffectChecker {
         return verdict(effect, ir::VerdictKind::Deny);
       case ast::EffectKind::Hide:
         return hide(effect);
+      case ast::EffectKind::Describe:
+        return describe(effect);
       case ast::EffectKind::Set:
         return set(effect);
       case ast::EffectKind::Redact:
@@ -128,6 +130,19 @@ class EffectChecker {
     ir::Effect& out = add(ir::EffectKind::Hide, effect);
     if (!effect.patterns.empty()) {
       out.target = pack_.emitter.target(check_targets(pack_, scope_.hook, effect.patterns));
+    }
+  }
+
+  void describe(const ast::Effect& effect) {
+    const ir::ExprId text = expr_.expect(*effect.message, TypeTable::kString);
+    add(ir::EffectKind::Describe, effect).value = text;
+    if (!out_.shadow) {
+      conflicts_.add({&rule_,
+                      scope_.hook,
+                      effect.span,
+                      {std::string(Conflicts::kDescription)},
+                      expression_key(pack_.module, text),
+                      pack_.module.targets[out_.target.index].patterns});
     }
   }
 

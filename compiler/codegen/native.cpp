@@ -114,6 +114,13 @@ std::vector<Wanted> wanted_roots(const ir::Module& module, const abi::Unit* plan
       add(effect.value, false);
     }
   }
+  for (const ir::Window& window : module.windows) {
+    add(window.key, false);
+    add(window.value, false);
+  }
+  for (const ir::WindowRead& read : module.window_reads) {
+    add(read.key, false);
+  }
   if (plans == nullptr) {  // whoever compiles without a plan compares; a pack in force has no use for tests
     for (const ir::Test& test : module.tests) {
       for (const ir::TestClaim& claim : test.claims) {

@@ -137,6 +137,18 @@ std::string flat_list(const std::vector<const Expr*>& items) {
   return out;
 }
 
+std::string flat_window(const WindowExpr& window) {
+  const abi::HookTarget form =
+      abi::hook_info(abi::find_hook(window.hook.text).value_or(abi::Hook::Call)).target;
+  std::string out = window.function.text + "(" + window.hook.text;
+  for (size_t i = 0; i < window.targets.size(); ++i) {
+    out += (i == 0 ? " " : ", ") + flat(window.targets[i], form);
+  }
+  out += window.value == nullptr ? "" : " of " + flat(*window.value, kOpen, true);
+  out += window.key == nullptr ? "" : " by " + flat(*window.key, kOpen, true);
+  return out + " within " + flat(*window.within, kOpen, true) + ")";
+}
+
 std::string flat_bare(const Expr& expr, bool tail) {
   switch (expr.kind) {
     case ExprKind::Error:
@@ -185,6 +197,8 @@ std::string flat_bare(const Expr& expr, bool tail) {
       return flat_quantifier(static_cast<const QuantifierExpr&>(expr));
     case ExprKind::Comprehension:
       return flat_comprehension(static_cast<const ComprehensionExpr&>(expr));
+    case ExprKind::Window:
+      return flat_window(static_cast<const WindowExpr&>(expr));
     case ExprKind::List:
       return "[" + flat_list(static_cast<const ListExpr&>(expr).items) + "]";
     case ExprKind::Record:
@@ -230,6 +244,7 @@ int level_of(const Expr& expr) {
     case ExprKind::Index:
     case ExprKind::Call:
     case ExprKind::Comprehension:
+    case ExprKind::Window:
     case ExprKind::List:
     case ExprKind::Record:
       return kPrimary;

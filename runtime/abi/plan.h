@@ -127,8 +127,9 @@ struct HookPlan {
   std::vector<uint32_t> allowing;  // ranks of allows
   std::vector<uint32_t> symbol_features;  // features that this hook's atoms test, besides kTool and kServer
   std::vector<uint32_t> mask_features;
-  std::vector<std::vector<uint32_t>>
-      target_slots;  // per target: slots that this hook's rules with the target read
+  std::vector<std::vector<uint32_t>> target_slots;  // per target: slots that this hook's rules and windows
+                                                    // with the target read
+  std::vector<uint32_t> windows;                    // that count requests of this hook
 };
 
 }  // namespace catalyst::abi

@@ -89,6 +89,17 @@ HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const To
       out.shadow.push_back(rule);
     }
   }
+  for (uint32_t read = 0; read < unit.window_reads.size(); ++read) {
+    if (out.slots.has(unit.window_reads[read].slot)) {
+      out.window_reads.push_back(read);
+    }
+  }
+  for (const uint32_t window : plan.windows) {
+    const uint32_t target = unit.windows[window].target;
+    if ((row.targets[target >> 6] >> (target & 63) & 1) != 0) {
+      out.windows.push_back(window);
+    }
+  }
   matching(plan.hiding, out.hiding);
   matching(plan.allowing, out.allowing);
   choose_anchors(unit, plan.decide, row, out.slots, out.decide_anchors);
@@ -207,8 +218,9 @@ ToolBinding ToolCache::bind_new(std::string_view server, std::string_view tool, 
   row.targets = targets.get();
   ToolClass made;
   for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
-    if (!unit.plans[hook].ranked.empty() || !unit.plans[hook].shadow.empty()) {
-      made[hook] = bind_hook(unit, unit.plans[hook], row);
+    const abi::HookPlan& plan = unit.plans[hook];
+    if (!plan.ranked.empty() || !plan.shadow.empty() || !plan.windows.empty()) {
+      made[hook] = bind_hook(unit, plan, row);
     }
   }
   row.hooks = share(std::move(made));

@@ -24,6 +24,8 @@ struct HookBinding {
   std::vector<uint32_t> shadow;  // of HookPlan, whose targets match
   std::vector<uint32_t> hiding;  // of HookPlan, whose targets match
   std::vector<uint32_t> allowing;
+  std::vector<uint32_t> window_reads;  // of the unit, whose slots are selected
+  std::vector<uint32_t> windows;       // of HookPlan, whose targets match
 
   bool operator==(const HookBinding&) const = default;
 };

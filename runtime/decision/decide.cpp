@@ -195,7 +195,7 @@ void Evaluation::collect_bucket(const abi::Index& index, const abi::BucketRef& b
       continue;
     }
     collected_.push_back(match);
-    if (unit_->rules[cell->head.rule].verdict != abi::RuleVerdict::None && match.rank < best_.rank) {
+    if (gives_verdict(unit_->rules[cell->head.rule], match) && match.rank < best_.rank) {
       best_ = match;
     }
   }

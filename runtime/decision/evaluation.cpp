@@ -77,7 +77,9 @@ const HookBinding& Evaluation::begin(const Pack& pack, const Request& request) {
 }
 
 bool Evaluation::load(const Pack& pack, const Request& request) {
-  return projector_.project(request, begin(pack, request).slots, arena_, slots_.data());
+  const HookBinding& tool = begin(pack, request);
+  const bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
+  return read_windows(request, tool) || invalid;
 }
 
 Request asked_request(const Request& listed) {
@@ -111,7 +113,7 @@ Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& 
   for (const uint32_t rank : tool.hiding) {
     const uint32_t rule = plan_->ranked[rank];
     const abi::Truth truth = whatever_is_asked(unit_->rules[rule]);
-    if (truth == abi::kTrue || is_error(truth)) {
+    if (truth == abi::kTrue || (is_error(truth) && unit_->rules[rule].matches_failed())) {
       out.hidden = true;
       out.rule = rule;
       return out;
@@ -128,7 +130,8 @@ Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& 
 const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
   const Derived derived = is_derived(pack, request) ? derive_listing(pack, request) : Derived{};
   const HookBinding& tool = begin(pack, request);
-  const bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
+  bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
+  invalid = read_windows(request, tool) || invalid;
   if (request.principal != nullptr && request.principal->cache_key != 0) {
     principal_ = request.principal;
   }
@@ -154,7 +157,7 @@ const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, 
 const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool) {
   evaluator_ = mode == Mode::Reference ? &unit_->interpreter : &unit_->evaluator;
   best_ = Match{abi::kNoRank, Status::Ok, 0};
-  broken_set_ = best_;
+  broken_ = best_;
   exact_ = best_;
   collected_.clear();
   ranked_errors_.clear();
@@ -164,6 +167,10 @@ const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool
     decide_indexed(tool);
   }
   conclude();
+  if (!tool.windows.empty() && verdict_.outcome == Outcome::Allow) {
+    count_windows(tool);
+    verdict_.counted = counted_;
+  }
   if (!tool.shadow.empty()) {
     ask_shadows(tool);
   }
@@ -178,7 +185,7 @@ void Evaluation::ask_shadows(const HookBinding& tool) {
       refuel();
       truth = evaluator_->condition(evaluator_->self, &frame_, rule.condition);
     }
-    if (truth == abi::kTrue || (is_error(truth) && rule.verdict != abi::RuleVerdict::Allow)) {
+    if (truth == abi::kTrue || (is_error(truth) && rule.matches_failed())) {
       shadows_.push_back(index);
     }
   }
@@ -213,8 +220,9 @@ bool Evaluation::holds(uint32_t rank, Match* match) {
   match->status = static_cast<Status>(truth - abi::kTruthError);
   match->expr = frame_.error_expr;
   note_error(rank, match->status, match->expr);
-  // Fail closed: what cannot be decided denies, allows nothing, and still hides, redacts and is audited.
-  return rule.verdict != abi::RuleVerdict::Allow;
+  // Fail closed, unless the rule says otherwise: what cannot be decided denies, allows nothing, and still
+  // hides, redacts and is audited.
+  return rule.matches_failed();
 }
 
 int32_t Evaluation::decide_rule(abi::Frame* frame, uint32_t rank) noexcept {
@@ -227,13 +235,13 @@ void Evaluation::decide_in_order() {
   for (uint32_t rank = 0; rank < plan_->ranked.size(); ++rank) {
     const abi::RuleInfo& rule = unit_->rules[plan_->ranked[rank]];
     const bool decides = rule.verdict != abi::RuleVerdict::None && best_.rank == abi::kNoRank;
-    if ((!decides && rule.effects.empty()) || !holds(rank, &match)) {
+    if ((!decides && !rule.collects()) || !holds(rank, &match)) {
       continue;
     }
-    if (decides) {
+    if (decides && gives_verdict(rule, match)) {
       best_ = match;
     }
-    if (!rule.effects.empty()) {
+    if (rule.collects()) {
       collected_.push_back(match);
     }
   }
@@ -263,10 +271,10 @@ void Evaluation::conclude() {
   for (const Match& match : collected_) {
     apply_effects(match);
   }
-  if (broken_set_.rank != abi::kNoRank && verdict_.outcome == Outcome::Allow) {
-    // A value that must be set and cannot be: the request must not pass without it.
+  if (broken_.rank != abi::kNoRank && verdict_.outcome == Outcome::Allow) {
+    // A value that must be set and cannot be, or a rule that says so: the request must not pass.
     verdict_.outcome = Outcome::Deny;
-    best_ = broken_set_;
+    best_ = broken_;
     verdict_.rule = plan_->ranked[best_.rank];
   }
   if (verdict_.outcome == Outcome::Deny) {
@@ -310,6 +318,11 @@ void Evaluation::decide_default() {
 void Evaluation::apply_effects(const Match& match) {
   const uint32_t index = plan_->ranked[match.rank];
   const abi::RuleInfo& rule = unit_->rules[index];
+  if (match.status != Status::Ok && rule.on_error == abi::OnError::Deny &&
+      rule.verdict != abi::RuleVerdict::Deny) {
+    broken_ = broken_.rank == abi::kNoRank ? match : broken_;
+    return;
+  }
   for (uint32_t i = 0; i < rule.effects.size(); ++i) {
     const abi::RuleEffect& effect = rule.effects[i];
     switch (effect.kind) {
@@ -324,6 +337,9 @@ void Evaluation::apply_effects(const Match& match) {
         break;
       case abi::RuleEffect::Kind::Set:
         apply_set(match, effect, i);
+        break;
+      case abi::RuleEffect::Kind::Describe:
+        apply_describe(match, effect);
         break;
       case abi::RuleEffect::Kind::Redact:
         redactions_.push_back(
@@ -380,8 +396,8 @@ void Evaluation::apply_set(const Match& match, const abi::RuleEffect& effect, ui
     }
     note_error(match.rank, failed.status, failed.expr);
   }
-  if (broken_set_.rank == abi::kNoRank) {
-    broken_set_ = failed;
+  if (broken_.rank == abi::kNoRank) {
+    broken_ = failed;
   }
 }
 
@@ -394,12 +410,22 @@ void Evaluation::apply_limit(const Match& match, const abi::RuleEffect& effect) 
     if (status != Status::Ok || key.kind != Kind::String) {
       const Match failed{match.rank, status == Status::Ok ? Status::Missing : status, frame_.error_expr};
       note_error(match.rank, failed.status, failed.expr);
-      broken_set_ = broken_set_.rank == abi::kNoRank ? failed : broken_set_;
+      broken_ = broken_.rank == abi::kNoRank ? failed : broken_;
       return;
     }
     limit.key = key.text();
   }
   limits_of_rules_.push_back(limit);
+}
+
+void Evaluation::apply_describe(const Match& match, const abi::RuleEffect& effect) {
+  Value v;
+  const Status status = match.status == Status::Ok ? evaluate(effect.value, &v) : match.status;
+  if (status == Status::Ok && v.kind == Kind::String) {
+    verdict_.description = v.length == 0 ? std::string_view("") : v.text();
+  } else if (match.status == Status::Ok) {
+    note_error(match.rank, status, frame_.error_expr);
+  }
 }
 
 void Evaluation::apply_require(uint32_t rule, const abi::RuleEffect& effect) {
@@ -455,7 +481,9 @@ void Evaluation::apply_tag(const Match& match, const abi::RuleEffect& effect) {
 
 void Evaluation::say_message() {
   const uint32_t message = pack_->tables().brief[verdict_.rule].message;
-  if (message == abi::RuleInfo::kNone) {
+  // An allow that denies because it failed has nothing to say about that.
+  const bool unsaid = best_.status != Status::Ok && !pack_->tables().brief[verdict_.rule].deny;
+  if (message == abi::RuleInfo::kNone || unsaid) {
     return;
   }
   Value v;
@@ -481,7 +509,7 @@ void Evaluation::finish_errors() {
         continue;
       }
       last = &e;
-      const bool counts = e.rank <= asked_rank_ || !unit_->rules[e.error.rule].effects.empty();
+      const bool counts = e.rank <= asked_rank_ || unit_->rules[e.error.rule].collects();
       if (counts && errors_.size() < Verdict::kErrorsMax) {
         errors_.push_back(e.error);
       }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,12 @@ struct Match {
   value::Status status = value::Status::Ok;
   uint32_t expr = 0;
 };
+
+/// A rule that denies the request because it failed gives no verdict of its own.
+inline bool gives_verdict(const abi::RuleInfo& rule, const Match& match) {
+  return rule.verdict == abi::RuleVerdict::Deny ||
+         (rule.verdict == abi::RuleVerdict::Allow && match.status == value::Status::Ok);
+}
 
 /// Symbols of principals that came with a cache_key: looked up once a principal and unit. One thread; a fixed
 /// number of places, where a newcomer takes the place of an older one.
@@ -74,6 +81,8 @@ class Evaluation {
 
   /// See Evaluator::route.
   const RouteChoice* route(const Pack& pack, const Request& request, std::string_view named, Mode mode);
+  /// See Evaluator::counted.
+  std::span<const WindowEvent> counted(const Pack& pack, const Request& request);
 
   /// What abi::ExprEvaluator::partial says of a rule's condition. The request must have been loaded.
   [[nodiscard]] abi::Truth whatever_is_asked(const abi::RuleInfo& rule);
@@ -97,6 +106,13 @@ class Evaluation {
   /// Everything of load() but the inputs.
   const HookBinding& begin(const Pack& pack, const Request& request);
   const Verdict& decide(bool exact, Mode mode, const HookBinding& tool);
+  /// Fills the slots of windows; true when one of them is Invalid.
+  bool read_windows(const Request& request, const HookBinding& tool);
+  /// False when the slot is Invalid.
+  bool read_window(const Request& request, const abi::WindowRead& read);
+  void count_windows(const HookBinding& tool);
+  /// The text of a key or of what is told apart; nothing when it cannot be known.
+  std::optional<std::string_view> window_text(uint32_t expr);
   /// Looks up the symbols of the slots; false when a set is too long for that.
   bool intern(const HookBinding& tool);
   bool intern_set(const abi::MaskFeature& feature);
@@ -114,6 +130,7 @@ class Evaluation {
   void apply_set(const Match& match, const abi::RuleEffect& effect, uint32_t effect_index);
   void apply_tag(const Match& match, const abi::RuleEffect& effect);
   void apply_limit(const Match& match, const abi::RuleEffect& effect);
+  void apply_describe(const Match& match, const abi::RuleEffect& effect);
   void apply_require(uint32_t rule, const abi::RuleEffect& effect);
   void apply_named(const Match& match, const abi::RuleEffect& effect, std::vector<NamedEffect>& out);
   void ask_shadows(const HookBinding& tool);
@@ -159,7 +176,7 @@ class Evaluation {
   Match exact_;                           // last answer of decide_rule
   Match best_;                            // of the rules with a verdict; rank kNoRank: none matched
   uint32_t asked_rank_ = 0;               // rules without effects were asked up to this rank
-  Match broken_set_;                      // strongest rule whose set could not be computed
+  Match broken_;                          // strongest rule that failed so that the request must not pass
   std::vector<Match> collected_;          // rules with effects that matched
   struct RankedError {
     uint32_t rank;
@@ -179,6 +196,7 @@ class Evaluation {
   std::vector<NamedEffect> labels_;
   std::vector<LimitEffect> limits_of_rules_;
   std::vector<RequireEffect> requirements_;
+  std::vector<WindowEvent> counted_;
   std::vector<uint32_t> shadows_;
   std::vector<RuleError> errors_;
 

@@ -54,10 +54,12 @@ std::string_view Pack::rule_name(uint32_t rule) const {
 
 bool Pack::ignores(abi::Hook hook) const {
   const auto h = static_cast<size_t>(hook);
-  return !tables_->has_rules[h] && !tables_->derives[h] && !unit_->default_deny[h];
+  return !tables_->has_rules[h] && !tables_->derives[h] && !unit_->default_deny[h] && !counts(hook);
 }
 
 bool Pack::reads_labels() const { return tables_->reads_labels; }
+
+bool Pack::counts(abi::Hook hook) const { return !unit_->plans[static_cast<size_t>(hook)].windows.empty(); }
 
 bool Pack::has_rules(abi::Hook hook) const { return tables_->has_rules[static_cast<size_t>(hook)]; }
 

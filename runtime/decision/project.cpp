@@ -74,6 +74,7 @@ uint8_t json_root_of(InputRoot root) {
     case InputRoot::CallServer:
     case InputRoot::CallTool:
     case InputRoot::Now:
+    case InputRoot::Window:
     case InputRoot::Argument:  // hooks read none
       return kNoJsonRoot;
   }
@@ -247,6 +248,7 @@ void Projector::fill_trusted(const Request& request, const SlotSelection& select
       case InputRoot::Params:
       case InputRoot::Result:
       case InputRoot::ToolDefinition:
+      case InputRoot::Window:  // filled once the others are known
       case InputRoot::Argument:
         break;
     }

@@ -88,6 +88,8 @@ struct EndpointOptions {
   std::function<void(const std::string& problem)> route_problem;
   size_t limit_buckets = 65'536;  // of `limit` effects, in memory
   LabelLimits labels;
+  decision::WindowStore* windows = nullptr;  // what windows count; outlives the endpoint; nullptr: nothing
+  uint32_t event_depth = 8;                  // events that events may emit, one after the other
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
   /// "*". Loopback by default.
   std::vector<std::string> allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};

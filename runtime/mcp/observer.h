@@ -43,6 +43,7 @@ struct ObservedEvent {
   std::string name;
   std::string json;  // "": no data
   uint32_t rule = 0;
+  bool unheard = false;  // the chain of events was too long: no rule on events was asked
 };
 
 /// One finished request. Views and pointers live for the call of on_request only.

@@ -194,8 +194,17 @@ class Router : public std::enable_shared_from_this<Router> {
                                                    const Subject& subject) const;
   [[nodiscard]] Subject subject_of(abi::Hook hook, const Catalogue::Found& found) const;
   /// What the rules of a list hook say; recorded when the thing is being asked for rather than listed.
+  struct Shown {
+    bool hidden = false;
+    std::optional<std::string> description;  // instead of the thing's own
+  };
+  [[nodiscard]] Shown look_at(RequestContext& context, const Subject& listed, decision::Listing listing);
   [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed,
-                               decision::Listing listing = decision::Listing::Derived);
+                               decision::Listing listing = decision::Listing::Derived) {
+    return look_at(context, listed, listing).hidden;
+  }
+  /// Puts what was emitted since there were `first` events to the rules on events, and what those emit.
+  void react(RequestContext& context, const decision::Request& cause, size_t first);
   /// Before something is asked for: hidden by a rule of its list hook. What the default lets nobody ask for
   /// is refused like this, too, but that is looked into only once the request is denied.
   [[nodiscard]] bool is_hidden_by_rule(RequestContext& context, const Subject& listed) {

@@ -37,7 +37,7 @@ Exit check(const Options& options) {
       return Exit::System;
     }
   }
-  const bool ok = analysis->module != nullptr;
+  const bool ok = analysis->module != nullptr && !analysis->diagnostics.has_errors();
   if (options.json) {
     std::printf("{\"ok\":%s,\"files\":%zu,\"errors\":%zu,\"diagnostics\":%s}\n", ok ? "true" : "false",
                 files->size(), analysis->diagnostics.error_count(), diagnostics_json(*analysis).c_str());

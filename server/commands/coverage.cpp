@@ -51,7 +51,7 @@ void Coverage::find_branches(ir::ExprId expr, Rule& rule) const {
 }
 
 void Coverage::add(const ir::Test& test, const decision::Pack& pack) {
-  const auto request = StoredRequest::from_test(test);
+  const auto request = StoredRequest::from_test(test, pack);
   if (request.has_error()) {
     return;  // the test itself says so
   }

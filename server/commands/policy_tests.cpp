@@ -179,6 +179,12 @@ std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdi
       return happened(is_named(verdict.labels, expected, pack), "label", expected);
     case Kind::Route:
       break;  // asked for when the verdict has been read
+    case Kind::Describe:
+      return verdict.description.data() != nullptr && verdict.description == expected.text
+                 ? ""
+                 : "expected the description \"" + expected.text + "\", got " +
+                       (verdict.description.data() == nullptr ? "the server's own"
+                                                              : quote(verdict.description));
     case Kind::Message:
       return verdict.message == expected.text ? ""
                                               : "expected the message \"" + expected.text + "\", got \"" +
@@ -319,7 +325,7 @@ TestOutcome run_policy_test(const ir::Test& test, const decision::Pack& pack,
   if (!test.claims.empty()) {
     return outcome;
   }
-  const auto stored = StoredRequest::from_test(test);
+  const auto stored = StoredRequest::from_test(test, pack);
   if (stored.has_error()) {
     outcome.failures.push_back(stored.error().message());
     return outcome;

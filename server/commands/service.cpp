@@ -29,6 +29,7 @@
 #include "server/gateway/routed.h"
 #include "server/gateway/stdio_front.h"
 #include "server/gateway/upstreams.h"
+#include "server/gateway/window_keeper.h"
 #include "server/http/listener.h"
 #include "server/version.h"
 
@@ -89,6 +90,7 @@ struct Service::Impl {
   std::unique_ptr<observe::AuditLog> audit;
   std::unique_ptr<store::StoreThread> store;
   std::unique_ptr<TrafficRecorder> traffic;
+  std::unique_ptr<WindowKeeper> windows;
   ShadowReport shadow;
   std::unique_ptr<DecisionTap> tap;
   std::unique_ptr<Recorder> recorder;
@@ -124,6 +126,7 @@ struct Service::Impl {
     access.authenticator.release();
     pool.reset();
     traffic.reset();  // writes what it has
+    windows.reset();
   }
 
   std::unique_ptr<Failure> open_store() {
@@ -142,6 +145,15 @@ struct Service::Impl {
           *store,
           RecordOptions{config.record.max_age_ms, config.record.max_bytes, masked_names(config.record.mask)});
     }
+    return nullptr;
+  }
+
+  std::unique_ptr<Failure> open_windows() {
+    auto opened = WindowKeeper::open(store.get(), config.limits.windows);
+    if (opened.has_error()) {
+      return failed(opened.error());
+    }
+    windows = std::move(*opened);
     return nullptr;
   }
 
@@ -231,6 +243,8 @@ struct Service::Impl {
       observe::log(Level::Warn, "routing", {{"text", problem}});
     };
     out.limit_buckets = config.limits.rate_buckets;
+    out.windows = windows == nullptr ? nullptr : &windows->windows();
+    out.event_depth = config.limits.event_depth;
     out.labels.conversations = config.limits.labelled;
     out.labels.idle_us = config.limits.label_idle_ms * 1000;
     for (const UpstreamConfig& server : config.servers) {
@@ -439,6 +453,9 @@ std::unique_ptr<Service::Failure> Service::start() {
     impl_->audit = std::move(*audit);
   }
   if (auto failure = impl_->open_store()) {
+    return failure;
+  }
+  if (auto failure = impl_->open_windows()) {
     return failure;
   }
   if (auto failure = impl_->load_policy()) {

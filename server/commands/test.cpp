@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "compiler/driver/compile.h"
+#include "compiler/driver/find.h"
 #include "server/commands/command.h"
 #include "server/commands/coverage.h"
 #include "server/commands/mutation_test.h"
@@ -169,12 +170,13 @@ Result<void> write_reports(const Options& options, const driver::Analysis& analy
 
 Exit test_once(const Options& options) {
   const auto files = find_sources(options.files);
-  const auto analysis = files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files);
+  auto analysis = files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files);
   if (analysis.has_error()) {
     print_error(analysis.error().message());
     return Exit::System;
   }
-  if (analysis->module == nullptr) {
+  driver::add_proofs(*analysis);
+  if (analysis->module == nullptr || analysis->diagnostics.has_errors()) {
     if (options.json) {
       std::printf("{\"passed\":0,\"failed\":0,\"diagnostics\":%s}\n", diagnostics_json(*analysis).c_str());
     } else {

@@ -176,6 +176,8 @@ class Loader {
     out.cache_bytes = static_cast<size_t>(read.bytes("limits.cache"));
     out.replicas = static_cast<size_t>(read.count("limits.replicas"));
     out.rate_buckets = static_cast<size_t>(read.count("limits.rate_buckets"));
+    out.windows = static_cast<size_t>(read.count("limits.windows"));
+    out.event_depth = static_cast<uint32_t>(read.count("limits.event_depth"));
     out.labelled = static_cast<size_t>(read.count("limits.labelled"));
     out.label_idle_ms = read.duration("limits.label_idle");
     out.session_idle_ms = read.duration("limits.session_idle");

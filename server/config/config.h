@@ -167,6 +167,8 @@ struct LimitsConfig {
   size_t cache_bytes = 0;
   size_t replicas = 0;
   size_t rate_buckets = 0;
+  size_t windows = 0;
+  uint32_t event_depth = 0;
   size_t labelled = 0;
   int64_t label_idle_ms = 0;
   int64_t session_idle_ms = 0;

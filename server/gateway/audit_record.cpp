@@ -106,6 +106,9 @@ std::string events_json(const mcp::RequestRecord& record) {
     one.text(event.starts ? "start" : "emit", event.name);
     one.text("rule", record.pack->rule_name(event.rule));
     one.json("data", event.json);
+    if (event.unheard) {
+      one.text("unheard", "the chain of events is too long");
+    }
     out += (out.size() > 1 ? "," : "") + one.finish();
   }
   return out + "]";
