@@ -29,6 +29,16 @@ struct Reply {
   bool abandoned = false;  // cancelled by the client: nobody waits for an answer
 };
 
+/// The answer to a message that is refused before any rule or server sees it.
+inline Reply refusal(std::string_view id_json, int status, int error_code, std::string_view message,
+                     std::string_view data = {}) {
+  Reply reply;
+  reply.http_status = status;
+  reply.error_code = error_code;
+  reply.message = error_message(id_json, error_object(error_code, message, data));
+  return reply;
+}
+
 /// One message on its way through the router. Lives in the handler's frame, on the connection's executor;
 /// handlers fill in the record.
 struct RequestContext {

@@ -124,6 +124,7 @@ Task<void> Router::sweep_sessions() {
     sessions_.sweep(steady_ms());
     principals_.sweep(steady_ms());
     parked_.sweep(steady_ms());
+    on_sweep_(steady_ms());
   }
 }
 

@@ -58,6 +58,9 @@ class Router : public std::enable_shared_from_this<Router> {
 
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
+  [[nodiscard]] const Sealer& sealer() const { return sealer_; }
+  /// Called every few seconds, for what stands around the router and has limits of time.
+  void on_sweep(std::function<void(int64_t now_ms)> callback) { on_sweep_ = std::move(callback); }
   [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
   [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
   void inspect_again() { keeper_->inspect_again(); }
@@ -266,6 +269,7 @@ class Router : public std::enable_shared_from_this<Router> {
   ParkedCalls parked_;
   EventHub hub_;
   std::shared_ptr<CatalogueKeeper> keeper_;
+  std::function<void(int64_t)> on_sweep_ = [](int64_t) {};
   std::atomic<bool> stopped_ = false;
 };
 

@@ -36,8 +36,6 @@ namespace {
 
 using observe::Level;
 
-bool is_mcp_path(std::string_view path) { return path == "/mcp" || path.substr(0, 5) == "/mcp/"; }
-
 std::string_view state_text(mcp::UpstreamState state) {
   switch (state) {
     case mcp::UpstreamState::Starting:
@@ -198,6 +196,11 @@ struct Service::Impl {
     out.sessions.idle_ms = config.limits.session_idle_ms;
     out.sessions.sessions = config.limits.sessions;
     out.sessions.max_ms = config.limits.session_max_ms;
+    out.channels.channels = config.limits.channels;
+    out.channels.idle_ms = config.limits.channel_idle_ms;
+    if (!config.http_sse) {
+      out.sse_path = out.messages_path = "";
+    }
     out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
     out.tap = tap.get();
@@ -261,7 +264,7 @@ struct Service::Impl {
     listener = std::make_unique<Listener>(
         *pool, http_options(),
         [this](mcp::HttpExchange& exchange) {
-          return is_mcp_path(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
+          return endpoint->serves(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
         },
         &access.authenticator, access.tls);
     set_sources();

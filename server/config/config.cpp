@@ -105,6 +105,7 @@ class Loader {
     config.allowed_hosts = read.texts("allowed_hosts");
     config.allowed_origins = read.texts("allowed_origins");
     config.drain_ms = read.duration("drain");
+    config.http_sse = read.flag("http_sse");
     config.compress_from = static_cast<size_t>(read.bytes("compress_from"));
     config.limits = read_limits(read);
     config.log = {read.text("log.level"), read.text("log.format")};
@@ -177,6 +178,8 @@ class Loader {
     out.label_idle_ms = read.duration("limits.label_idle");
     out.session_idle_ms = read.duration("limits.session_idle");
     out.session_max_ms = read.duration("limits.session_max");
+    out.channels = static_cast<size_t>(read.count("limits.channels"));
+    out.channel_idle_ms = read.duration("limits.channel_idle");
     out.answer_timeout_ms = read.duration("limits.answer_timeout");
     out.header_timeout_ms = read.duration("limits.header_timeout");
     out.idle_timeout_ms = read.duration("limits.idle_timeout");

@@ -139,6 +139,8 @@ struct LimitsConfig {
   int64_t label_idle_ms = 0;
   int64_t session_idle_ms = 0;
   int64_t session_max_ms = 0;
+  size_t channels = 0;
+  int64_t channel_idle_ms = 0;
   int64_t answer_timeout_ms = 0;
   int64_t header_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
@@ -188,6 +190,7 @@ struct Config {
   std::vector<std::string> allowed_origins;
   int64_t drain_ms = 0;
   size_t compress_from = 0;  // bytes; 0: never
+  bool http_sse = true;
   std::vector<UpstreamConfig> servers;
   AuthConfig auth;
   TlsConfig tls;
