@@ -221,6 +221,8 @@ class Loader {
       server.cwd = (folder / server.cwd).lexically_normal().string();
     }
     server.url = read.text("url");
+    const std::string type = read.text("type");
+    server.transport = type == "streamable-http" ? "http" : type == "sse" || type == "http" ? type : "";
     server.headers = read.pairs("headers");
     const auto path = [&](std::string_view key) {
       const std::string name = read.text(key);
@@ -327,9 +329,9 @@ class Loader {
                (!type.empty() && type != "stdio" && server.url.empty())) {
       report(file, *read.find("type"),
              "`type: " + type + "` does not fit the other keys of `" + member.key + "`", "leave `type` out");
-    } else if (type == "sse") {
-      report(file, *read.find("type"), "the HTTP+SSE transport of 2024 is not supported",
-             "use the server's Streamable HTTP endpoint");
+    } else if (type == "sse" && server.auth.per_principal()) {
+      report(file, *read.find("type"), "over HTTP+SSE every request goes with the same credentials",
+             "leave `auth.principals` and `auth.exchange` out, or use the server's Streamable HTTP endpoint");
     }
     if (!server.url.empty() && server.url.rfind("http://", 0) != 0 && server.url.rfind("https://", 0) != 0) {
       report(file, *read.find("url"), "`url` must start with http:// or https://", "");

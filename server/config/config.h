@@ -31,10 +31,12 @@ struct UpstreamAuthConfig {
   [[nodiscard]] bool configured() const {
     return !token.empty() || !token_file.empty() || !principals.empty() || !token_url.empty();
   }
+  /// Requests of different principals bring different credentials.
+  [[nodiscard]] bool per_principal() const { return exchange || !principals.empty(); }
 };
 
-/// One upstream server: `command` (stdio), `url` (Streamable HTTP), or `openapi` with or without `url` is
-/// set.
+/// One upstream server: `command` (stdio), `url` (Streamable HTTP or HTTP+SSE), or `openapi` with or without
+/// `url` is set.
 struct UpstreamConfig {
   std::string name;
   std::string command;
@@ -42,6 +44,7 @@ struct UpstreamConfig {
   TextMap env;
   std::string cwd;  // absolute, or empty: ours
   std::string url;
+  std::string transport;  // of `url`: "http", "sse", or "" to find out
   TextMap headers;
   std::string openapi;  // address or file
   TextMap query;        // with openapi
