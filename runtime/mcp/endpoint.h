@@ -71,6 +71,7 @@ struct EndpointOptions {
   /// Secrets that seal what clients keep for us: the first seals, all open. None: a random one, for this
   /// process alone.
   std::vector<std::string> secrets;
+  size_t tasks = 10'000;    // remembered for lists and status notices; ids go on working beyond
   size_t listeners = 1024;  // open subscriptions/listen streams
   decision::Limits decision;
   decision::Tap* tap = nullptr;  // sees every decision, outlives the endpoint; nullptr: nobody

@@ -128,6 +128,8 @@ void read_params(JsonReader& reader, Envelope& out) {
       }
     } else if (key == "uri") {
       out.uri = text_of(reader.string(), out);
+    } else if (key == "taskId") {
+      out.task_id = text_of(reader.string(), out);
     } else if (key == "arguments") {
       out.arguments_json = reader.value();
     } else if (key == "cursor") {

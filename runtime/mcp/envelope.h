@@ -51,6 +51,7 @@ struct Envelope {
   std::string_view name;            // params.name, unescaped
   std::string_view name_json;       // the same with its quotes, for replacing it
   std::string_view uri;             // params.uri
+  std::string_view task_id;         // params.taskId
   std::string_view arguments_json;  // params.arguments
   std::string_view cursor;          // params.cursor
   std::string_view task_json;       // params.task

@@ -157,6 +157,10 @@ std::string_view mirrored_name(const Envelope& envelope) {
   if (envelope.method == "resources/read") {
     return envelope.uri;
   }
+  if (envelope.method == "tasks/get" || envelope.method == "tasks/update" ||
+      envelope.method == "tasks/cancel") {
+    return envelope.task_id;
+  }
   return {};
 }
 
