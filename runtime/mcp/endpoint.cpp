@@ -9,6 +9,7 @@
 #include "runtime/mcp/sse_front.h"
 #include "runtime/mcp/sse_headers.h"
 #include "runtime/mcp/trace.h"
+#include "runtime/mcp/websocket_front.h"
 
 namespace catalyst::mcp {
 namespace {
@@ -48,8 +49,12 @@ struct Endpoint::Impl {
        Observer& observer_, EndpointOptions options)
       : router(std::make_shared<Router>(home, std::move(upstreams), engine, std::move(options))),
         observer(observer_),
-        sse(*router, [this](HttpExchange& exchange) { return handle(exchange); }) {
-    router->on_sweep([this](int64_t now_ms) { sse.sweep(now_ms); });
+        sse(*router, [this](HttpExchange& exchange) { return handle(exchange); }),
+        websockets(*router, [this](HttpExchange& exchange) { return handle(exchange); }) {
+    router->on_sweep([this](int64_t now_ms) {
+      sse.sweep(now_ms);
+      websockets.sweep(now_ms);
+    });
   }
   ~Impl() {
     router->on_sweep([](int64_t) {});
@@ -60,11 +65,12 @@ struct Endpoint::Impl {
   const std::shared_ptr<Router> router;
   Observer& observer;
   SseFront sse;
+  WebSocketFront websockets;
 
   [[nodiscard]] const EndpointOptions& options() const { return router->options(); }
 
   Task<void> handle(HttpExchange& exchange);
-  Task<void> sse_request(HttpExchange& exchange, std::string_view base);
+  Task<void> channel_request(HttpExchange& exchange, std::string_view base);
   Task<void> post(HttpExchange& exchange, Scope scope);
   Task<void> batch(HttpExchange& exchange, Scope scope);
   Task<void> get(HttpExchange& exchange, Scope scope);
@@ -177,9 +183,9 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
     co_return co_await refuse(
         exchange, refusal({}, 403, code::kServerError, "Forbidden: Host or Origin is not allowed here"));
   }
-  for (const std::string* base : {&options().sse_path, &options().messages_path}) {
+  for (const std::string* base : {&options().sse_path, &options().messages_path, &options().websocket_path}) {
     if (lies_under(exchange.path(), *base)) {
-      co_return co_await sse_request(exchange, *base);
+      co_return co_await channel_request(exchange, *base);
     }
   }
   const std::optional<Scope> scope = scope_of(exchange.path(), options().path);
@@ -202,20 +208,26 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
                   modern ? "POST" : "GET, POST, DELETE");
 }
 
-/// The transport of 2024-11-05: GET at its first path, POST at its second.
-Task<void> Endpoint::Impl::sse_request(HttpExchange& exchange, std::string_view base) {
+/// HTTP+SSE, with a GET at its first path and POSTs at its second, and WebSocket.
+Task<void> Endpoint::Impl::channel_request(HttpExchange& exchange, std::string_view base) {
   const std::optional<Scope> scope = scope_of(exchange.path(), base);
   if (!scope) {
     co_return co_await refuse(exchange, refusal({}, 404, code::kServerError, "Not found: no such server"));
   }
-  const bool opens = base == options().sse_path;
-  if (exchange.method() != (opens ? "GET" : "POST")) {
+  const bool posts = base == options().messages_path;
+  if (exchange.method() != (posts ? "POST" : "GET")) {
     co_return co_await refuse(exchange, refusal({}, 405, code::kServerError, "Method not allowed"),
-                              opens ? "GET" : "POST");
+                              posts ? "POST" : "GET");
   }
   const std::string server = scope->federated() ? "" : "/" + std::string(router->scope_name(*scope));
-  const std::optional<Reply> refused =
-      opens ? co_await sse.open(exchange, *scope, server) : co_await sse.post(exchange, *scope);
+  std::optional<Reply> refused;
+  if (posts) {
+    refused = co_await sse.post(exchange, *scope);
+  } else if (base == options().sse_path) {
+    refused = co_await sse.open(exchange, *scope, server);
+  } else {
+    refused = co_await websockets.serve(exchange, server);
+  }
   if (refused) {
     co_await refuse(exchange, *refused);
   }
@@ -454,7 +466,7 @@ Endpoint::~Endpoint() = default;
 bool Endpoint::serves(std::string_view path) const {
   const EndpointOptions& options = impl_->options();
   return lies_under(path, options.path) || lies_under(path, options.sse_path) ||
-         lies_under(path, options.messages_path);
+         lies_under(path, options.messages_path) || lies_under(path, options.websocket_path);
 }
 
 void Endpoint::start() { impl_->router->start(); }
@@ -474,11 +486,13 @@ void Endpoint::inspect_again() { impl_->router->inspect_again(); }
 
 void Endpoint::close_streams() {
   impl_->sse.close_all();
+  impl_->websockets.close_all();
   impl_->router->close_streams();
 }
 
 Task<void> Endpoint::stop() {
   impl_->sse.close_all();
+  impl_->websockets.close_all();
   return impl_->router->stop();
 }
 

@@ -34,8 +34,9 @@ struct SessionLimits {
 
 /// Clients that keep a connection open for all their messages: HTTP+SSE and WebSocket.
 struct ChannelLimits {
-  size_t channels = 1'000;                         // at a time, of each kind; more are refused
-  int64_t idle_ms = 30 * 60 * 1000;                // closed when nothing was said either way for so long
+  size_t channels = 1'000;           // at a time, of each kind; more are refused
+  int64_t idle_ms = 30 * 60 * 1000;  // closed when nothing was said either way for so long
+  int64_t ping_ms = 60'000;          // a WebSocket client that answers no ping for so long is gone
   size_t queued_bytes = size_t{16} * 1024 * 1024;  // not taken by the client yet; beyond it counts as gone
 };
 
@@ -54,7 +55,8 @@ struct EndpointOptions {
   /// HTTP+SSE of revision 2024-11-05: where event streams are opened and where messages go; "" for none.
   std::string sse_path = "/sse";
   std::string messages_path = "/messages";
-  std::string separator = "__";  // between server and tool in federated names
+  std::string websocket_path = "/ws";  // WebSocket; "" for none
+  std::string separator = "__";        // between server and tool in federated names
   std::string server_name = "catalyst";
   std::string server_version = "0.1.0";
   std::string instructions;

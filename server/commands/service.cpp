@@ -201,6 +201,9 @@ struct Service::Impl {
     if (!config.http_sse) {
       out.sse_path = out.messages_path = "";
     }
+    if (!config.websocket) {
+      out.websocket_path = "";
+    }
     out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
     out.tap = tap.get();

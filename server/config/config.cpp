@@ -106,6 +106,7 @@ class Loader {
     config.allowed_origins = read.texts("allowed_origins");
     config.drain_ms = read.duration("drain");
     config.http_sse = read.flag("http_sse");
+    config.websocket = read.flag("websocket");
     config.compress_from = static_cast<size_t>(read.bytes("compress_from"));
     config.limits = read_limits(read);
     config.log = {read.text("log.level"), read.text("log.format")};

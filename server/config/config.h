@@ -194,6 +194,7 @@ struct Config {
   int64_t drain_ms = 0;
   size_t compress_from = 0;  // bytes; 0: never
   bool http_sse = true;
+  bool websocket = true;
   std::vector<UpstreamConfig> servers;
   AuthConfig auth;
   TlsConfig tls;

@@ -4,6 +4,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/beast/http/error.hpp>
 #include <cstring>
 
@@ -131,6 +132,9 @@ void Connection::start_read() {
 
 void Connection::on_read(const error_code& ec, size_t length) {
   reading_ = false;
+  if (reader_ != nullptr) {
+    reader_->cancel();
+  }
   if (phase_ == Phase::Closed) {
     return;
   }
@@ -280,6 +284,7 @@ void Connection::dispatch() {
   deadline_ms_ = 0;
   answer_ = Answer::None;
   event_stream_ = false;
+  upgraded_ = false;
   keep_alive_ = parser_->keep_alive() && head_.http11;
   take_request_id();
   principal_ = kNobody;
@@ -416,6 +421,29 @@ void Connection::close() {
   error_code ignored;
   socket_.close(ignored);
   shard_->remove(*this);
+}
+
+/// Not HTTP any more: what has arrived is the client's, as it is.
+Task<Result<size_t>> Connection::read(asio::mutable_buffer into) {
+  while (in_begin_ == in_end_) {
+    if (gone_) {
+      co_return error(asio::error::eof, "reading from the client");
+    }
+    start_read();
+    SteadyTimer arrival(shard_->context.get_executor(), SteadyTimer::time_point::max());
+    reader_ = &arrival;
+    error_code ec;
+    co_await arrival.async_wait(asio::redirect_error(use_awaitable, ec));
+    reader_ = nullptr;
+  }
+  const size_t length = std::min(into.size(), in_end_ - in_begin_);
+  std::memcpy(into.data(), in_.data() + in_begin_, length);
+  in_begin_ += length;
+  if (in_begin_ == in_end_) {
+    rewind();
+  }
+  start_read();
+  co_return length;
 }
 
 void Connection::begin_drain() {
