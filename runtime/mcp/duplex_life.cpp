@@ -43,7 +43,7 @@ Task<void> DuplexUpstream::run() {
     DuplexEvents events{options_.max_message_bytes, options_.max_queued_bytes, {}, {}, {}, {}};
     events.on_message = [this](std::string_view text) { take_message(text); };
     events.on_oversize = [this](size_t bytes) {
-      garbage_messages_.fetch_add(1, std::memory_order_relaxed);
+      dropped_.fetch_add(1, std::memory_order_relaxed);
       options_.log(options_.name + ": dropped a message of " + std::to_string(bytes) +
                    " bytes, more than allowed");
     };

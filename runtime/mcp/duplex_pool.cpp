@@ -61,6 +61,15 @@ void DuplexPool::start(UpstreamEvent on_event) {
   });
 }
 
+uint64_t DuplexPool::dropped() const {
+  uint64_t count = first_->dropped();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [principal, connection] : connections_) {
+    count += connection->upstream == first_ ? 0 : connection->upstream->dropped();
+  }
+  return count + dropped_before_;
+}
+
 std::vector<std::shared_ptr<DuplexPool::Session>> DuplexPool::sessions_of(
     const std::shared_ptr<Connection>& connection) {
   std::vector<std::shared_ptr<Session>> sessions;
@@ -144,6 +153,7 @@ void DuplexPool::sweep_locked(int64_t now_ms) {
       ++it;
       continue;
     }
+    dropped_before_ += connection.upstream->dropped();
     asio::co_spawn(home_, connection.upstream->stop(),
                    [keep = connection.upstream](const std::exception_ptr&) {});
     it = connections_.erase(it);

@@ -29,6 +29,7 @@ class DuplexPool final : public Upstream, public std::enable_shared_from_this<Du
   [[nodiscard]] const std::string& name() const override { return first_->name(); }
   [[nodiscard]] UpstreamState state() const override { return first_->state(); }
   [[nodiscard]] std::string last_error() const override { return first_->last_error(); }
+  [[nodiscard]] uint64_t dropped() const override;
   void start(UpstreamEvent on_event) override;
   Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) override {
     return first_->ready(timeout_ms);
@@ -58,10 +59,11 @@ class DuplexPool final : public Upstream, public std::enable_shared_from_this<Du
   const std::shared_ptr<DuplexUpstream> first_;
 
   std::shared_ptr<Connection> first_connection_;  // immutable once started
-  std::mutex mutex_;                              // held for a few instructions
+  mutable std::mutex mutex_;                      // held for a few instructions
   bool stopped_ = false;
   std::map<std::string, std::shared_ptr<Connection>, std::less<>> connections_;  // by principal
   bool first_taken_ = false;
+  uint64_t dropped_before_ = 0;  // by connections that are no more
 };
 
 }  // namespace catalyst::mcp

@@ -258,7 +258,7 @@ void DuplexUpstream::check_deadlines() {
 void DuplexUpstream::take_message(std::string_view line) {
   const auto message = read_wire_message(line);
   if (!message) {
-    const uint64_t before = garbage_messages_.fetch_add(1, std::memory_order_relaxed);
+    const uint64_t before = dropped_.fetch_add(1, std::memory_order_relaxed);
     if (before < kGarbageLogs) {
       options_.log(options_.name + ": not a JSON-RPC message: " + printable(line, 200));
     }
@@ -305,7 +305,8 @@ void DuplexUpstream::take_response(const WireMessage& message, std::string_view 
   const auto id = own_id(message.id);
   const auto it = id ? pending_.find(*id) : pending_.end();
   if (it == pending_.end()) {
-    return;  // late, or to nothing we asked
+    dropped_.fetch_add(1, std::memory_order_relaxed);  // late, or to nothing we asked
+    return;
   }
   const PendingPtr pending = it->second;
   pending_.erase(it);

@@ -24,6 +24,7 @@ class HttpOrSseUpstream final : public Upstream, public std::enable_shared_from_
   [[nodiscard]] const std::string& name() const override { return http_->name(); }
   [[nodiscard]] UpstreamState state() const override { return now().state(); }
   [[nodiscard]] std::string last_error() const override { return now().last_error(); }
+  [[nodiscard]] uint64_t dropped() const override { return now().dropped(); }
   void start(UpstreamEvent on_event) override;
   Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) override;
   Task<Result<UpstreamReply>> call(const UpstreamCall& call) override;

@@ -53,6 +53,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   [[nodiscard]] const std::string& name() const override { return options_.name; }
   [[nodiscard]] UpstreamState state() const override { return readiness_.state(); }
   [[nodiscard]] std::string last_error() const override { return readiness_.last_error(); }
+  [[nodiscard]] uint64_t dropped() const override { return dropped_.load(std::memory_order_relaxed); }
   void start(UpstreamEvent on_event) override;
   Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) override {
     return readiness_.wait(timeout_ms);
@@ -154,6 +155,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   std::array<Slot, HttpClient::kMaxContexts> slots_;
 
   std::atomic<size_t> listening_{0};
+  std::atomic<uint64_t> dropped_{0};
   std::atomic<uint64_t> greetings_{0};
   std::atomic<uint64_t> greeting_id_{0};
   std::atomic<uint64_t> session_number_{0};  // 0: no session in force

@@ -279,7 +279,8 @@ struct Service::Impl {
       std::vector<observe::UpstreamSample> out;
       for (const auto& upstream : upstreams) {
         out.push_back({upstream->name(), std::string(state_text(upstream->state())),
-                       access.lock != nullptr ? access.lock->held_count(upstream->name()) : 0});
+                       access.lock != nullptr ? access.lock->held_count(upstream->name()) : 0,
+                       upstream->dropped()});
       }
       return out;
     };
@@ -295,6 +296,13 @@ struct Service::Impl {
     sources.traffic = [this] {
       return traffic == nullptr ? observe::TrafficSample{}
                                 : observe::TrafficSample{traffic->recorded(), traffic->dropped()};
+    };
+    sources.refusals = [this] {
+      std::vector<observe::RefusalSample> out;
+      for (size_t i = 0; i < kRefusalReasons.size(); ++i) {
+        out.push_back({std::string(kRefusalReasons[i]), listener->refused(static_cast<Refusal>(i))});
+      }
+      return out;
     };
     sources.audit_failures = [this] { return audit != nullptr ? audit->failures() : 0; };
     metrics.set_sources(std::move(sources));

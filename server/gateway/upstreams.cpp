@@ -40,6 +40,7 @@ class TimedUpstream final : public mcp::Upstream {
   [[nodiscard]] const std::string& name() const override { return inner_->name(); }
   [[nodiscard]] mcp::UpstreamState state() const override { return inner_->state(); }
   [[nodiscard]] std::string last_error() const override { return inner_->last_error(); }
+  [[nodiscard]] uint64_t dropped() const override { return inner_->dropped(); }
   void start(mcp::UpstreamEvent on_event) override { inner_->start(std::move(on_event)); }
   Task<Result<std::shared_ptr<const mcp::UpstreamInfo>>> ready(int64_t timeout_ms) override {
     return inner_->ready(timeout_ms);

@@ -249,6 +249,7 @@ void Connection::send_keepalive() {
   constexpr std::string_view kComment = ": keepalive\n\n";
   if (!backlog_.empty()) {
     if (shard_->now_ms - last_write_ms_ >= options().keepalive_ms + options().write_timeout_ms) {
+      shard_->config->count(Refusal::NotReading);
       abort();
     }
     return;

@@ -371,6 +371,11 @@ void Connection::next_request() {
 
 /// Answers without a handler and closes: the request is broken, unwelcome, or its handler failed.
 void Connection::refuse(int status) {
+  shard_->config->count(status == 413   ? Refusal::BodyTooLarge
+                        : status == 431 ? Refusal::HeaderTooLarge
+                        : status == 408 ? Refusal::TooSlow
+                        : status == 500 ? Refusal::HandlerFailed
+                                        : Refusal::Malformed);
   keep_alive_ = false;
   if (request_id_.empty()) {
     request_id_ = shard_->mint_request_id(id_storage_);
@@ -465,6 +470,7 @@ void Connection::abort() {
 
 void Connection::tick(int64_t now_ms) {
   if (write_deadline_ms_ != 0 && now_ms >= write_deadline_ms_) {
+    shard_->config->count(Refusal::NotReading);
     abort();
   } else if (deadline_ms_ != 0 && now_ms >= deadline_ms_) {
     if ((phase_ == Phase::Head && scanned_ != 0) || phase_ == Phase::Body) {

@@ -29,6 +29,9 @@ struct ServerConfig {
   Authenticator* authenticator = nullptr;
   std::shared_ptr<TlsContext> tls;  // nullptr: clients speak plain HTTP
   std::atomic<size_t> connections{0};
+  std::array<std::atomic<uint64_t>, kRefusalReasons.size()> refused{};
+
+  void count(Refusal reason) { refused[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed); }
 };
 
 class Connection;

@@ -168,9 +168,9 @@ TEST_F(DuplexUpstreamTest, ProgressReachesTheCallerBeforeTheReply) {
 TEST_F(DuplexUpstreamTest, GarbageIsSkippedAndCounted) {
   ASSERT_TRUE(start(options()));
   EXPECT_TRUE(call("garbage"));
-  EXPECT_EQ(upstream_->garbage_messages(), 2U);
+  EXPECT_EQ(upstream_->dropped(), 2U);
   EXPECT_TRUE(call("huge"));
-  EXPECT_EQ(upstream_->garbage_messages(), 3U);
+  EXPECT_EQ(upstream_->dropped(), 3U);
   EXPECT_TRUE(call("stderr"));
   EXPECT_TRUE(eventually([&] { return noted(stderr_, "one\\x1b[31m;two;"); })) << stderr_;
 }
