@@ -64,56 +64,55 @@ class DuplexUpstream final : public Upstream, public std::enable_shared_from_thi
   [[nodiscard]] std::shared_ptr<const UpstreamInfo> info() const { return readiness_.info(); }
 
   [[nodiscard]] uint64_t dropped() const override { return dropped_.load(std::memory_order_relaxed); }
-  return garbage_messages_.load(std::memory_order_relaxed);
-}
 
-private : struct Pending;
-using PendingPtr = std::shared_ptr<Pending>;
+ private:
+  struct Pending;
+  using PendingPtr = std::shared_ptr<Pending>;
 
-// duplex_upstream.cpp: calls
-Task<Result<UpstreamReply>> ask(std::string text, uint64_t id, int64_t timeout_ms, uint64_t generation,
-                                const UpstreamCall* call);
-void submit(const PendingPtr& pending);
-void abandon(const PendingPtr& pending);
-void fail_all(const Error& failure);
-void take_message(std::string_view text);
-void take_request(const WireMessage& message);
-void take_response(const WireMessage& message, std::string_view line);
-void take_notification(const WireMessage& message, std::string_view line);
-void arm_deadlines();
-void check_deadlines();
+  // duplex_upstream.cpp: calls
+  Task<Result<UpstreamReply>> ask(std::string text, uint64_t id, int64_t timeout_ms, uint64_t generation,
+                                  const UpstreamCall* call);
+  void submit(const PendingPtr& pending);
+  void abandon(const PendingPtr& pending);
+  void fail_all(const Error& failure);
+  void take_message(std::string_view text);
+  void take_request(const WireMessage& message);
+  void take_response(const WireMessage& message, std::string_view line);
+  void take_notification(const WireMessage& message, std::string_view line);
+  void arm_deadlines();
+  void check_deadlines();
 
-// duplex_life.cpp: the connection
-Task<void> run();
-Task<Result<UpstreamInfo>> greet(bool probe, bool& probe_ended_it);
-Task<void> live();
-void listen();
-Task<std::string> bury();
-Task<void> pause(int64_t ms);
-[[nodiscard]] Error ended() const;
-void fail_undelivered(std::string_view message, const Error& why);
+  // duplex_life.cpp: the connection
+  Task<void> run();
+  Task<Result<UpstreamInfo>> greet(bool probe, bool& probe_ended_it);
+  Task<void> live();
+  void listen();
+  Task<std::string> bury();
+  Task<void> pause(int64_t ms);
+  [[nodiscard]] Error ended() const;
+  void fail_undelivered(std::string_view message, const Error& why);
 
-const Executor home_;
-const DuplexUpstreamOptions options_;
-Readiness readiness_;
-std::atomic<uint64_t> next_id_{1};
-std::atomic<uint64_t> dropped_{0};
-std::atomic<uint64_t> generation_{0};  // of the connection that is Ready; 0: none
-std::atomic<Era> era_{Era::Legacy};    // of that server
-std::atomic<bool> stopping_{false};
+  const Executor home_;
+  const DuplexUpstreamOptions options_;
+  Readiness readiness_;
+  std::atomic<uint64_t> next_id_{1};
+  std::atomic<uint64_t> dropped_{0};
+  std::atomic<uint64_t> generation_{0};  // of the connection that is Ready; 0: none
+  std::atomic<Era> era_{Era::Legacy};    // of that server
+  std::atomic<bool> stopping_{false};
 
-// Home executor only.
-UpstreamEvent on_event_;
-std::function<void()> on_renewed_ = [] {};
-std::shared_ptr<DuplexLink> link_;
-std::vector<std::string> watched_;
-uint64_t listening_ = 0;  // id of the subscription; 0: none
-uint64_t connected_ = 0;
-bool was_ready_ = false;
-std::unordered_map<uint64_t, PendingPtr> pending_;
-SteadyTimer timer_;      // of run()
-SteadyTimer deadlines_;  // coarse, armed while calls are in flight
-bool deadlines_armed_ = false;
+  // Home executor only.
+  UpstreamEvent on_event_;
+  std::function<void()> on_renewed_ = [] {};
+  std::shared_ptr<DuplexLink> link_;
+  std::vector<std::string> watched_;
+  uint64_t listening_ = 0;  // id of the subscription; 0: none
+  uint64_t connected_ = 0;
+  bool was_ready_ = false;
+  std::unordered_map<uint64_t, PendingPtr> pending_;
+  SteadyTimer timer_;      // of run()
+  SteadyTimer deadlines_;  // coarse, armed while calls are in flight
+  bool deadlines_armed_ = false;
 };
 
 }  // namespace catalyst::mcp
