@@ -53,6 +53,7 @@ struct Item {
   uint32_t key_size = 0;
   std::string federated;                            // "server__name" for tools and prompts, else the key
   std::vector<ParamHeader> headers;                 // of a modern server's tool
+  std::vector<std::string> argument_names;          // declared at the top of the same schema
   std::shared_ptr<const schema::Schema> arguments;  // of a tool whose arguments are checked; else nullptr
 
   /// The definition under its federated name; only the name differs from `json`.
