@@ -134,6 +134,9 @@ void Router::relay_question(RequestContext& context, uint32_t server, ServerRequ
       return;
     }
   }
+  if (!context.task.id.empty() && !question.params.empty()) {
+    question.params = related_task(question.params, context.task.id, context.task.ours);
+  }
   ++*context.unanswered;
   // The answer comes in on another connection: what the rules make of it is decided where the call runs.
   auto decided = [this, &context, server, kind, question, answer = request.answer](bool is_error,

@@ -38,6 +38,14 @@ struct SessionLimits {
   size_t subscriptions = 1024;    // resources one session or listener may watch
 };
 
+/// Clients that keep a connection open for all their messages: HTTP+SSE and WebSocket.
+struct ChannelLimits {
+  size_t channels = 1'000;           // at a time, of each kind; more are refused
+  int64_t idle_ms = 30 * 60 * 1000;  // closed when nothing was said either way for so long
+  int64_t ping_ms = 60'000;          // a WebSocket client that answers no ping for so long is gone
+  size_t queued_bytes = size_t{16} * 1024 * 1024;  // not taken by the client yet; beyond it counts as gone
+};
+
 struct CatalogueLimits {
   size_t items = 10'000;             // of one kind from one server
   size_t pages = 100;                // followed per list
@@ -50,13 +58,18 @@ struct CatalogueLimits {
 
 struct EndpointOptions {
   std::string path = "/mcp";
-  std::string separator = "__";  // between server and tool in federated names
+  /// HTTP+SSE of revision 2024-11-05: where event streams are opened and where messages go; "" for none.
+  std::string sse_path = "/sse";
+  std::string messages_path = "/messages";
+  std::string websocket_path = "/ws";  // WebSocket; "" for none
+  std::string separator = "__";        // between server and tool in federated names
   std::string server_name = "catalyst";
   std::string server_version = "0.1.0";
   std::string instructions;
   EnvelopeLimits envelope;
   SessionLimits sessions;
   CatalogueLimits catalogue;
+  ChannelLimits channels;
   int64_t call_timeout_ms = 60'000;
   int64_t ask_timeout_ms =
       600'000;             // how long a client, that is a human as a rule, may take to answer a question
@@ -66,6 +79,7 @@ struct EndpointOptions {
   /// Secrets that seal what clients keep for us: the first seals, all open. None: a random one, for this
   /// process alone.
   std::vector<std::string> secrets;
+  size_t tasks = 10'000;    // remembered for lists and status notices; ids go on working beyond
   size_t listeners = 1024;  // open subscriptions/listen streams
   decision::Limits decision;
   decision::Tap* tap = nullptr;  // sees every decision, outlives the endpoint; nullptr: nobody
@@ -111,9 +125,9 @@ struct ServerStatus {
   std::string error;  // why it is not listed, "" otherwise
 };
 
-/// The MCP server that clients see: `PATH` serves all upstreams as one, `PATH/NAME` each alone. Shared by all
-/// io threads; `handle` runs on the connection's executor, which must not run two handlers of one exchange at
-/// a time.
+/// The MCP server that clients see: `PATH` serves all upstreams as one, `PATH/NAME` each alone; the same
+/// behind the paths of the other transports. Shared by all io threads; `handle` runs on the connection's
+/// executor, which must not run two handlers of one exchange at a time.
 class Endpoint {
  public:
   /// `home` runs the upkeep of catalogues. `engine` and `observer` must outlive the endpoint; so must
@@ -124,6 +138,8 @@ class Endpoint {
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
+  /// Whether requests for this path are for `handle`.
+  [[nodiscard]] bool serves(std::string_view path) const;
   /// Starts the upstreams and the upkeep of their catalogues.
   void start();
   /// Answers one HTTP request completely. Never throws.

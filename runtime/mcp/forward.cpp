@@ -67,6 +67,11 @@ void Router::relay(RequestContext& context, std::string message) const {
   } else if (method != "notifications/progress" || context.envelope.meta.progress_token_json.empty()) {
     return;
   }
+  if (!context.task.id.empty()) {
+    const std::string params =
+        related_task(find_member(message, "params"), context.task.id, context.task.ours);
+    message = notification_message(method, params);
+  }
   context.stream->notify(context.executor, std::move(message));
 }
 
@@ -106,6 +111,9 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   call.traceparent = context.traceparent;
   call.tracestate = context.tracestate;
   call.timeout_ms = options_.call_timeout_ms;
+  if (context.envelope.method == "tasks/result") {
+    call.timeout_ms = std::max(call.timeout_ms, options_.ask_timeout_ms);  // waits until the task is done
+  }
   const std::optional<LogLevel> level = context.log_level();
   if (level && (context.era == Era::Modern || context.session->log_level())) {
     call.log_level = log_level_name(*level);
@@ -123,7 +131,8 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
     }
   }
   call.extra_headers = context.param_headers;
-  call.capabilities = context.capabilities();
+  call.capabilities = context.offered_capabilities.empty() ? context.capabilities()
+                                                           : std::string_view(context.offered_capabilities);
   context.upstream_session = session_with(context, server);
   call.session = context.upstream_session.get();
   call.route = context.route;
@@ -157,11 +166,6 @@ Task<Router::Sent> Router::send_modern(RequestContext& context, uint32_t server,
   }
   if (params) {
     call.params = *params;
-  }
-  const std::optional<std::string> forwarded =
-      era == Era::Modern ? forwarded_capabilities(call.capabilities) : std::nullopt;
-  if (forwarded) {
-    call.capabilities = *forwarded;
   }
   Result<UpstreamReply> reply = co_await way(context, server)->call(call);
   if (reply && !reply->is_error && era == Era::Modern && wants_input(reply->payload)) {

@@ -31,6 +31,25 @@ struct Reply {
   bool abandoned = false;  // cancelled by the client: nobody waits for an answer
 };
 
+/// The answer to a message that is refused before any rule or server sees it.
+inline Reply refusal(std::string_view id_json, int status, int error_code, std::string_view message,
+                     std::string_view data = {}) {
+  Reply reply;
+  reply.http_status = status;
+  reply.error_code = error_code;
+  reply.message = error_message(id_json, error_object(error_code, message, data));
+  return reply;
+}
+
+/// A call whose answer is fetched later.
+struct TaskRef {
+  uint32_t server = 0;
+  std::string id;    // the server's own
+  std::string tool;  // as the server knows it
+  std::string arguments;
+  std::string ours;  // the id that the client knows
+};
+
 /// One message on its way through the router. Lives in the handler's frame, on the connection's executor;
 /// handlers fill in the record.
 struct RequestContext {
@@ -56,10 +75,12 @@ struct RequestContext {
   ReplyStream* stream = nullptr;  // nullptr inside a batch
   std::string traceparent;
   std::string_view tracestate;
+  std::string offered_capabilities;              // in place of the client's own, where not empty
   std::string param_headers;                     // Mcp-Param-* lines for the upstream
   std::shared_ptr<std::atomic<int>> unanswered;  // questions to a legacy client on behalf of this call
   std::vector<std::string> questions;            // their ids
   std::shared_ptr<const char> alive;             // for what comes back on the executor when this may be gone
+  TaskRef task;  // that this message is about; its id is "" when it is about none
   RequestRecord record;
 
   // What the record's views point into.

@@ -57,6 +57,11 @@ const Router::Method* Router::find_method(std::string_view name) {
       {"logging/setLevel", &Router::handle_set_level, Offered::Legacy},
       {"resources/subscribe", &Router::handle_subscribe, Offered::Legacy},
       {"resources/unsubscribe", &Router::handle_unsubscribe, Offered::Legacy},
+      {"tasks/get", &Router::handle_task, Offered::Both},
+      {"tasks/result", &Router::handle_task, Offered::Legacy},
+      {"tasks/cancel", &Router::handle_task, Offered::Both},
+      {"tasks/update", &Router::handle_task, Offered::Modern},
+      {"tasks/list", &Router::handle_tasks_list, Offered::Legacy},
       {"server/discover", &Router::handle_discover, Offered::Modern},
       {"subscriptions/listen", &Router::handle_listen, Offered::Modern},
   };
@@ -84,6 +89,7 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
       sealer_(options_.secrets),
       limits_(options_.limit_buckets),
       labels_(options_.labels),
+      tasks_(options_.tasks),
       sessions_(options_.sessions, sealer_),
       principals_(options_.sessions.sessions, options_.sessions.idle_ms),
       parked_(options_.parked_calls, options_.ask_timeout_ms),
@@ -142,6 +148,7 @@ Task<void> Router::sweep_sessions() {
     sessions_.sweep(steady_ms());
     principals_.sweep(steady_ms());
     parked_.sweep(steady_ms());
+    on_sweep_(steady_ms());
   }
 }
 
@@ -195,7 +202,6 @@ Task<Reply> Router::handle_unknown(RequestContext& context) {
   const std::string_view method = context.envelope.method;
   const bool ours =
       find_method(method) != nullptr || (context.era == Era::Modern && is_removed_in_modern(method));
-  // What a task finished with would reach the client without any rule having seen it.
   const bool forwarded = !context.scope.federated() && !ours && !method.starts_with("tasks/");
   Reply reply;
   if (forwarded) {

@@ -18,6 +18,7 @@
 #include "runtime/mcp/route_book.h"
 #include "runtime/mcp/routed_upstream.h"
 #include "runtime/mcp/seal.h"
+#include "runtime/mcp/task_table.h"
 
 namespace catalyst::mcp {
 
@@ -31,6 +32,11 @@ struct Subject {
   std::string_view params = {};
   std::string_view result = {};
 };
+
+/// Whether a server makes tasks of calls.
+bool offers_tasks(const UpstreamInfo& info);
+/// An object whose `_meta` may name a task, with our id in place of the server's.
+std::string related_task(std::string_view object_json, std::string_view theirs, std::string_view ours);
 
 /// What the rules make of a server's request to the client.
 struct ServerRequestRuling {
@@ -60,6 +66,9 @@ class Router : public std::enable_shared_from_this<Router> {
 
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
+  [[nodiscard]] const Sealer& sealer() const { return sealer_; }
+  /// Called every few seconds, for what stands around the router and has limits of time.
+  void on_sweep(std::function<void(int64_t now_ms)> callback) { on_sweep_ = std::move(callback); }
   [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
   [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
   void inspect_again() { keeper_->inspect_again(); }
@@ -92,6 +101,33 @@ class Router : public std::enable_shared_from_this<Router> {
   /// The JSON array of what this client may see.
   [[nodiscard]] std::string visible_list(RequestContext& context, ListKind kind);
   Task<Reply> handle_prompts_get(RequestContext& context);
+
+  // handle_tasks.cpp
+  Task<Reply> handle_task(RequestContext& context);
+  Task<Reply> handle_tasks_list(RequestContext& context);
+  /// Whether this call may become a task: client and server agreed on it.
+  [[nodiscard]] bool may_be_task(const RequestContext& context, uint32_t server) const;
+  [[nodiscard]] std::optional<Reply> refuse_large_task(RequestContext& context, std::string_view arguments,
+                                                       ParamsEdit& edit) const;
+  /// Whether a server of that generation behind this endpoint makes tasks.
+  [[nodiscard]] bool any_tasks(const RequestContext& context, Era era) const;
+  [[nodiscard]] static bool is_task(const RequestContext& context, const UpstreamReply& reply);
+  [[nodiscard]] Reply task_created(RequestContext& context, const Catalogue::Found& found,
+                                   std::string_view arguments, const UpstreamReply& upstream);
+  [[nodiscard]] std::string seal_task(const RequestContext& context, const TaskRef& task) const;
+  /// nullopt for what is no task of this principal at this endpoint.
+  [[nodiscard]] std::optional<TaskRef> open_task(const RequestContext& context, std::string_view id) const;
+  [[nodiscard]] std::string visible_task(const RequestContext& context, std::string_view task_json,
+                                         std::string_view ours) const;
+  [[nodiscard]] Reply no_task(RequestContext& context) const;
+  [[nodiscard]] Reply task_result(RequestContext& context, UpstreamReply upstream);
+  [[nodiscard]] Reply task_state(RequestContext& context, UpstreamReply upstream);
+  std::optional<Reply> decide_task_result(RequestContext& context, std::string_view result_json,
+                                          std::string& changed);
+  /// notifications/tasks/status of a server for one client; nullopt when it has no such task.
+  [[nodiscard]] std::optional<std::string> task_notice(std::string_view principal_id, uint32_t server,
+                                                       std::string_view message) const;
+
   Task<Reply> handle_complete(RequestContext& context);
   Task<Reply> handle_resources_read(RequestContext& context);
   Task<Reply> read_from(RequestContext& context, uint32_t server, std::string_view uri);
@@ -255,6 +291,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] std::optional<Reply> missing_server(RequestContext& context) const;
   [[nodiscard]] std::string server_info(Scope scope, const Catalogue& catalogue) const;
   [[nodiscard]] std::string capabilities(const RequestContext& context) const;
+  [[nodiscard]] std::string task_capability(const RequestContext& context) const;
   [[nodiscard]] std::string instructions(const RequestContext& context) const;
   [[nodiscard]] Crossing crossing(const RequestContext& context, uint32_t server) const;
   Task<std::optional<Catalogue::Found>> find(RequestContext& context, ListKind kind, std::string_view name);
@@ -302,11 +339,13 @@ class Router : public std::enable_shared_from_this<Router> {
   const Sealer sealer_;
   decision::MemoryLimitStore limits_;
   LabelStore labels_;
+  TaskTable tasks_;
   SessionTable sessions_;
   PrincipalSessions principals_;
   ParkedCalls parked_;
   EventHub hub_;
   std::shared_ptr<CatalogueKeeper> keeper_;
+  std::function<void(int64_t)> on_sweep_ = [](int64_t) {};
   std::atomic<bool> stopped_ = false;
 };
 

@@ -141,6 +141,9 @@ class Upstream {
   /// Name from the configuration.
   [[nodiscard]] virtual const std::string& name() const = 0;
   [[nodiscard]] virtual UpstreamState state() const = 0;
+  /// Messages that were dropped: no JSON-RPC, too long, or answers to nothing that is being asked. Any
+  /// thread.
+  [[nodiscard]] virtual uint64_t dropped() const { return 0; }
   /// Text of the last failure, for /readyz and logs; empty when none.
   [[nodiscard]] virtual std::string last_error() const = 0;
 

@@ -137,6 +137,13 @@ void Router::on_session_event(Session& session, uint32_t server, std::string_vie
     }
     return;
   }
+  if (method == "notifications/tasks/status") {
+    std::optional<std::string> notice = task_notice(session.terms().principal_id, server, message);
+    if (notice && session.has_stream()) {
+      session.events().push(std::move(*notice));
+    }
+    return;
+  }
   if (method.ends_with("/list_changed")) {
     on_upstream_event(server, method, message);  // clients are told when the new list is there
   } else if (session.has_stream() && method != "notifications/cancelled") {

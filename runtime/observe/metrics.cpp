@@ -212,6 +212,7 @@ struct Metrics::Impl {
     if (sources.upstreams) {
       for (const UpstreamSample& sample : sources.upstreams()) {
         page.gauge(Id::UpstreamUp, {{"server", sample.server}}, sample.state == "ready" ? 1 : 0);
+        page.counter(Id::UpstreamDropped, {{"server", sample.server}}, static_cast<double>(sample.dropped));
         page.gauge(Id::ToolsHeld, {{"server", sample.server}}, static_cast<double>(sample.held));
         for (const std::string_view state : kUpstreamStates) {
           page.gauge(Id::UpstreamState, {{"server", sample.server}, {"state", std::string(state)}},
@@ -236,6 +237,11 @@ struct Metrics::Impl {
       const TrafficSample traffic = sources.traffic();
       page.counter(Id::Recorded, {{"result", "kept"}}, static_cast<double>(traffic.recorded));
       page.counter(Id::Recorded, {{"result", "dropped"}}, static_cast<double>(traffic.dropped));
+    }
+    if (sources.refusals) {
+      for (const RefusalSample& sample : sources.refusals()) {
+        page.counter(Id::HttpRefused, {{"reason", sample.reason}}, static_cast<double>(sample.count));
+      }
     }
     if (sources.audit_failures) {
       page.counter(Id::AuditFailures, {}, static_cast<double>(sources.audit_failures()));

@@ -52,8 +52,9 @@ struct PackCounters {
 /// What the metrics ask for when they are read.
 struct UpstreamSample {
   std::string server;
-  std::string state;  // "ready"
-  size_t held = 0;    // tools that wait for approval
+  std::string state;     // "ready"
+  size_t held = 0;       // tools that wait for approval
+  uint64_t dropped = 0;  // messages that were of no use
 };
 struct PackSample {
   std::string name;
@@ -95,6 +96,11 @@ struct CacheSample {
   size_t bytes = 0;
   size_t entries = 0;
 };
+/// How often the front door refused for one reason.
+struct RefusalSample {
+  std::string reason;
+  uint64_t count = 0;
+};
 struct Sources {
   std::function<std::vector<UpstreamSample>()> upstreams;
   std::function<PackSample()> pack;
@@ -103,6 +109,7 @@ struct Sources {
   std::function<std::vector<RouteSample>()> routes;
   std::function<CacheSample()> cache;
   std::function<uint64_t()> audit_failures;
+  std::function<std::vector<RefusalSample>()> refusals;
 };
 
 /// All numbers of one engine. Recording is safe from any thread and takes no lock; registering and reading

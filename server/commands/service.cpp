@@ -38,8 +38,6 @@ namespace {
 
 using observe::Level;
 
-bool is_mcp_path(std::string_view path) { return path == "/mcp" || path.substr(0, 5) == "/mcp/"; }
-
 std::string_view state_text(mcp::UpstreamState state) {
   switch (state) {
     case mcp::UpstreamState::Starting:
@@ -235,6 +233,14 @@ struct Service::Impl {
     out.sessions.idle_ms = config.limits.session_idle_ms;
     out.sessions.sessions = config.limits.sessions;
     out.sessions.max_ms = config.limits.session_max_ms;
+    out.channels.channels = config.limits.channels;
+    out.channels.idle_ms = config.limits.channel_idle_ms;
+    if (!config.http_sse) {
+      out.sse_path = out.messages_path = "";
+    }
+    if (!config.websocket) {
+      out.websocket_path = "";
+    }
     out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
     out.tap = tap.get();
@@ -307,7 +313,7 @@ struct Service::Impl {
     listener = std::make_unique<Listener>(
         *pool, http_options(),
         [this](mcp::HttpExchange& exchange) {
-          return is_mcp_path(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
+          return endpoint->serves(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
         },
         &access.authenticator, access.tls);
     set_sources();
@@ -319,7 +325,8 @@ struct Service::Impl {
       std::vector<observe::UpstreamSample> out;
       for (const auto& upstream : upstreams) {
         out.push_back({upstream->name(), std::string(state_text(upstream->state())),
-                       access.lock != nullptr ? access.lock->held_count(upstream->name()) : 0});
+                       access.lock != nullptr ? access.lock->held_count(upstream->name()) : 0,
+                       upstream->dropped()});
       }
       return out;
     };
@@ -338,6 +345,13 @@ struct Service::Impl {
     };
     sources.routes = [this] { return route_samples(endpoint->routes()); };
     sources.cache = [this] { return observe::CacheSample{cache.bytes(), cache.entries()}; };
+    sources.refusals = [this] {
+      std::vector<observe::RefusalSample> out;
+      for (size_t i = 0; i < kRefusalReasons.size(); ++i) {
+        out.push_back({std::string(kRefusalReasons[i]), listener->refused(static_cast<Refusal>(i))});
+      }
+      return out;
+    };
     sources.audit_failures = [this] { return audit != nullptr ? audit->failures() : 0; };
     metrics.set_sources(std::move(sources));
   }

@@ -106,6 +106,8 @@ class Loader {
     config.allowed_hosts = read.texts("allowed_hosts");
     config.allowed_origins = read.texts("allowed_origins");
     config.drain_ms = read.duration("drain");
+    config.http_sse = read.flag("http_sse");
+    config.websocket = read.flag("websocket");
     config.compress_from = static_cast<size_t>(read.bytes("compress_from"));
     config.limits = read_limits(read);
     config.log = {read.text("log.level"), read.text("log.format")};
@@ -182,6 +184,8 @@ class Loader {
     out.label_idle_ms = read.duration("limits.label_idle");
     out.session_idle_ms = read.duration("limits.session_idle");
     out.session_max_ms = read.duration("limits.session_max");
+    out.channels = static_cast<size_t>(read.count("limits.channels"));
+    out.channel_idle_ms = read.duration("limits.channel_idle");
     out.answer_timeout_ms = read.duration("limits.answer_timeout");
     out.header_timeout_ms = read.duration("limits.header_timeout");
     out.idle_timeout_ms = read.duration("limits.idle_timeout");
@@ -224,6 +228,8 @@ class Loader {
       server.cwd = (folder / server.cwd).lexically_normal().string();
     }
     server.url = read.text("url");
+    const std::string type = read.text("type");
+    server.transport = type == "streamable-http" ? "http" : type == "sse" || type == "http" ? type : "";
     server.headers = read.pairs("headers");
     const auto path = [&](std::string_view key) {
       const std::string name = read.text(key);
@@ -339,9 +345,9 @@ class Loader {
                (!type.empty() && type != "stdio" && server.url.empty())) {
       report(file, *read.find("type"),
              "`type: " + type + "` does not fit the other keys of `" + member.key + "`", "leave `type` out");
-    } else if (type == "sse") {
-      report(file, *read.find("type"), "the HTTP+SSE transport of 2024 is not supported",
-             "use the server's Streamable HTTP endpoint");
+    } else if (type == "sse" && server.auth.per_principal()) {
+      report(file, *read.find("type"), "over HTTP+SSE every request goes with the same credentials",
+             "leave `auth.principals` and `auth.exchange` out, or use the server's Streamable HTTP endpoint");
     }
     if (server.routing.resolve_ms > 0 && server.url.empty()) {
       report(file, *read.find("resolve"), "`resolve` looks up the name in `url`, which is missing",

@@ -32,6 +32,8 @@ struct UpstreamAuthConfig {
   [[nodiscard]] bool configured() const {
     return !token.empty() || !token_file.empty() || !principals.empty() || !token_url.empty();
   }
+  /// Requests of different principals bring different credentials.
+  [[nodiscard]] bool per_principal() const { return exchange || !principals.empty(); }
 };
 
 struct ReplicaConfig {
@@ -61,7 +63,7 @@ struct RoutingConfig {
   uint32_t queue = 0;
 };
 
-/// One upstream server: `command` (stdio), `url` (Streamable HTTP), `openapi` with or without `url`, or
+/// One upstream server: `command` (stdio), `url` (Streamable HTTP or HTTP+SSE), `openapi` with or without `url`, or
 /// `routing.replicas` is set.
 struct UpstreamConfig {
   std::string name;
@@ -71,6 +73,7 @@ struct UpstreamConfig {
   std::string cwd;  // absolute, or empty: ours
   std::string url;
   std::string address;  // where to connect in place of where the url's name leads; "" for that
+  std::string transport;  // of `url`: "http", "sse", or "" to find out
   TextMap headers;
   std::string openapi;  // address or file
   TextMap query;        // with openapi
@@ -173,6 +176,8 @@ struct LimitsConfig {
   int64_t label_idle_ms = 0;
   int64_t session_idle_ms = 0;
   int64_t session_max_ms = 0;
+  size_t channels = 0;
+  int64_t channel_idle_ms = 0;
   int64_t answer_timeout_ms = 0;
   int64_t header_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
@@ -222,6 +227,8 @@ struct Config {
   std::vector<std::string> allowed_origins;
   int64_t drain_ms = 0;
   size_t compress_from = 0;  // bytes; 0: never
+  bool http_sse = true;
+  bool websocket = true;
   std::vector<UpstreamConfig> servers;
   AuthConfig auth;
   TlsConfig tls;

@@ -25,7 +25,7 @@ observe::RequestStatus status_of(const mcp::RequestRecord& record) {
   if (record.error_code == 0 && record.http_status < 400) {
     return observe::RequestStatus::Ok;
   }
-  return record.http_status >= 502 ? observe::RequestStatus::UpstreamError : observe::RequestStatus::Error;
+  return record.failure.empty() ? observe::RequestStatus::Error : observe::RequestStatus::UpstreamError;
 }
 
 void log_request(const mcp::RequestRecord& record, observe::RequestStatus status) {

@@ -54,6 +54,12 @@ class FakeUpstream : public Upstream {
   int delay_ms = 0;
   UpstreamEvent event;
 
+  /// What it offers, JSON object text; before the gateway starts.
+  void declare(std::string capabilities) {
+    auto info = std::make_shared<UpstreamInfo>(*info_);
+    info->capabilities = std::move(capabilities);
+    info_ = info;
+  }
   /// As after a restart: the same server, greeted anew.
   void reconnect() { info_ = std::make_shared<UpstreamInfo>(*info_); }
 

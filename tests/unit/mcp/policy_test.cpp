@@ -88,6 +88,20 @@ TEST_F(Policy, ADenialDoesNotDependOnWhetherTheArgumentsFit) {
   EXPECT_THAT(call(gateway, "spy"), HasSubstr("Unknown tool: db__spy"));
 }
 
+TEST_F(Policy, AnArgumentInAnotherCaseIsNotPassedOnUnseen) {
+  upstream->answers["tools/list"] =
+      R"({"tools":[{"name":"query","inputSchema":{"type":"object","properties":{"path":{}}}}]})";
+  make.deny("no_paths", make.boolean(Op::IsPresent, {make.optional_arg({"path"}, T::kString)}),
+            {{"db", "query"}});
+  Gateway gateway({upstream}, make.pack());
+  const size_t before = upstream->seen.size();
+  EXPECT_THAT(call(gateway, "query", R"({"path":"x"})"), HasSubstr(R"("rule":"no_paths")"));
+  EXPECT_THAT(call(gateway, "query", R"({"Path":"x"})"),
+              HasSubstr("/Path differs from path in its case alone"));
+  EXPECT_EQ(upstream->seen.size(), before);
+  EXPECT_THAT(call(gateway, "query", R"({"other":"x"})"), HasSubstr("ana@"));
+}
+
 TEST_F(Policy, WhatIsBothDeniedAndHiddenStaysUnknown) {
   make.deny("no_drops", {}, {{"db", "drop"}}).message = make.text("Never.");
   ir::Effect hide = effect(EffectKind::Hide);
