@@ -17,6 +17,8 @@ namespace {
 
 /// Sets of symbols up to this many are compared one by one when they do not fit one word.
 constexpr uint64_t kInlineSymbols = 8;
+/// So many atoms of a rule are computed before a branch.
+constexpr uint32_t kAtomsTogether = 3;
 
 }  // namespace
 
@@ -125,23 +127,28 @@ void BucketLowering::lower_rule(const Cell* cell, llvm::BasicBlock* next) {
   }
 }
 
-/// Atoms that can be computed together are, and branched on once: most of them are as good as chance by
-/// themselves, while few rules match. The others follow, in their order; all stay on their side of a Required
+/// Atoms that can be computed together are, a few at a time, and branched on once: each is as good as chance
+/// by itself, while few rules match. The others follow, in their order; all stay on their side of a Required
 /// one.
 void BucketLowering::test_all(const Cell* cell) {
   llvm::Value* together = nullptr;
+  uint32_t count = 0;
   std::vector<const Atom*> apart;
-  const auto flush = [&] {
+  const auto branch = [&] {
     if (together != nullptr) {
       auto* more = block();
       builder_.CreateCondBr(together, more, next_)
           ->setMetadata(llvm::LLVMContext::MD_unpredictable, llvm::MDNode::get(unit_.context, {}));
       builder_.SetInsertPoint(more);
     }
+    together = nullptr;
+    count = 0;
+  };
+  const auto flush = [&] {
+    branch();
     for (const Atom* atom : apart) {
       test(*atom);
     }
-    together = nullptr;
     apart.clear();
   };
   for (uint32_t i = 0; i < cell->head.atoms; i++) {
@@ -154,6 +161,9 @@ void BucketLowering::test_all(const Cell* cell) {
     } else {
       llvm::Value* const holds = truth(atom, atom.absent);
       together = together == nullptr ? holds : builder_.CreateAnd(together, holds);
+      if (++count == kAtomsTogether) {
+        branch();
+      }
     }
   }
   flush();

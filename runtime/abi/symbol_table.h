@@ -12,6 +12,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "runtime/base/one_page.h"
+
 namespace catalyst::abi {
 
 /// A short string in registers: up to 16 bytes, `a` and `b` are the string itself with zeros behind it, so
@@ -87,26 +89,24 @@ struct TextKey {
     b = load8(end - 8);
   }
 
-#if defined(__SSE2__) && !defined(CATALYST_SANITIZED)
   /// Lengths of strings are chance, and a branch on them is a branch mispredicted: one load of 16 bytes, what
-  /// is behind the string masked away. Nothing faults inside a page that the string itself is on.
+  /// is behind the string masked away.
   void load(const char* p, size_t n) {
-    constexpr uintptr_t kPage = 4096;
-    if ((reinterpret_cast<uintptr_t>(p) & (kPage - 1)) > kPage - 16 || n == 0) [[unlikely]] {
-      load_exactly(p, n);
+#if defined(__SSE2__)
+    alignas(16) static constexpr char kMask[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                                   -1, -1, -1, -1, -1, -1, -1, -1};
+    p = n == 0 ? kMask : p;  // an empty text may be nowhere
+    if (is_on_one_page(p, 16)) [[likely]] {
+      const auto* const at = reinterpret_cast<const __m128i*>(without_bounds(p));
+      const __m128i mask = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kMask + 16 - n));
+      const __m128i text = _mm_and_si128(_mm_loadu_si128(at), mask);
+      a = static_cast<uint64_t>(_mm_cvtsi128_si64(text));
+      b = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(text, text)));
       return;
     }
-    alignas(16) static constexpr uint8_t kMask[32] = {255, 255, 255, 255, 255, 255, 255, 255,
-                                                      255, 255, 255, 255, 255, 255, 255, 255};
-    __asm__("" : "+r"(p));  // the compiler must not know what object this is and where it ends
-    const __m128i mask = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kMask + 16 - n));
-    const __m128i text = _mm_and_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), mask);
-    a = static_cast<uint64_t>(_mm_cvtsi128_si64(text));
-    b = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(text, text)));
-  }
-#else
-  void load(const char* p, size_t n) { load_exactly(p, n); }
 #endif
+    load_exactly(p, n);
+  }
 };
 
 /// The strings a pack mentions for one input, numbered from 0. Immutable after it is built; lookups are
@@ -120,7 +120,7 @@ class SymbolTable {
   explicit SymbolTable(std::span<const std::string> names);
 
   /// The symbol of `name`, or -1 when the pack does not mention it.
-  [[nodiscard]] int32_t find(std::string_view name) const noexcept {
+  [[nodiscard]] [[gnu::always_inline]] int32_t find(std::string_view name) const noexcept {
     const TextKey key = TextKey::of(name);
     const Cell& cell = cells_[place(key.hash())];
     const bool same = cell.key == key;

@@ -166,17 +166,6 @@ void open_buckets(const abi::Unit& unit, const abi::Index& index, const std::vec
 
 }  // namespace
 
-void Evaluation::scan_bucket(const abi::Index& index, const abi::BucketRef& bucket) {
-  if (bucket.first_rank >= best_.rank) {
-    return;
-  }
-  const uint32_t rank = bucket.native != nullptr ? bucket.native(&frame_, best_.rank)
-                                                 : scan_packed(index, bucket.begin, &frame_, best_.rank);
-  if (rank < best_.rank) {
-    best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
-  }
-}
-
 void Evaluation::collect_bucket(const abi::Index& index, const abi::BucketRef& bucket) {
   if (bucket.first_rank == abi::kNoRank) {
     return;
@@ -245,17 +234,29 @@ void Evaluation::collect_all(const HookBinding& tool) {
 /// none of it is near.
 void Evaluation::scan_all(const HookBinding& tool) {
   const abi::Index& index = plan_->decide;
+  uint32_t best = best_.rank;
+  const auto scan = [&](const abi::BucketRef& bucket) {
+    if (bucket.first_rank >= best) {
+      return;
+    }
+    const uint32_t rank = bucket.native != nullptr ? bucket.native(&frame_, best)
+                                                   : scan_packed(index, bucket.begin, &frame_, best);
+    if (rank < best) {
+      best = rank;
+      best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
+    }
+  };
   const abi::BucketRef* ahead[kBucketsAhead];
   size_t count = 0;
   open_buckets(*unit_, index, tool.decide_anchors, frame_, [&](const abi::BucketRef& bucket) {
     if (count == kBucketsAhead) [[unlikely]] {
-      scan_bucket(index, bucket);
+      scan(bucket);
       return;
     }
     __builtin_prefetch(&bucket);
     ahead[count++] = &bucket;
   });
-  scan_bucket(index, index.always);
+  scan(index.always);
   for (size_t i = 0; i < count; ++i) {
     const void* const code = ahead[i]->native != nullptr
                                  ? reinterpret_cast<const void*>(ahead[i]->native)
@@ -264,7 +265,7 @@ void Evaluation::scan_all(const HookBinding& tool) {
     __builtin_prefetch(static_cast<const char*>(code) + 64);
   }
   for (size_t i = 0; i < count; ++i) {
-    scan_bucket(index, *ahead[i]);
+    scan(*ahead[i]);
   }
 }
 

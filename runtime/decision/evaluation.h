@@ -96,7 +96,6 @@ class Evaluation {
   bool intern(const HookBinding& tool);
   bool intern_set(const SetRead& read);
   void scan_all(const HookBinding& tool);
-  void scan_bucket(const abi::Index& index, const abi::BucketRef& bucket);
   void collect_all(const HookBinding& tool);
   void collect_bucket(const abi::Index& index, const abi::BucketRef& bucket);
   void decide_in_order();

@@ -9,6 +9,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "runtime/base/one_page.h"
+
 namespace catalyst::decision {
 
 /// Reads JSON text in one pass without a tape and without padding: strict about structure, strings, numbers
@@ -228,6 +230,9 @@ class JsonScanner {
 
   /// The same for fewer than 64 bytes; bits behind them mean nothing.
   static uint64_t find_last_stops(const char* p, const char* end) {
+    if (is_on_one_page(p, kBlock)) [[likely]] {
+      return find_stops(without_bounds(p));
+    }
     char last[kBlock] = {};
     std::memcpy(last, p, static_cast<size_t>(end - p));
     return find_stops(last);
