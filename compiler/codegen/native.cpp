@@ -46,15 +46,14 @@ struct NativeCode::Impl {
 
 namespace {
 
-/// The place of the native function of every deciding bucket of a unit, empty ones included.
+/// Every deciding bucket of a unit, empty ones included.
 template <class Visit>
 void for_each_bucket(abi::Unit& unit, Visit visit) {
   for (abi::HookPlan& plan : unit.plans) {
-    visit(plan.decide.always_native);
+    visit(plan.decide.always);
     for (abi::Anchor& anchor : plan.decide.anchors) {
-      anchor.native.resize(anchor.buckets.size());
-      for (abi::BucketFunction& native : anchor.native) {
-        visit(native);
+      for (abi::BucketRef& bucket : anchor.buckets) {
+        visit(bucket);
       }
     }
   }
@@ -187,8 +186,9 @@ std::vector<llvm::Function*> lower_buckets(UnitLowering& lowering, const abi::Un
     BucketLowering buckets(lowering, plan.decide);
     functions.push_back(buckets.lower_within(plan.decide.always, cells));
     for (const abi::Anchor& anchor : plan.decide.anchors) {
-      const std::vector<llvm::Function*> more = buckets.lower_anchor(anchor, cells);
-      functions.insert(functions.end(), more.begin(), more.end());
+      for (const abi::BucketRef& bucket : anchor.buckets) {
+        functions.push_back(buckets.lower_within(bucket, cells));
+      }
     }
   }
   return functions;
@@ -215,8 +215,9 @@ void NativeCode::install(std::shared_ptr<const NativeCode> code, abi::Unit& unit
   unit.evaluator = code->evaluator();
   const auto& buckets = code->impl_->buckets;
   size_t next = 0;
-  for_each_bucket(
-      unit, [&](abi::BucketFunction& native) { native = next < buckets.size() ? buckets[next++] : nullptr; });
+  for_each_bucket(unit, [&](abi::BucketRef& bucket) {
+    bucket.native = next < buckets.size() ? buckets[next++] : nullptr;
+  });
   unit.tier = "native";
   unit.keep_alive = std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(
       std::move(unit.keep_alive), std::move(code));

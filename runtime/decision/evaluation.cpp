@@ -14,6 +14,7 @@ using value::Kind;
 using value::Status;
 using value::Value;
 
+constexpr size_t kSlotsAhead = 32;        // whose texts are fetched before they are needed
 constexpr size_t kRankedErrorsMax = 256;  // of one evaluation, before the weaker ones are dropped
 
 bool is_error(abi::Truth truth) { return truth >= abi::kTruthError; }
@@ -65,6 +66,7 @@ const HookBinding& Evaluation::begin(const Pack& pack, const Request& request) {
   unit_ = &pack.unit();
   const auto hook = static_cast<size_t>(request.hook);
   plan_ = &unit_->plans[hook];
+  briefs_ = pack.tables().briefs[hook].data();
   tool_ = &tools_.bind(request.server, request.tool);
   frame_.targets = tool_->targets;
   frame_.slots = slots_.data();
@@ -109,8 +111,9 @@ Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& 
   const Request asked = asked_request(request);
   const HookBinding& tool = begin(pack, asked);
   projector_.project(asked, tool.slots, arena_, slots_.data());
+  const ListingRanks& listing = tools_.listing(*tool_, asked.hook);
   Derived out;
-  for (const uint32_t rank : tool.hiding) {
+  for (const uint32_t rank : listing.hiding) {
     const uint32_t rule = plan_->ranked[rank];
     const abi::Truth truth = whatever_is_asked(unit_->rules[rule]);
     if (truth == abi::kTrue || (is_error(truth) && unit_->rules[rule].matches_failed())) {
@@ -120,8 +123,8 @@ Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& 
     }
   }
   out.hidden = unit_->default_deny[static_cast<size_t>(asked.hook)];
-  for (size_t i = 0; out.hidden && i < tool.allowing.size(); ++i) {
-    const abi::Truth truth = whatever_is_asked(unit_->rules[plan_->ranked[tool.allowing[i]]]);
+  for (size_t i = 0; out.hidden && i < listing.allowing.size(); ++i) {
+    const abi::Truth truth = whatever_is_asked(unit_->rules[plan_->ranked[listing.allowing[i]]]);
     out.hidden = truth == abi::kFalse || is_error(truth);
   }
   return out;
@@ -146,6 +149,11 @@ const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mo
 
 const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, std::span<const Value> slots,
                                       Mode mode) {
+  for (size_t i = 0; i < std::min(slots.size(), kSlotsAhead); ++i) {
+    // Texts come from beyond the caches; which of them matter, the tool will tell.
+    const bool points = (slots[i].kind == Kind::String) | (slots[i].kind == Kind::List);
+    __builtin_prefetch(points ? static_cast<const void*>(slots[i].a.text) : &slots[i]);
+  }
   const HookBinding& tool = begin(pack, request);
   CHECK(slots.size() == unit_->slots.size(), "one value per slot");
   frame_.slots = slots.data();
@@ -178,6 +186,7 @@ const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool
 }
 
 void Evaluation::ask_shadows(const HookBinding& tool) {
+  shadows_.clear();
   for (const uint32_t index : tool.shadow) {
     const abi::RuleInfo& rule = unit_->rules[index];
     abi::Truth truth = abi::kTrue;
@@ -249,6 +258,25 @@ void Evaluation::decide_in_order() {
 
 void Evaluation::conclude() {
   verdict_ = Verdict{};
+  asked_rank_ = best_.rank;
+  decide_default();
+  if (!collected_.empty()) {
+    conclude_effects();
+  }
+  if (verdict_.rule != Verdict::kNoRule) {
+    const Pack::Tables::Brief& brief = briefs_[best_.rank];
+    verdict_.rule_name = {brief.name, brief.name_length};
+    verdict_.error = RuleError{verdict_.rule, best_.status, best_.expr};
+    // An allow that denies because it failed has nothing to say about that.
+    const bool unsaid = best_.status != Status::Ok && !brief.deny;
+    if (brief.message != abi::RuleInfo::kNone && !unsaid) {
+      say_message(brief.message);
+    }
+  }
+  finish_errors();
+}
+
+void Evaluation::conclude_effects() {
   sets_.clear();
   set_texts_.clear();
   text_.clear();
@@ -259,9 +287,6 @@ void Evaluation::conclude() {
   labels_.clear();
   limits_of_rules_.clear();
   requirements_.clear();
-  shadows_.clear();
-  asked_rank_ = best_.rank;
-  decide_default();
   std::sort(collected_.begin(), collected_.end(),
             [](const Match& a, const Match& b) { return a.rank < b.rank; });
   // A rule filed under several symbols may have been met more than once.
@@ -289,12 +314,6 @@ void Evaluation::conclude() {
   for (size_t i = 0; i < sets_.size(); ++i) {
     sets_[i].json = std::string_view(text_).substr(set_texts_[i].first, set_texts_[i].second);
   }
-  if (verdict_.rule != Verdict::kNoRule) {
-    verdict_.rule_name = pack_->tables().brief[verdict_.rule].name;
-    verdict_.error = RuleError{verdict_.rule, best_.status, best_.expr};
-    say_message();
-  }
-  finish_errors();
   verdict_.sets = sets_;
   verdict_.redactions = redactions_;
   verdict_.tags = tags_;
@@ -311,8 +330,9 @@ void Evaluation::decide_default() {
     verdict_.outcome = deny ? Outcome::Deny : Outcome::Allow;
     return;
   }
-  verdict_.rule = plan_->ranked[best_.rank];
-  verdict_.outcome = pack_->tables().brief[verdict_.rule].deny ? Outcome::Deny : Outcome::Allow;
+  const Pack::Tables::Brief& brief = briefs_[best_.rank];
+  verdict_.rule = brief.rule;
+  verdict_.outcome = brief.deny ? Outcome::Deny : Outcome::Allow;
 }
 
 void Evaluation::apply_effects(const Match& match) {
@@ -479,13 +499,7 @@ void Evaluation::apply_tag(const Match& match, const abi::RuleEffect& effect) {
   tags_.push_back(TagEffect{effect.tag, text, index});
 }
 
-void Evaluation::say_message() {
-  const uint32_t message = pack_->tables().brief[verdict_.rule].message;
-  // An allow that denies because it failed has nothing to say about that.
-  const bool unsaid = best_.status != Status::Ok && !pack_->tables().brief[verdict_.rule].deny;
-  if (message == abi::RuleInfo::kNone || unsaid) {
-    return;
-  }
+void Evaluation::say_message(uint32_t message) {
   Value v;
   const Status status = evaluate(message, &v);
   if (status == Status::Ok && v.kind == Kind::String) {
@@ -496,8 +510,8 @@ void Evaluation::say_message() {
 }
 
 void Evaluation::finish_errors() {
-  errors_.clear();
   if (!ranked_errors_.empty()) [[unlikely]] {
+    errors_.clear();
     std::sort(ranked_errors_.begin(), ranked_errors_.end(), [](const RankedError& a, const RankedError& b) {
       return a.rank != b.rank ? a.rank < b.rank : a.error.expr < b.error.expr;
     });
@@ -514,8 +528,8 @@ void Evaluation::finish_errors() {
         errors_.push_back(e.error);
       }
     }
+    verdict_.errors = errors_;
   }
-  verdict_.errors = errors_;
 }
 
 }  // namespace catalyst::decision

@@ -13,6 +13,7 @@
 #include "runtime/decision/engine.h"
 #include "runtime/decision/project.h"
 #include "runtime/decision/route.h"
+#include "runtime/decision/tables.h"
 
 namespace catalyst::decision {
 
@@ -48,12 +49,6 @@ class PrincipalCache {
   std::vector<int32_t> symbols_;
   std::vector<uint64_t> masks_;
 };
-
-/// True for slots that PrincipalCache fills.
-inline bool is_cached_root(abi::InputRoot root) {
-  return root == abi::InputRoot::PrincipalId || root == abi::InputRoot::PrincipalTenant ||
-         root == abi::InputRoot::PrincipalRoles;
-}
 
 /// A request of a list hook as one of the hook by which the listed thing is asked for, without content.
 Request asked_request(const Request& listed);
@@ -115,8 +110,9 @@ class Evaluation {
   std::optional<std::string_view> window_text(uint32_t expr);
   /// Looks up the symbols of the slots; false when a set is too long for that.
   bool intern(const HookBinding& tool);
-  bool intern_set(const abi::MaskFeature& feature);
-  void scan_bucket(const abi::Index& index, const abi::BucketRef& bucket, abi::BucketFunction native);
+  bool intern_set(const SetRead& read);
+  void scan_all(const HookBinding& tool);
+  void collect_all(const HookBinding& tool);
   void collect_bucket(const abi::Index& index, const abi::BucketRef& bucket);
   void decide_in_order();
   void decide_indexed(const HookBinding& tool);
@@ -126,6 +122,7 @@ class Evaluation {
   void note_error(uint32_t rank, value::Status status, uint32_t expr);
 
   void conclude();
+  void conclude_effects();
   void apply_effects(const Match& match);
   void apply_set(const Match& match, const abi::RuleEffect& effect, uint32_t effect_index);
   void apply_tag(const Match& match, const abi::RuleEffect& effect);
@@ -135,7 +132,7 @@ class Evaluation {
   void apply_named(const Match& match, const abi::RuleEffect& effect, std::vector<NamedEffect>& out);
   void ask_shadows(const HookBinding& tool);
   void decide_default();
-  void say_message();
+  void say_message(uint32_t message);
   void finish_errors();
   value::Status evaluate(uint32_t expr, value::Value* out);
 
@@ -169,6 +166,7 @@ class Evaluation {
   const Pack* pack_ = nullptr;
   const abi::Unit* unit_ = nullptr;
   const abi::HookPlan* plan_ = nullptr;
+  const Pack::Tables::Brief* briefs_ = nullptr;  // of the hook, by rank
   const abi::ExprEvaluator* evaluator_ = nullptr;
   const ToolBinding* tool_ = nullptr;
   const Principal* who_ = nullptr;        // nullptr: nobody is known
