@@ -386,8 +386,10 @@ struct TestExpectation {
   Name what;  // "allow" "deny" "hidden" "listed" "set" "redact" "audit" "tag" "error" "message" "result"
   Name by;    // rule name, of a decision also "row 3" or "otherwise"; text empty: any
   const Expr* path = nullptr;   // set, redact
-  const Expr* value = nullptr;  // set, tag, message, result
-  Name word;  // audit level, tag key, error name; of require, emit, start, route, label: what
+  const Expr* value = nullptr;  // set, tag (nullptr: any), message, result
+  Name word;             // audit level, tag key, error name; of require, emit, start, route, label: what
+  Name role;             // require: string; text empty: any
+  bool negated = false;  // `not limit`
   Span span;
 };
 /// A row of `cases { ... }`: what the names of its columns stand for in one run of the test.

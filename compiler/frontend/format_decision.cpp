@@ -206,7 +206,7 @@ std::string expectation_head(const TestExpectation& expectation) {
   if (what == "result") {
     return {};
   }
-  std::string out = what == "redact" ? "redacted" : what;
+  std::string out = (expectation.negated ? "not " : "") + (what == "redact" ? "redacted" : what);
   if (expectation.path != nullptr) {
     out += " " + flat(*expectation.path, kOpen, true);
   }
@@ -216,6 +216,9 @@ std::string expectation_head(const TestExpectation& expectation) {
     out += " " + string_literal(expectation.word.text);
   } else if (!expectation.word.text.empty()) {
     out += " " + expectation.word.text;
+  }
+  if (!expectation.role.text.empty()) {
+    out += " from role " + string_literal(expectation.role.text);
   }
   return out;
 }

@@ -51,7 +51,7 @@ DESCRIBE(abi::ShadowPolicy, server, share_ppm)
 DESCRIBE(ir::RoutePrefer, target, condition, span)
 DESCRIBE(ir::Route, name, doc, span, calls, targets, prefers, balance, hash, timeout_ms, retry, breaker,
          hedge_after_ms, cache, key, shadow, repeatable, local_count)
-DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key)
+DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key, negated)
 DESCRIBE(ir::TestClaim, span, condition, left, right, local_count)
 DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, labels, client,
          args, params, result, definition, now_us, expectations)
@@ -69,14 +69,16 @@ template <class Archive, Same<ir::Module> T>
 void fields(Archive& archive, T& module) {
   auto& [pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
          regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests,
-         const_arena] = module;
+         known_tools, const_arena] = module;
   archive.describe(
       "Module",
       "pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types, "
-      "regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests");
+      "regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests, "
+      "known_tools");
   archive.use_arena(const_arena);
   archive(pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
-          regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests);
+          regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests,
+          known_tools);
 }
 
 }  // namespace catalyst::pack
