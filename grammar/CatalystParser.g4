@@ -123,18 +123,19 @@ pastPart : NUMBER IDENTIFIER ;
 testWhen : WHEN (hook target? recordLiteral? (RETURNING expression)? | expression) ;
 // Behind a value without a comma only a keyword goes on: `f (x)` is a call.
 testThen : THEN expectation (COMMA expectation | verdict)* ;
-expectation : verdict | expression by? ;
+expectation : NOT? verdict | expression by? ;
 verdict
   : ALLOW by?
   | DENY by?
   | HIDDEN_ by?
   | LISTED
-  | SET place ASSIGN expression by?
+  | SET place (ASSIGN expression)? by?
   | REDACTED resultPath? by?
   | AUDIT (METADATA | FULL)? by?
   | TAG key (ASSIGN expression)? by?
   | DESCRIBE string by?
-  | (LIMIT | REQUIRE name | EMIT string | START name | LABEL name) by?
+  | REQUIRE name (FROM name string)? by?
+  | (LIMIT | EMIT string | START name | LABEL name) by?
   | ROUTE name (TO key)? by?
   | ERROR (IDENTIFIER)? by?
   | MESSAGE string

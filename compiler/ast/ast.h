@@ -456,9 +456,11 @@ struct TestExpectation {
               // "result"
   Name by;    // rule name, of a decision also "row 3" or "otherwise"; text empty: any
   const Expr* path = nullptr;   // set, redact
-  const Expr* value = nullptr;  // set, tag, message, describe, result
-  Name word;  // audit level, tag key, error name; of require, emit, start, route, label: what
-  Name to;    // route: the server that it goes to first; text empty: any
+  const Expr* value = nullptr;  // set, tag (nullptr: any), message, describe, result
+  Name word;             // audit level, tag key, error name; of require, emit, start, route, label: what
+  Name role;             // require: string; text empty: any
+  Name to;               // route: the server that it goes to first; text empty: any
+  bool negated = false;  // `not limit`
   Span span;
 };
 /// A row of `cases { ... }`: what the names of its columns stand for in one run of the test.

@@ -216,10 +216,11 @@ void Printer::route(const RouteDecl& route) {
 }
 
 void Printer::expectation(const TestExpectation& expectation) {
-  std::string text = "  then " + expectation.what.text;
+  std::string text = std::string("  then ") + (expectation.negated ? "not " : "") + expectation.what.text;
   text += expectation.path == nullptr ? "" : " " + print(*expectation.path);
   text += expectation.word.text.empty() ? "" : " " + quote(expectation.word.text);
   text += expectation.to.text.empty() ? "" : " to " + quote(expectation.to.text);
+  text += expectation.role.text.empty() ? "" : " from role " + quote(expectation.role.text);
   text += expectation.value == nullptr ? "" : " = " + print(*expectation.value);
   text += expectation.by.text.empty() ? "" : " by " + expectation.by.text;
   line(text);

@@ -36,6 +36,11 @@ std::shared_ptr<ir::Module> check(std::span<const ast::Ast> files, const Imports
   check_properties(pack);
   check_tests(pack);
   pack.check_rest();
+  for (const auto& server : pack.catalogue.servers()) {
+    for (const Tool& tool : server->tools) {
+      module->known_tools.push_back({server->name, tool.name});
+    }
+  }
   for (const Emitter::Failure& failure : pack.emitter.failures()) {
     sink.report(diagnostics::Kind::ConstantFails, failure.span,
                 {std::string(value::status_name(failure.status))});

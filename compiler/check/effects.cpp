@@ -168,6 +168,9 @@ class EffectChecker {
   }
 
   void redact(const ast::Effect& effect) {
+    if (effect.path->kind == ast::ExprKind::Error) {
+      return;  // told by the parser
+    }
     std::vector<std::string> path;
     abi::RedactPlace place{};
     if (!resolve_redact_path(pack_, *effect.path, scope_.hook, *scope_.tools, path, place)) {

@@ -376,6 +376,7 @@ class TestChecker : TestBase {
     out.kind = row->second;
     out.span = expected.span;
     out.by = expected.by.text;
+    out.negated = expected.negated;
     check_by(expected.by);
     if (!expected_on(out.kind, out_.hook)) {
       pack_.sink.report(Kind::ExpectationNotHere, expected.what.span,
@@ -406,6 +407,9 @@ class TestChecker : TestBase {
       case Expectation::Kind::Limit:
         return true;
       case Expectation::Kind::Require:
+        out.key = expected.word.text;
+        out.text = expected.role.text;
+        return true;
       case Expectation::Kind::Emit:
       case Expectation::Kind::Start:
       case Expectation::Kind::Label:
@@ -418,7 +422,7 @@ class TestChecker : TestBase {
         if (!resolve_set_path(pack_, *expected.path, out_.hook, tools_, out.path, type)) {
           return false;
         }
-        const auto text = json(*expected.value, type);
+        const auto text = expected.value == nullptr ? std::string() : json(*expected.value, type);
         out.text = text.value_or("");
         return text.has_value();
       }

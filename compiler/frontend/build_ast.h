@@ -66,6 +66,7 @@ class Builder {
   ast::TestExpectation expectation(P::ExpectationContext* in);
   ast::TestExpectation verdict(P::VerdictContext* in);
   ast::Name by(P::ByContext* in);
+  ast::Name role(const std::vector<P::NameContext*>& names, P::StringContext* text);
   void check_value(const ast::TestDecl& test, const ast::TestExpectation& expectation);
   ast::Name hook(P::HookContext* in);
   enum class Asked : uint8_t { Pattern, One };  // of a rule; of a test, which names one thing without `*`

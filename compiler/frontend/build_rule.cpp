@@ -169,13 +169,7 @@ ast::Effect Builder::effect(P::EffectContext* in) {
     case P::REQUIRE:
       out.kind = EffectKind::Require;
       out.tag = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
-      if (in->FROM() != nullptr && in->name().size() == 2 && in->string() != nullptr) {
-        const ast::Name word = name(in->name(1));
-        if (word.text != "role") {
-          sink_.report(Kind::UnexpectedToken, word.span, {"`role`", "`" + word.text + "`"});
-        }
-        out.role = plain_string(in->string(), "a role");
-      }
+      out.role = in->FROM() == nullptr ? ast::Name() : role(in->name(), in->string());
       out.duration = in->WITHIN() == nullptr || in->NUMBER().empty() ? nullptr : number_of(in->NUMBER(0));
       break;
     case P::EMIT:
@@ -202,6 +196,18 @@ ast::Effect Builder::effect(P::EffectContext* in) {
   return out;
 }
 
+/// `from role "NAME"`, of which `names` has the word as its second.
+ast::Name Builder::role(const std::vector<P::NameContext*>& names, P::StringContext* text) {
+  if (names.size() != 2 || text == nullptr) {
+    return {};
+  }
+  const ast::Name word = name(names[1]);
+  if (word.text != "role") {
+    sink_.report(Kind::UnexpectedToken, word.span, {"`role`", "`" + word.text + "`"});
+  }
+  return plain_string(text, "a role");
+}
+
 /// `redact PATH`, or `redact PATTERN, ... in PATH`.
 void Builder::redaction(P::EffectContext* in, ast::Effect& out) {
   const std::vector<P::PlaceContext*> places = in->place();
@@ -220,7 +226,12 @@ void Builder::redaction(P::EffectContext* in, ast::Effect& out) {
   if (in->IN() == nullptr) {
     const source::Span end{file_, out.span.end, out.span.end};
     if (in->exception == nullptr) {
-      sink_.report(Kind::UnexpectedToken, end, {"`in` and the part to search", "the end of the effect"});
+      auto& diagnostic =
+          sink_.report(Kind::UnexpectedToken, end, {"`in` and the part to search", "the end of the effect"});
+      diagnostic.notes.push_back(
+          {{},
+           "patterns are looked for in a path (`redact pii.email in result`); a path of its own takes a "
+           "`redact` of its own"});
     }
     out.path = error(end).expr;
   } else {
@@ -366,7 +377,10 @@ ast::Name Builder::by(P::ByContext* in) {
 
 ast::TestExpectation Builder::expectation(P::ExpectationContext* in) {
   if (in->verdict() != nullptr) {
-    return verdict(in->verdict());
+    ast::TestExpectation out = verdict(in->verdict());
+    out.negated = in->NOT() != nullptr;
+    out.span = span(in);
+    return out;
   }
   ast::TestExpectation out;
   out.span = span(in);
@@ -384,7 +398,7 @@ ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
   switch (in->start->getType()) {
     case P::SET:
       out.path = path(in->place(), "`set`");
-      out.value = expression(in->expression());
+      out.value = in->ASSIGN() == nullptr ? nullptr : expression(in->expression());
       break;
     case P::REDACTED:
       out.what.text = "redact";
@@ -403,9 +417,12 @@ ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
       out.to = in->TO() == nullptr ? ast::Name{} : key(in->key());
       [[fallthrough]];
     case P::REQUIRE:
+      out.word = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
+      out.role = in->FROM() == nullptr ? ast::Name() : role(in->name(), in->string());
+      break;
     case P::START:
     case P::LABEL:
-      out.word = name(in->name());
+      out.word = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
       break;
     case P::EMIT:
       out.word = in->string() == nullptr ? ast::Name{"", out.span}

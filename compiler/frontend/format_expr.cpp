@@ -93,8 +93,9 @@ std::string flat_variables(const Name& a, const Name& b) {
 std::string flat_binary(const BinaryExpr& b, bool tail) {
   const int level = level_of(b.op);
   const int left = level == kCompare ? level + 1 : level;
-  return flat(*b.left, left, false) + " " + std::string(binary_op_text(b.op)) + " " +
-         flat(*b.right, level + 1, tail);
+  return flat(*b.left, level_for_readers(b.op, *b.left, left), false) + " " +
+         std::string(binary_op_text(b.op)) + " " +
+         flat(*b.right, level_for_readers(b.op, *b.right, level + 1), tail);
 }
 
 std::string flat_unary(const UnaryExpr& unary, bool tail) {

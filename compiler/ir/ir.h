@@ -310,9 +310,11 @@ struct TestExpectation {
   std::string by;  // rule name (of a decision: row name or "otherwise"), or ""
   std::vector<std::string> path;
   abi::RedactPlace place = abi::RedactPlace::Result;  // Redact, when there is a path
-  std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message, Describe: text;
-                     // Result: JSON; Route: the server that it prefers, "" when any will do
-  std::string key;   // Tag; Require, Emit, Start, Route, Label: what
+  std::string text;      // Set: JSON; Tag: value; Audit: level; Error: status name; Message, Describe: text;
+                         // Result: JSON; Require: role; Route: the server that it prefers. Of Set, Tag,
+                         // Require and Route "": any
+  std::string key;       // Tag; Require, Emit, Start, Route, Label: what
+  bool negated = false;  // it must not happen
 };
 /// `expect CONDITION`: reads functions and lists alone, so it needs no request. Of an equality, both sides.
 struct TestClaim {
@@ -379,6 +381,8 @@ struct Module {
   std::vector<Route> routes;  // declaration order
   std::vector<Property> properties;
   std::vector<Test> tests;
+  /// The tools that the schemas have, in the order of the servers.
+  std::vector<TargetPattern> known_tools;
   Arena const_arena{256u * 1024 * 1024};
 
   [[nodiscard]] const Expr& expr(ExprId id) const { return exprs[id.index]; }

@@ -55,7 +55,7 @@ DESCRIBE(ir::Window, name, span, kind, hook, target, key, value, local_count, wi
 DESCRIBE(ir::WindowRead, window, slot, key, local_count)
 DESCRIBE(ir::Property, name, doc, span, hook, target, condition, local_count, allowed)
 DESCRIBE(ir::PastCall, hook, server, tool, args, params, times, ago_us)
-DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key)
+DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key, negated)
 DESCRIBE(ir::TestClaim, span, condition, left, right, local_count)
 DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, labels, client,
          args, params, result, definition, now_us, past, expectations)
@@ -73,16 +73,16 @@ template <class Archive, Same<ir::Module> T>
 void fields(Archive& archive, T& module) {
   auto& [pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
          regexes, redactions, slots, facts, functions, tables, decisions, targets, windows, window_reads,
-         rules, routes, properties, tests, const_arena] = module;
+         rules, routes, properties, tests, known_tools, const_arena] = module;
   archive.describe(
       "Module",
       "pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types, "
       "regexes, redactions, slots, facts, functions, tables, decisions, targets, windows, window_reads, "
-      "rules, routes, properties, tests");
+      "rules, routes, properties, tests, known_tools");
   archive.use_arena(const_arena);
   archive(pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
           regexes, redactions, slots, facts, functions, tables, decisions, targets, windows, window_reads,
-          rules, routes, properties, tests);
+          rules, routes, properties, tests, known_tools);
 }
 
 }  // namespace catalyst::pack

@@ -80,7 +80,9 @@ class Planner {
   void rank_rules(abi::Hook hook) {
     abi::HookPlan& plan = unit_.plans[static_cast<size_t>(hook)];
     for (uint32_t i = 0; i < unit_.rules.size(); ++i) {
-      if (unit_.rules[i].hook == hook) {
+      const abi::RuleInfo& rule = unit_.rules[i];
+      const bool acts = rule.verdict != abi::RuleVerdict::None || !rule.effects.empty();
+      if (rule.hook == hook && acts) {
         (unit_.rules[i].shadow ? plan.shadow : plan.ranked).push_back(i);
       }
     }

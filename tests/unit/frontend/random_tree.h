@@ -313,7 +313,8 @@ class Generator : RandomExpressions {
       if (what == "set" || (what == "redact" && once_in(2))) {
         each.path = what == "set" ? path() : member(make_name("result"));
       }
-      if (what == "set" || (what == "tag" && once_in(2))) {
+      each.negated = once_in(4);
+      if ((what == "set" && !once_in(3)) || (what == "tag" && once_in(2))) {
         each.value = expr(2);
       }
       if (what == "message" || what == "describe") {
