@@ -148,7 +148,7 @@ Place place_after(std::string_view text, std::span<const Token> kept) {
   const auto expected = [](bool here) { return here ? Place::Expected : Place::None; };
   switch (back(1)) {
     case L::CALL:
-      return back(2) == L::FOR ? Place::Rule : hook_head(back(2));
+      return back(2) == L::FOR ? Place::Rule : head(1);
     case L::RESULT:
     case L::READ:
     case L::PROMPT:
