@@ -148,7 +148,7 @@ Place place_after(std::string_view text, std::span<const Token> kept) {
   const auto expected = [](bool here) { return here ? Place::Expected : Place::None; };
   switch (back(1)) {
     case L::CALL:
-      return back(2) == L::FOR ? Place::Rule : hook_head(back(2));
+      return back(2) == L::FOR ? Place::Rule : head(1);
     case L::RESULT:
     case L::READ:
     case L::PROMPT:
@@ -205,6 +205,28 @@ bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
 
 }  // namespace
 
+namespace {
+
+/// With a target behind the hook, `count(call` begins a window and `given past call` tells of the past: the
+/// name gets a type of its own.
+void mark_past(std::string_view text, std::span<Token> kept) {
+  const size_t hook = kept.size() - (kept.back().type() == L::FROM ? 2 : 1);
+  if (hook < 2 || hook >= kept.size()) {
+    return;
+  }
+  const auto word = [&](size_t i) {
+    return kept[i].type() == L::IDENTIFIER ? text.substr(kept[i].begin(), kept[i].end() - kept[i].begin())
+                                           : std::string_view();
+  };
+  if (kept[hook - 1].type() == L::LEFT_PAREN && counts_past(word(hook - 2))) {
+    kept[hook - 2].set_type(L::WINDOW);
+  } else if (kept[hook - 2].type() == L::GIVEN && word(hook - 1) == "past") {
+    kept[hook - 1].set_type(L::PAST);
+  }
+}
+
+}  // namespace
+
 void merge_targets(std::string_view text, TokenList& list) {
   std::vector<Token>& tokens = list.tokens;
   size_t kept = 0;  // tokens that stay stand in front, those to be looked at from i on
@@ -220,11 +242,7 @@ void merge_targets(std::string_view text, TokenList& list) {
         token.set_type(L::TARGET);
         token.set_end(tokens[run.end - 1].end());
         next = run.end;
-        if (place == Place::Window) {
-          tokens[kept - 3].set_type(L::WINDOW);
-        } else if (place == Place::Past) {
-          tokens[kept - 2].set_type(L::PAST);
-        }
+        mark_past(text, {tokens.data(), kept});
       }
     }
     tokens[kept++] = token;
