@@ -117,6 +117,7 @@ struct Service::Impl {
       pool->stop();
     }
     signals.reset();
+    front.reset();
     listener.reset();
     api.reset();
     endpoint.reset();
