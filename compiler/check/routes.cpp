@@ -262,7 +262,7 @@ class RouteChecker {
       }
     }
     const uint32_t hedge = out_.hedge_after_ms.value_or(0);
-    if (out_.timeout_ms != 0 && hedge >= out_.timeout_ms) {
+    if (out_.timeout_ms != 0 && hedge >= out_.timeout_ms && pack_.sink.error_count() == errors_before_) {
       pack_.sink
           .report(Kind::RouteTimes, seen(RouteClauseKind::Hedge)->span,
                   {"a hedge after " + time_text(hedge) + " comes too late"})
@@ -276,6 +276,7 @@ class RouteChecker {
   ir::Route out_;
   Scope scope_;
   ExprChecker expr_;
+  const size_t errors_before_ = pack_.sink.error_count();
   static constexpr size_t kClauses = 0
 #define ROUTE_CLAUSE(name, text) +1
 #include "compiler/ast/route_clause.def"
@@ -339,7 +340,9 @@ void check_routes(Pack& pack) {
     }
     RouteChecker(pack, *route).check();
   }
-  report_never_taken(pack);
+  if (!pack.sink.has_errors()) {
+    report_never_taken(pack);
+  }
 }
 
 const ast::RouteDecl* find_route(Pack& pack, const ast::Name& name) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "grammar/CatalystLexer.h"
 
@@ -453,10 +454,13 @@ void Cutter::nest(uint32_t i) {
     case L::PIPE:
     case L::FAT_ARROW:
     case L::ROW_END:
-    case L::RULE:
+      level_ -= std::exchange(prefixes, 0);
+      break;
+    case L::RULE:  // of a decision: the word may be a name too, in an expression that goes on
+      level_ -= type_at(list_, i + 2) == L::WHEN ? std::exchange(prefixes, 0) : 0;
+      break;
     case L::OTHERWISE:
-      level_ -= prefixes;
-      prefixes = 0;
+      level_ -= type_at(list_, i + 1) == L::FAT_ARROW ? std::exchange(prefixes, 0) : 0;
       break;
     case L::IF:
     case L::ANY:

@@ -6,6 +6,7 @@
 
 #include "compiler/driver/compile.h"
 #include "runtime/decision/caller.h"
+#include "runtime/decision/explain.h"
 #include "server/commands/call_text.h"
 #include "server/commands/command.h"
 #include "server/commands/request_json.h"
@@ -118,6 +119,12 @@ Exit eval(const Options& options) {
     return exit;
   }
   const decision::Pack& pack = *loaded;
+  if (options.explain) {
+    const decision::Explanation explained = decision::explain(pack, (*request)->request());
+    const std::string out = options.json ? to_json(explained) + "\n" : to_text(explained);
+    std::fputs(out.c_str(), stdout);
+    return Exit::Ok;
+  }
   decision::Evaluator evaluator;
   const decision::Verdict& verdict = evaluator.evaluate(pack, (*request)->request());
   const std::string out = options.json ? verdict_json(verdict, pack) : verdict_text(verdict, pack);
@@ -139,8 +146,8 @@ void add_eval_command(CLI::App& app, Action& chosen) {
   command
       ->add_option("-a,--args", options->arguments, "its arguments as a JSON object; @FILE or - reads them")
       ->needs(decision);
-  command->add_flag("--explain", options->explain, "say which rows decided, and what was evaluated")
-      ->needs(decision);
+  command->add_flag("--explain", options->explain,
+                    "say which rules or rows decided, what was evaluated, and which route a call takes");
   command->add_flag("--native", options->native, "decide with native code instead of the packed form");
   command->add_flag("--json", options->json, kJsonHelp);
   command->footer(

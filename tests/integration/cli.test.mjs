@@ -38,6 +38,40 @@ test("the quickstart checks, is formatted, and its tests pass", { timeout: 60000
   }
 });
 
+test("eval explains which route a call takes, and a pack keeps its routes", { timeout: 60000 }, (t) => {
+  const cwd = folder(t);
+  writeFileSync(join(cwd, "policy.cata"), `pack routed 1.0.0
+
+server search
+
+route finds
+  for call search.*
+  to search_eu weight 3, search_us
+  prefer search_eu when principal.tenant == "eu"
+  balance least_loaded
+  cache 60s by call.tool, call.args, principal.tenant
+
+test "europe" {
+  given principal { tenant: "eu" }
+  when  call search.find {}
+  then  route finds to search_eu
+}
+`);
+  assert.equal(run(cwd, ["fmt", "--check"]).status, 0, run(cwd, ["fmt", "--check"]).stdout);
+  assert.equal(json(cwd, ["test"]).body.passed, 1);
+  const request = JSON.stringify({ server: "search", tool: "find", principal: { id: "ana", tenant: "eu" } });
+  const said = json(cwd, ["eval", "--request", "-", "--explain"], request).body.route;
+  assert.equal(said.name, "finds");
+  assert.equal(said.preferred, "search_eu");
+  assert.deepEqual(said.servers, ["search_eu", "search_us"]);
+  assert.equal(said.prefers[0].state, "matched");
+  assert.equal(run(cwd, ["build", "--output", "routed.catpack"]).status, 0, run(cwd, ["build", "--output", "routed.catpack"]).stderr);
+  const changed = join(cwd, "changed.cata");
+  writeFileSync(changed, readFileSync(join(cwd, "policy.cata"), "utf8").replace("60s", "90s"));
+  const compared = json(cwd, ["diff", "policy.cata", "changed.cata", "--fail-on", "routes"]);
+  assert.equal(compared.status, 1, compared.stdout);
+});
+
 test("check tells every mistake with place, code and suggestion", { timeout: 60000 }, (t) => {
   const cwd = quickstartFolder(t);
   const path = join(cwd, "policy.cata");

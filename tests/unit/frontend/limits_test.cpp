@@ -126,8 +126,12 @@ TEST(Limits, AnythingRepeatedEnds) {
                             "\nfact a = \"{",
                             "enum E { a }\n",
                             "test \"\" { then ",
-                            "if a then b else "}) {
-    for (const char* head : {"", "fact x = ", "fact x = \"", "rule a on call ", "list l: "}) {
+                            "if a then b else ",
+                            "route r for call a.b ",
+                            "prefer a when if b then c else ",
+                            "to a, "}) {
+    for (const char* head :
+         {"", "fact x = ", "fact x = \"", "rule a on call ", "list l: ", "route r for call a.b "}) {
       expect_end(head + repeat(piece, kMebibyte / 32), std::string(head) + piece);
     }
   }
@@ -137,6 +141,10 @@ TEST(Limits, AMebibyteEnds) {
   for (const char* piece :
        {"a ", "\\", "'", "///\n", "rule a\n", "(", "a or ", "fact a = x\n", "fact a = \"{x}\"\n", "a b\n"}) {
     expect_end(repeat(piece, kMebibyte), piece);
+  }
+  for (const char* piece : {"if rule then ", "if a.rule then ", "if otherwise then ", "not prefer "}) {
+    expect_end("fact x = " + repeat(piece, kMebibyte), piece);
+    expect_end("route r for call a.b prefer c when " + repeat(piece, kMebibyte), piece);
   }
 }
 
@@ -151,6 +159,8 @@ TEST(Limits, DepthIsCountedHoweverItArises) {
       "a" + repeat("()", 2 * 300),
       "a" + repeat(" as int", 7 * 300),
       repeat("if a then b else ", 17 * 300) + "c",
+      repeat("if rule then b else ", 20 * 300) + "c",
+      repeat("if a.otherwise then b else ", 27 * 300) + "c",
       repeat("any x in a satisfies ", 21 * 300) + "c",
       repeat("\"{", 2 * 300) + "a" + repeat("}\"", 2 * 300),
       repeat("a or b and (", 12 * 150) + "c" + std::string(150, ')'),
