@@ -3,10 +3,11 @@
 // What a lexer rule cannot know is settled by compiler/frontend/scan.cpp, which turns
 //   - the `}` that ends an interpolation into INTERPOLATION_END,
 //   - a run of words, dots, dashes and stars without blanks, where a target may stand, into one TARGET,
-//   - the end of a line inside a table, where a row can end, into ROW_END.
+//   - the end of a line inside a table, where a row can end, into ROW_END,
+//   - the name in front of `(call db.*`, which counts the past, into WINDOW, and the `past` of a test's past calls into PAST.
 lexer grammar CatalystLexer;
 
-tokens { TARGET, INTERPOLATION_END, ROW_END }
+tokens { TARGET, INTERPOLATION_END, ROW_END, WINDOW, PAST }
 
 // declarations
 PACK : 'pack' ;
@@ -14,6 +15,7 @@ IMPORT : 'import' ;
 EXPORT : 'export' ;
 DEFAULT : 'default' ;
 SERVER : 'server' ;
+AGENT : 'agent' ;
 ENUM : 'enum' ;
 RECORD : 'record' ;
 LIST : 'list' ;
@@ -23,6 +25,7 @@ RULE : 'rule' ;
 DECISION : 'decision' ;
 ROUTE : 'route' ;
 FIXTURE : 'fixture' ;
+PROPERTY : 'property' ;
 TEST : 'test' ;
 
 // clauses
@@ -45,6 +48,7 @@ SESSION : 'session' ;
 REPLY : 'reply' ;
 EVENT : 'event' ;
 WHEN : 'when' ;
+WHERE : 'where' ;
 GIVEN : 'given' ;
 THEN : 'then' ;
 EXPECT : 'expect' ;
@@ -59,6 +63,7 @@ PRIORITY : 'priority' ;
 ALLOW : 'allow' ;
 DENY : 'deny' ;
 HIDE : 'hide' ;
+DESCRIBE : 'describe' ;
 SET : 'set' ;
 REDACT : 'redact' ;
 AUDIT : 'audit' ;

@@ -9,11 +9,14 @@ options { tokenVocab = CatalystLexer; superClass = ParserBase; contextSuperClass
 
 segment : declaration EOF ;
 
-declaration
+declaration : annotation* declared ;
+// Which declarations may have annotations, and which ones, is checked when the tree is built.
+declared
   : packDecl
   | importDecl
   | defaultDecl
   | serverDecl
+  | agentDecl
   | enumDecl
   | recordDecl
   | listDecl
@@ -23,6 +26,7 @@ declaration
   | decisionDecl
   | routeDecl
   | fixtureDecl
+  | propertyDecl
   | testDecl
   ;
 
@@ -31,6 +35,7 @@ version : VERSION | NUMBER ;
 importDecl : IMPORT name (DOT anyName)* (FROM string)? (AS name)? ;
 defaultDecl : DEFAULT (ALLOW | DENY) (ON hook)? ;
 serverDecl : SERVER name (SCHEMA string)? ;
+agentDecl : AGENT name (IDENTIFIER string)? ;
 enumDecl : EXPORT? ENUM name LEFT_BRACE anyName (COMMA anyName)* COMMA? RIGHT_BRACE ;
 recordDecl : EXPORT? RECORD name LEFT_BRACE fieldDecl* RIGHT_BRACE ;
 fieldDecl : anyName COLON type COMMA? ;
@@ -39,11 +44,12 @@ factDecl : EXPORT? FACT name (COLON type)? ASSIGN expression ;
 fnDecl : EXPORT? FN name LEFT_PAREN (parameter (COMMA parameter)* COMMA?)? RIGHT_PAREN ARROW type ASSIGN expression ;
 parameter : name COLON type ;
 
-ruleDecl : annotation* RULE name ON hook targets? condition? effect+ ;
+ruleDecl : RULE name ON hook targets? condition? onError? effect+ ;
 annotation : AT anyName (LEFT_PAREN annotationValue RIGHT_PAREN)? ;
 annotationValue : string | date | NUMBER (BY expression)? ;
 date : NUMBER MINUS NUMBER MINUS NUMBER ;
 condition : WHEN expression ;
+onError : ON ERROR (DENY | IDENTIFIER) ;
 hook
   : CALL | RESULT | LIST (TOOLS | RESOURCES | PROMPTS) | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION
   | MESSAGE | REPLY | EVENT
@@ -75,6 +81,7 @@ effect
   : ALLOW string?
   | DENY string?
   | HIDE (TOOL targets)?
+  | DESCRIBE string
   | SET place ASSIGN expression
   | REDACT place (COMMA place)* (IN place)?
   | AUDIT (METADATA | FULL)?
@@ -104,27 +111,31 @@ routeClause
   ;
 // Servers go by their names in the configuration, which may be no words.
 routeTarget : key (WEIGHT NUMBER)? ;
+propertyDecl : PROPERTY name LEFT_BRACE FOR ANY hook targets? (WHERE expression)? EXPECT NOT? (ALLOW | DENY) RIGHT_BRACE ;
 
 fixtureDecl : FIXTURE name (COLON type)? ASSIGN expression ;
 testDecl : TEST string LEFT_BRACE (testExpect+ | cases? given* testWhen testThen+) RIGHT_BRACE ;
 testExpect : EXPECT expression ;
 cases : CASES LEFT_BRACE name (PIPE name)* (ROW_END caseRow)+ RIGHT_BRACE ;
 caseRow : expectation (PIPE expectation)* ;
-given : GIVEN anyName expression ;
+given : GIVEN (PAST hook target recordLiteral? pastPart* | anyName expression) ;
+pastPart : NUMBER IDENTIFIER ;
 testWhen : WHEN (hook target? recordLiteral? (RETURNING expression)? | expression) ;
 // Behind a value without a comma only a keyword goes on: `f (x)` is a call.
 testThen : THEN expectation (COMMA expectation | verdict)* ;
-expectation : verdict | expression by? ;
+expectation : NOT? verdict | expression by? ;
 verdict
   : ALLOW by?
   | DENY by?
   | HIDDEN_ by?
   | LISTED
-  | SET place ASSIGN expression by?
+  | SET place (ASSIGN expression)? by?
   | REDACTED resultPath? by?
   | AUDIT (METADATA | FULL)? by?
   | TAG key (ASSIGN expression)? by?
-  | (LIMIT | REQUIRE name | EMIT string | START name | LABEL name) by?
+  | DESCRIBE string by?
+  | REQUIRE name (FROM name string)? by?
+  | (LIMIT | EMIT string | START name | LABEL name) by?
   | ROUTE name (TO key)? by?
   | ERROR (IDENTIFIER)? by?
   | MESSAGE string
@@ -151,12 +162,14 @@ primary
   | FALSE
   | NUMBER
   | string
+  | window
   | name recordLiteral?
   | recordLiteral
   | listLiteral
   | LEFT_PAREN expression RIGHT_PAREN
   ;
 postfix : pathStep recordLiteral? | LEFT_PAREN (expression (COMMA expression)* COMMA?)? RIGHT_PAREN ;
+window : WINDOW LEFT_PAREN hook targets (OF expression)? (BY expression)? WITHIN NUMBER RIGHT_PAREN ;
 pathStep : (DOT | OPTIONAL_DOT) anyName | (LEFT_BRACKET | OPTIONAL_BRACKET) expression RIGHT_BRACKET ;
 ifExpression : IF expression THEN expression ELSE expression ;
 quantifier : (ANY | ALL | NONE) variables IN expression SATISFIES expression ;
@@ -176,12 +189,12 @@ word
 // Words that are free to be names because no expression is built from them.
 name
   : word
-  | PACK | IMPORT | EXPORT | DEFAULT | SERVER | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | FROM | EXPECT
+  | PACK | IMPORT | EXPORT | DEFAULT | SERVER | AGENT | ENUM | RECORD | LIST | FACT | RULE | TEST | SCHEMA | FROM | EXPECT
   | CALL | RESULT | TOOLS | TOOL | RESOURCES | PROMPTS | READ | PROMPT | COMPLETE | SAMPLE | ELICIT | ROOTS | SESSION
   | REPLY | EVENT
   | LIMIT | PER | BURST | REQUIRE | WITHIN | EMIT | START | ROUTE | LABEL
   | TAG | METADATA | FULL | HIDDEN_ | LISTED | REDACTED | ERROR | MESSAGE | MAP
-  | DECISION | FIXTURE | TABLE | CASES | PRIORITY
+  | DECISION | FIXTURE | PROPERTY | TABLE | CASES | PRIORITY | WHERE | DESCRIBE
   ;
 // After a dot and before a colon every word is a name.
 anyName

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   // A pipe to a child that died, or `catalyst check | head`, is an error of that write and no reason to die.
   std::signal(SIGPIPE, SIG_IGN);
 
-  CLI::App app{"Catalyst decides what AI agents may do with MCP servers."};
+  CLI::App app{"Catalyst decides what AI agents may do with MCP servers.", "catalyst"};
   app.set_version_flag("-V,--version", std::string("catalyst ") + kVersion);
   app.require_subcommand(1);
   app.footer(

@@ -1,6 +1,9 @@
 #include "compiler/analysis/diff.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 
 #include "compiler/analysis/outcome.h"
 #include "compiler/ir/print.h"
@@ -27,7 +30,21 @@ class Comparison {
         new_(world_, *after.module),
         solver_(world_, SolverOptions{options.effort}),
         old_trial_(before.module, *before.sources),
-        new_trial_(after.module, *after.sources) {}
+        new_trial_(after.module, *after.sources) {
+    for (const ir::Module* module : {before.module.get(), after.module.get()}) {
+      for (const ir::TargetPattern& tool : module->known_tools) {
+        known_tools_[tool.server].insert(tool.tool);
+      }
+    }
+    known_ = formulas_.truth(false);
+    for (const auto& [server, tools] : known_tools_) {
+      const FormulaId here =
+          formulas_.text_in(formulas_.variable(world_.text("call.server")), std::vector<std::string>{server});
+      const FormulaId one = formulas_.text_in(formulas_.variable(world_.text("call.tool")),
+                                              std::vector<std::string>(tools.begin(), tools.end()));
+      known_ = formulas_.either(known_, formulas_.both(here, one));
+    }
+  }
 
   std::vector<Difference> run() {
     for (size_t i = 0; i < kDifferenceCount; ++i) {
@@ -40,23 +57,38 @@ class Comparison {
     compare(abi::Hook::ListTools, DifferenceKind::Shown, DifferenceKind::Hidden, DifferenceKind::Arguments);
     compare_routes();
     compare_other_hooks();
+    for (Difference& d : out_) {
+      std::stable_partition(d.changes.begin(), d.changes.end(), [](const Change& c) { return c.known_tool; });
+    }
     return std::move(out_);
   }
 
  private:
+  [[nodiscard]] bool is_known(const Witness& w) const {
+    const auto server = known_tools_.find(w.server);
+    return known_tools_.empty() || (server != known_tools_.end() && server->second.contains(w.tool));
+  }
+
+  /// A request for the question, about a tool that there is if such a request exists.
+  Search look(FormulaId question, const std::function<std::optional<FormulaId>(const Witness&)>& shows) {
+    Search found = search(world_, solver_, formulas_.both(question, constraint_), base_, shows);
+    if (found.state != Search::State::Found || is_known(found.witness)) {
+      return found;
+    }
+    const FormulaId narrower = formulas_.both(question, formulas_.both(constraint_, known_));
+    Search known = search(world_, solver_, narrower, base_, shows);
+    return known.state == Search::State::Found ? known : found;
+  }
+
   /// The rules of hooks that are not followed are the same, or the question is open.
   void compare_other_hooks() {
-    const bool same_text = ir::print(old_.module()) == ir::print(new_.module());
     for (size_t i = 0; i < abi::kHookCount; ++i) {
       const auto hook = static_cast<abi::Hook>(i);
       if (hook == abi::Hook::Call || hook == abi::Hook::Result || hook == abi::Hook::ListTools) {
         continue;
       }
       const bool same_default = old_.module().default_deny[i] == new_.module().default_deny[i];
-      const std::vector<Digest> before = conditions_on(old_, hook);
-      const std::vector<Digest> after = conditions_on(new_, hook);
-      const bool none = before.empty() && after.empty();
-      if (!same_default || !(none || (same_text && before == after))) {
+      if (!same_default || rules_on(old_, hook) != rules_on(new_, hook)) {
         add_reasons(DifferenceKind::OtherHooks,
                     {{{}, nullptr, "rules on `" + std::string(abi::hook_name(hook)) + "` are not compared"}});
       }
@@ -97,14 +129,50 @@ class Comparison {
     return out;
   }
 
-  static std::vector<Digest> conditions_on(Rules& rules, abi::Hook hook) {
+  /// What the rules of a hook say, sorted: their order does not matter, nor what they are called.
+  static std::vector<Digest> rules_on(Rules& rules, abi::Hook hook) {
     std::vector<Digest> out;
     for (const ir::Rule& rule : rules.module().rules) {
       if (rule.hook == hook) {
-        out.push_back(rules.symbolic().digest(rule.condition));
+        out.push_back(digest(rules, rule));
       }
     }
+    std::sort(out.begin(), out.end());
     return out;
+  }
+
+  static Digest digest(Rules& rules, const ir::Rule& rule) {
+    const ir::Module& module = rules.module();
+    Digest d;
+    add_target(d, module, rule.target);
+    d.add(rules.symbolic().digest(rule.condition)).add(rules.symbolic().digest(rule.message));
+    d.add(static_cast<uint64_t>(rule.verdict)).add(rule.shadow ? 1 : 0).add(rule.effects.size());
+    for (const ir::Effect& effect : rule.effects) {
+      d.add(static_cast<uint64_t>(effect.kind)).add(static_cast<uint64_t>(effect.place));
+      add_target(d, module, effect.target);
+      d.add(effect.path.size());
+      for (const std::string& step : effect.path) {
+        d.add(step);
+      }
+      d.add(rules.symbolic().digest(effect.value)).add(effect.redactions.size());
+      for (const uint32_t redaction : effect.redactions) {
+        d.add(module.redactions[redaction].pattern)
+            .add(static_cast<uint64_t>(module.redactions[redaction].check));
+      }
+      d.add(effect.audit_level).add(effect.tag).add(effect.role);
+      d.add(static_cast<uint64_t>(effect.count)).add(static_cast<uint64_t>(effect.burst));
+      d.add(static_cast<uint64_t>(effect.duration_us));
+    }
+    return d;
+  }
+
+  static void add_target(Digest& d, const ir::Module& module, ir::TargetId target) {
+    if (!target.valid()) {
+      return;
+    }
+    for (const ir::TargetPattern& p : module.targets[target.index].patterns) {
+      d.add(p.server).add(p.tool);
+    }
   }
 
   void compare(abi::Hook hook, DifferenceKind looser, DifferenceKind stricter, DifferenceKind changed) {
@@ -173,7 +241,7 @@ class Comparison {
       }
       return broken(to, to_trial, w);
     };
-    conclude(kind, search(world_, solver_, f.both(question, constraint_), base_, shows));
+    conclude(kind, look(question, shows));
   }
 
   /// A denial of `to` that an example ran into and the question did not exclude.
@@ -220,8 +288,7 @@ class Comparison {
       if (same || f.is_false(alone)) {
         continue;
       }
-      const FormulaId question =
-          f.both(f.both(passes(f, before), passes(f, after)), f.both(alone, constraint_));
+      const FormulaId question = f.both(f.both(passes(f, before), passes(f, after)), alone);
       const auto shows = [&](const Witness& w) -> std::optional<FormulaId> {
         const Decision a = old_trial_.run(w);
         const Decision b = new_trial_.run(w);
@@ -230,7 +297,7 @@ class Comparison {
         }
         return f.truth(true);
       };
-      conclude(kind, search(world_, solver_, question, base_, shows));
+      conclude(kind, look(question, shows));
     }
   }
 
@@ -249,7 +316,8 @@ class Comparison {
         if (d.changes.size() >= options_.max_changes) {
           ++d.more;
         } else {
-          Change change{found.witness, old_trial_.run(found.witness), new_trial_.run(found.witness)};
+          Change change{found.witness, old_trial_.run(found.witness), new_trial_.run(found.witness),
+                        is_known(found.witness)};
           const std::string text = change.witness.to_json();
           const bool known = std::any_of(d.changes.begin(), d.changes.end(),
                                          [&](const Change& c) { return c.witness.to_json() == text; });
@@ -283,6 +351,8 @@ class Comparison {
   Trial new_trial_;
   Witness base_;
   FormulaId constraint_;
+  std::map<std::string, std::set<std::string>> known_tools_;  // of the schemas, by server
+  FormulaId known_;                                           // over call.server and call.tool
   std::vector<Difference> out_;
 };
 

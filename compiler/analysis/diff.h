@@ -32,6 +32,7 @@ struct Change {
   Witness witness;
   Decision before;
   Decision after;
+  bool known_tool = true;  // false: there are schemas, and none has the tool
 };
 
 struct Difference {

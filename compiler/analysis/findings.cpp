@@ -265,7 +265,9 @@ class Finder {
 
   void look_for_cover(uint32_t i, const Witness& first) {
     const ir::Rule& rule = module_.rules[i];
-    const bool speaks = has_effect(rule, {ir::EffectKind::Audit, ir::EffectKind::Tag});
+    // What a rule does when it fails is a use of its own.
+    const bool speaks =
+        has_effect(rule, {ir::EffectKind::Audit, ir::EffectKind::Tag}) || rule.on_error != ir::OnError::Usual;
     const bool acts = has_effect(rule, {ir::EffectKind::Hide, ir::EffectKind::Set, ir::EffectKind::Redact});
     if (!speaks && rule.verdict != ir::VerdictKind::Deny && !only_hides(rule) &&
         rule.hook != abi::Hook::ListTools && look_for_cover(i, first, Cover::Denies)) {

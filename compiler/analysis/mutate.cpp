@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace catalyst::analysis {
 namespace {
@@ -64,6 +65,9 @@ class Collector {
   std::vector<Mutation> run() {
     for (rule_ = 0; rule_ < module_.rules.size(); ++rule_) {
       const ir::Rule& rule = module_.rules[rule_];
+      if (rule.shadow) {
+        continue;  // no test sees what it does
+      }
       if (rule.condition.valid()) {
         visit(rule.condition);
         add(Kind::NoCondition, ExprId(), module_.expr_spans[rule.condition.index],
@@ -87,12 +91,24 @@ class Collector {
     out_.push_back({kind, rule_, expr, {}, 0, span, std::move(text)});
   }
 
+  /// Does the expression stand in front of its rule's name? Then an annotation made it.
+  bool is_annotation(ir::Span span) const {
+    const ir::Span name = module_.rules[rule_].span;
+    return span.file == name.file && span.end <= name.begin;
+  }
+
   void visit(ExprId id) {
+    const ir::Expr& e = module_.expr(id);
+    const ir::Span span = module_.expr_spans[id.index];
+    if (!named_ && is_annotation(span)) {
+      if (e.op == Op::And) {  // of the annotation and the condition
+        visit(module_.operand(e, 1));
+      }
+      return;
+    }
     if (!seen_.insert(id.index).second) {
       return;
     }
-    const ir::Expr& e = module_.expr(id);
-    const ir::Span span = module_.expr_spans[id.index];
     const bool truth = module_.types.kind(e.type) == types::TypeKind::Bool;
     for (const Op op : neighbours(e.op)) {
       add(Kind::Operator, id, span, quoted(written(e.op)) + " becomes " + quoted(written(op)));
@@ -106,18 +122,29 @@ class Collector {
       add(Kind::Negate, id, span, "the test becomes its opposite");
     }
     if (e.op == Op::Fact) {
-      visit(module_.facts[e.payload].value);
+      visit_named(module_.facts[e.payload].name, module_.facts[e.payload].value);
     }
     if (e.op == Op::CallFn) {
-      visit(module_.functions[e.payload].body);
+      visit_named(module_.functions[e.payload].name, module_.functions[e.payload].body);
     }
     for (uint32_t i = 0; i < e.operand_count; ++i) {
       visit(module_.operand(e, i));
     }
   }
 
+  /// A fact or function, unless it was imported: its own pack tests it.
+  void visit_named(const std::string& name, ExprId body) {
+    if (name.find('.') != std::string::npos) {
+      return;
+    }
+    const bool outer = std::exchange(named_, true);
+    visit(body);
+    named_ = outer;
+  }
+
   const ir::Module& module_;
   uint32_t rule_ = 0;
+  bool named_ = false;  // inside a fact or function
   std::set<uint32_t> seen_;
   std::vector<Mutation> out_;
 };

@@ -30,8 +30,13 @@ Outcome outcome(Rules& rules, const Slice& slice, size_t pack, abi::Hook hook) {
       continue;
     }
     const Rules::Meaning& m = rules.meaning(i);
-    // Within a slice the target holds; a condition that fails counts unless the rule allows.
-    const FormulaId applies = rule.verdict == ir::VerdictKind::Allow ? m.holds : f.negate(m.refuses);
+    // Within a slice the target holds; a condition that fails counts unless the rule allows, or says
+    // otherwise.
+    const bool only_when_true = rule.verdict == ir::VerdictKind::Allow || rule.on_error == ir::OnError::Skip;
+    const FormulaId applies = only_when_true ? m.holds : f.negate(m.refuses);
+    if (rule.on_error == ir::OnError::Deny && rule.verdict != ir::VerdictKind::Deny) {
+      add(out.denies, f, f.both(f.negate(m.holds), f.negate(m.refuses)), i);
+    }
     if (rule.verdict == ir::VerdictKind::Deny) {
       add(out.denies, f, applies, i);
     } else if (rule.verdict == ir::VerdictKind::Allow) {
@@ -60,6 +65,9 @@ Outcome outcome(Rules& rules, const Slice& slice, size_t pack, abi::Hook hook) {
           out.changes.push_back({applies, "redact " + dotted(place, effect.path), {}, std::move(names), i});
           break;
         }
+        case ir::EffectKind::Describe:
+          out.changes.push_back({m.holds, "describe", rules.symbolic().value(effect.value), "", i});
+          break;
         case ir::EffectKind::Audit:
         case ir::EffectKind::Tag:
         case ir::EffectKind::Limit:  // what was asked before is no part of a request

@@ -60,7 +60,9 @@ const Rules::Meaning& Rules::meaning(uint32_t rule) {
 FormulaId Rules::applies(uint32_t rule) {
   Formulas& f = world_.formulas;
   const Meaning& m = meaning(rule);
-  const bool only_true = module().rules[rule].verdict == ir::VerdictKind::Allow;
+  const ir::Rule& r = module().rules[rule];
+  const bool only_true = r.on_error == ir::OnError::Skip ||
+                         (r.on_error == ir::OnError::Usual && r.verdict == ir::VerdictKind::Allow);
   return f.both(m.target, only_true ? m.holds : f.negate(m.refuses));
 }
 

@@ -64,80 +64,110 @@ class PatternSets {
   std::map<std::string, TextSet> sets_;
 };
 
-}  // namespace
+class Slicer {
+ public:
+  Slicer(const std::vector<Rules*>& packs, abi::Hook hook, const std::vector<ir::TargetPattern>& within)
+      : packs_(packs), hook_(hook), within_(within), targets_{&within} {
+    for (size_t pack = 0; pack < packs.size(); ++pack) {
+      collect(pack, packs[pack]->module());
+    }
+    for (const auto& [pack, target] : distinct_) {
+      targets_.push_back(&packs[pack]->module().targets[target].patterns);
+    }
+  }
 
-Slices slice(const std::vector<Rules*>& packs, abi::Hook hook, const std::vector<ir::TargetPattern>& within) {
-  Slices out;
-  PatternSets sets;
-  Targets targets = {&within};
-  std::set<std::pair<size_t, uint32_t>> distinct;  // pack and target of its rules
-  for (size_t pack = 0; pack < packs.size(); ++pack) {
-    const ir::Module& module = packs[pack]->module();
-    for (const ir::Rule& rule : module.rules) {
-      if (rule.hook != hook) {
-        continue;
-      }
-      distinct.emplace(pack, rule.target.index);
-      for (const ir::Effect& effect : rule.effects) {
-        if (effect.target.valid()) {
-          distinct.emplace(pack, effect.target.index);
-        }
+  Slices run() {
+    // Tools that there are come first: of tools that rules do not tell apart, they are the better example.
+    for (Rules* pack : packs_) {
+      for (const ir::TargetPattern& known : pack->module().known_tools) {
+        add(known.server, known.tool);
       }
     }
-  }
-  for (const auto& [pack, target] : distinct) {
-    targets.push_back(&packs[pack]->module().targets[target].patterns);
-  }
-  std::set<std::string> servers;
-  for (const auto* patterns : targets) {
-    for (const ir::TargetPattern& p : *patterns) {
-      servers.insert(p.server);
-    }
-  }
-  std::map<std::vector<bool>, bool> seen;
-  for (const std::string& server : sets.values(servers, &out.complete)) {
-    std::set<std::string> tools;
-    for (const auto* patterns : targets) {
+    std::set<std::string> servers;
+    for (const auto* patterns : targets_) {
       for (const ir::TargetPattern& p : *patterns) {
-        if (sets.matches(p.server, server)) {
-          tools.insert(p.tool);
-        }
+        servers.insert(p.server);
       }
     }
-    for (const std::string& tool : sets.values(tools, &out.complete)) {
-      if (!sets.matches(within, server, tool)) {
-        continue;
-      }
-      std::vector<bool> signature;
-      for (const auto* patterns : targets) {
-        signature.push_back(sets.matches(*patterns, server, tool));
-      }
-      if (!seen.emplace(signature, true).second) {
-        continue;
-      }
-      Slice& s = out.all.emplace_back();
-      s.server = server;
-      s.tool = tool;
-      Formulas& f = packs.front()->world().formulas;
-      s.constraint = f.truth(true);
-      size_t at = 1;
-      for (const auto& [pack, target] : distinct) {
-        const FormulaId inside = packs[pack]->target(ir::TargetId(target));
-        s.constraint = f.both(s.constraint, signature[at++] ? inside : f.negate(inside));
-      }
-      for (Rules* pack : packs) {
-        std::vector<uint32_t>& rules = s.rules.emplace_back();
-        for (uint32_t i = 0; i < pack->module().rules.size(); ++i) {
-          const ir::Rule& rule = pack->module().rules[i];
-          if (rule.hook == hook &&
-              sets.matches(pack->module().targets[rule.target.index].patterns, server, tool)) {
-            rules.push_back(i);
+    for (const std::string& server : sets_.values(servers, &out_.complete)) {
+      std::set<std::string> tools;
+      for (const auto* patterns : targets_) {
+        for (const ir::TargetPattern& p : *patterns) {
+          if (sets_.matches(p.server, server)) {
+            tools.insert(p.tool);
           }
         }
       }
+      for (const std::string& tool : sets_.values(tools, &out_.complete)) {
+        add(server, tool);
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void collect(size_t pack, const ir::Module& module) {
+    for (const ir::Rule& rule : module.rules) {
+      if (rule.hook != hook_) {
+        continue;
+      }
+      distinct_.emplace(pack, rule.target.index);
+      for (const ir::Effect& effect : rule.effects) {
+        if (effect.target.valid()) {
+          distinct_.emplace(pack, effect.target.index);
+        }
+      }
     }
   }
-  return out;
+
+  /// The slice of a tool, unless it is there already.
+  void add(const std::string& server, const std::string& tool) {
+    if (!sets_.matches(within_, server, tool)) {
+      return;
+    }
+    std::vector<bool> signature;
+    for (const auto* patterns : targets_) {
+      signature.push_back(sets_.matches(*patterns, server, tool));
+    }
+    if (!seen_.insert(signature).second) {
+      return;
+    }
+    Slice& s = out_.all.emplace_back();
+    s.server = server;
+    s.tool = tool;
+    Formulas& f = packs_.front()->world().formulas;
+    s.constraint = f.truth(true);
+    size_t at = 1;
+    for (const auto& [pack, target] : distinct_) {
+      const FormulaId inside = packs_[pack]->target(ir::TargetId(target));
+      s.constraint = f.both(s.constraint, signature[at++] ? inside : f.negate(inside));
+    }
+    for (Rules* pack : packs_) {
+      std::vector<uint32_t>& rules = s.rules.emplace_back();
+      for (uint32_t i = 0; i < pack->module().rules.size(); ++i) {
+        const ir::Rule& rule = pack->module().rules[i];
+        if (rule.hook == hook_ &&
+            sets_.matches(pack->module().targets[rule.target.index].patterns, server, tool)) {
+          rules.push_back(i);
+        }
+      }
+    }
+  }
+
+  const std::vector<Rules*>& packs_;
+  const abi::Hook hook_;
+  const std::vector<ir::TargetPattern>& within_;
+  PatternSets sets_;
+  Targets targets_;
+  std::set<std::pair<size_t, uint32_t>> distinct_;  // pack and target of its rules
+  std::set<std::vector<bool>> seen_;
+  Slices out_;
+};
+
+}  // namespace
+
+Slices slice(const std::vector<Rules*>& packs, abi::Hook hook, const std::vector<ir::TargetPattern>& within) {
+  return Slicer(packs, hook, within).run();
 }
 
 Slice slice_of(Rules& pack, abi::Hook hook, const std::string& server, const std::string& tool) {

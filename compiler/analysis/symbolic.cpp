@@ -121,6 +121,9 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
       if (root == abi::InputRoot::Params || root == abi::InputRoot::Argument) {
         return opaque(id, e, {}, "an input of this hook");
       }
+      if (root == abi::InputRoot::Window) {
+        return opaque(id, e, {}, "a window over the past");
+      }
       return slot(module_.slots[e.payload]);
     }
     case Op::Local:

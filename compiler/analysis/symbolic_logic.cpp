@@ -46,6 +46,7 @@ std::optional<Sym> Symbolic::merge(FormulaId c, const Sym& a, const Sym& b) {
   }
   Sym out = a;
   out.constant = nullptr;
+  out.digest = Digest().add("merged").add(c.index).add(a.digest).add(b.digest);
   out.ok = f_.choose(c, a.ok, b.ok);
   out.present = f_.choose(c, a.present, b.present);
   if (a.kind != b.kind || a.measures || b.measures || a.map != b.map) {

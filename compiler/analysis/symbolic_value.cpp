@@ -140,6 +140,7 @@ Sym Symbolic::slot(const ir::Slot& slot) {
       }
       return read(node, module_.types.strip_optional(slot.type), module_.types.is_optional(slot.type));
     }
+    case abi::InputRoot::Window:
     case abi::InputRoot::Params:
     case abi::InputRoot::Argument:
       break;  // dispatch answers them

@@ -63,6 +63,9 @@ Decision Trial::run(const Witness& witness) {
     }
     out.effects.push_back(text + (redact.patterns.empty() ? "" : " in ") + dotted("result", redact.path));
   }
+  if (verdict.description.data() != nullptr) {
+    out.effects.push_back("describe " + std::string(verdict.description));
+  }
   std::sort(out.effects.begin(), out.effects.end());
   out.effects.erase(std::unique(out.effects.begin(), out.effects.end()), out.effects.end());
   return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "compiler/analysis/nearest.h"
 #include "compiler/analysis/outcome.h"
 #include "compiler/analysis/scope_of.h"
 #include "runtime/value/decimal.h"
@@ -15,7 +16,6 @@ using Json = nlohmann::json;
 
 constexpr size_t kFeaturesMax = 40;   // inputs that are looked at
 constexpr size_t kMutantsMax = 2000;  // edits of rules that are tried
-
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// An input of the request at hand that rules read.
@@ -200,6 +200,15 @@ class Features {
   FormulaId frame_;
 };
 
+/// The members on the way to a node, the last one first.
+std::vector<std::string> steps_to(const World& world, NodeId node) {
+  std::vector<std::string> out;
+  for (NodeId at = node; world.node(at).parent.valid(); at = world.node(at).parent) {
+    out.push_back(world.node(at).name);
+  }
+  return out;
+}
+
 /// `request` with the features of `chosen` as `model` has them.
 class Patch {
  public:
@@ -221,10 +230,7 @@ class Patch {
   std::string patch_json(NodeId node) {
     std::string* const text = json_of(out_, world_.node(node).root);
     Json root = Json::parse(text->empty() ? "{}" : *text, nullptr, false);
-    std::vector<std::string> steps;
-    for (NodeId at = node; world_.node(at).parent.valid(); at = world_.node(at).parent) {
-      steps.push_back(world_.node(at).name);
-    }
+    const std::vector<std::string> steps = steps_to(world_, node);
     const auto tag = model_.tags.find(node);
     const bool absent = tag == model_.tags.end() || tag->second == Tag::Absent;
     const std::string after = absent ? "absent" : node_json(world_, model_, node);
@@ -378,11 +384,46 @@ class Asker {
     change.request = patch.request();
     change.decision = trial_.run(change.request);
     if (reached(change.decision)) {
+      for (InputChange& input : change.inputs) {
+        approach(change, input);
+      }
       out_.requests.push_back(std::move(change));
     } else {
       add_reasons(answer);
     }
     return answer.kind;
+  }
+
+  /// Moves a number that was changed as near to what it was as the verdict allows.
+  void approach(RequestChange& change, InputChange& input) {
+    const auto feature = std::ranges::find(features_, input.path, &Feature::path);
+    const auto reaches = [&](const std::string& number) {
+      RequestChange next = change;
+      set_number(next.request, *feature, number);
+      next.decision = trial_.run(next.request);
+      if (!reached(next.decision)) {
+        return false;
+      }
+      change.request = std::move(next.request);
+      change.decision = std::move(next.decision);
+      return true;
+    };
+    input.after = nearest_number(input.before, input.after, reaches);
+  }
+
+  void set_number(Witness& request, const Feature& feature, const std::string& number) {
+    if (!feature.node.valid()) {
+      request.risk = std::stoll(number);  // the one plain input that is a number
+      return;
+    }
+    std::string& text = *json_of(request, world_.node(feature.node).root);
+    Json::json_pointer at;
+    for (const std::string& step : steps_to(world_, feature.node)) {
+      at = Json::json_pointer() / step / at;
+    }
+    Json root = Json::parse(text, nullptr, false);
+    root[at] = Json::parse(number, nullptr, false);
+    text = dump(root);
   }
 
   void add_reasons(const Answer& answer) {

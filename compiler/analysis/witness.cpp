@@ -216,15 +216,17 @@ std::string Witness::to_json() const {
   member(out, "principal", principal_json(*this));
   if (!session_id.empty() || !protocol.empty()) {
     member(out, "session",
-           "{\"id\": " + value::json_string(session_id) +
-               ", \"protocol_version\": " + value::json_string(protocol) + "}");
+           "{\"id\": " + value::json_string(session_id) + ", \"protocol\": " + value::json_string(protocol) +
+               "}");
   }
   if (!client_name.empty() || !client_version.empty() || !client_ip.empty()) {
     member(out, "client",
            "{\"name\": " + value::json_string(client_name) + ", \"version\": " +
                value::json_string(client_version) + ", \"ip\": " + value::json_string(client_ip) + "}");
   }
-  member(out, "now", std::to_string(now_us));
+  std::string now;
+  value::append_time(now, now_us);
+  member(out, "now", value::json_string(now));
   return out + "}";
 }
 
@@ -355,6 +357,7 @@ Witness make_witness(const World& world, const Model& model, const Witness& base
       case InputRoot::CallTool:
       case InputRoot::Now:
       case InputRoot::Params:
+      case InputRoot::Window:
       case InputRoot::Argument:
         break;
     }

@@ -167,6 +167,17 @@ struct ComprehensionExpr : Expr {
   const Expr* condition;
 };
 
+/// `count(call db.* by principal.id within 1h)`, `sum(call pay.* of call.args.amount by ... within ...)`,
+/// `distinct(call db.* of call.args.table by ... within ...)`: what happened in the past.
+struct WindowExpr : Expr {
+  Name function;
+  Name hook;
+  std::vector<TargetPattern> targets;
+  const Expr* value = nullptr;   // behind `of`; nullptr: none
+  const Expr* key = nullptr;     // behind `by`; nullptr: one for all
+  const Expr* within = nullptr;  // NumberExpr
+};
+
 /// `[a, b, c]`: a list or set, by what is expected.
 struct ListExpr : Expr {
   std::vector<const Expr*> items;
@@ -200,7 +211,7 @@ std::string_view effect_text(EffectKind kind);
 struct Effect {
   EffectKind kind;
   Span span;
-  const Expr* message = nullptr;        // allow, deny: optional text
+  const Expr* message = nullptr;        // allow, deny: optional text; describe: the text
   std::vector<TargetPattern> patterns;  // hide tool PATTERN, ...; empty: the tool at hand
   const Expr* path = nullptr;           // set, redact: where (member chain)
   const Expr* value = nullptr;          // set: new value; tag: value (optional)
@@ -239,6 +250,7 @@ struct Decl {
   Span span;
   std::string doc;        // text of the /// lines in front
   bool exported = false;  // written `export`: packs that import this one may use it
+  std::vector<Annotation> annotations;
 };
 
 /// `pack acme.gateway 1.4.0`
@@ -264,6 +276,12 @@ struct DefaultDecl : Decl {
 struct ServerDecl : Decl {
   Name name;
   Name schema;
+};
+
+/// `agent reviewer card "schemas/reviewer.json"`; card text empty: nothing is known of it
+struct AgentDecl : Decl {
+  Name name;
+  Name card;
 };
 
 struct EnumDecl : Decl {
@@ -306,13 +324,13 @@ struct FnDecl : Decl {
   const Expr* body;
 };
 
-/// `rule NAME on HOOK [TARGET, ...] [when COND] EFFECT...`
+/// `rule NAME on HOOK [TARGET, ...] [when COND] [on error WORD] EFFECT...`
 struct RuleDecl : Decl {
-  std::vector<Annotation> annotations;
   Name name;
   Name hook;                           // name of an abi::Hook: "call", "list tools", ...
   std::vector<TargetPattern> targets;  // empty: everything
   const Expr* condition = nullptr;     // nullptr: always
+  Name on_error;                       // "deny" or "skip"; text empty: as its verdict wants
   std::vector<Effect> effects;
 };
 
@@ -409,22 +427,40 @@ struct FixtureDecl : Decl {
   const Expr* value = nullptr;
 };
 
-/// `given principal { ... }`, `given session {...}`, `given now "2026-01-01T00:00:00Z"`
+/// `property NAME { for any HOOK [TARGET, ...] [where COND] expect [not] allow|deny }`
+struct PropertyDecl : Decl {
+  Name name;
+  Name hook;
+  std::vector<TargetPattern> targets;
+  const Expr* condition = nullptr;  // nullptr: all of them
+  bool allowed = false;             // what is expected: `allow` and `not deny`
+  Span expectation;
+};
+
+/// `given principal { ... }`, `given session {...}`, `given now "2026-01-01T00:00:00Z"`, and `given past call
+/// db.query { ... } 21 times 30m ago`
 struct TestGiven {
-  Name subject;  // "principal", "session", "client", "now", "result"
-  const Expr* value;
+  Name subject;                 // "principal", "session", "client", "now", "labels", "past"
+  const Expr* value = nullptr;  // past: nullptr when it has no arguments
   Span span;
+  Name hook;  // past
+  TargetPattern target;
+  const Expr* times = nullptr;  // NumberExpr; nullptr: once
+  const Expr* ago = nullptr;    // NumberExpr; nullptr: a moment ago
 };
 /// `then deny by NAME`, `then allow`, `then hidden`, `then listed`, `then set call.args.x = v`, `then
 /// redacted`, `then audit full`, `then tag key = "v"`, `then error overflow by NAME`; `then 5.00 by NAME` of
 /// a decision
 struct TestExpectation {
-  Name what;  // "allow" "deny" "hidden" "listed" "set" "redact" "audit" "tag" "error" "message" "result"
+  Name what;  // "allow" "deny" "hidden" "listed" "set" "redact" "audit" "tag" "error" "message" "describe"
+              // "result"
   Name by;    // rule name, of a decision also "row 3" or "otherwise"; text empty: any
   const Expr* path = nullptr;   // set, redact
-  const Expr* value = nullptr;  // set, tag, message, result
-  Name word;  // audit level, tag key, error name; of require, emit, start, route, label: what
-  Name to;    // route: the server that it goes to first; text empty: any
+  const Expr* value = nullptr;  // set, tag (nullptr: any), message, describe, result
+  Name word;             // audit level, tag key, error name; of require, emit, start, route, label: what
+  Name role;             // require: string; text empty: any
+  Name to;               // route: the server that it goes to first; text empty: any
+  bool negated = false;  // `not limit`
   Span span;
 };
 /// A row of `cases { ... }`: what the names of its columns stand for in one run of the test.

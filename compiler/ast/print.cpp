@@ -73,6 +73,9 @@ void Printer::effect(const Effect& effect) {
         text += " " + print_target(pattern);
       }
       break;
+    case EffectKind::Describe:
+      text += " " + optional(effect.message);
+      break;
     case EffectKind::Set:
       text += " " + optional(effect.path) + " = " + optional(effect.value);
       break;
@@ -114,11 +117,6 @@ void Printer::effect(const Effect& effect) {
 }
 
 void Printer::rule(const RuleDecl& rule) {
-  for (const Annotation& each : rule.annotations) {
-    line("@" + each.name.text + (each.text.text.empty() ? "" : " " + quote(each.text.text)) +
-         (each.share == nullptr ? "" : " " + print(*each.share)) +
-         (each.by == nullptr ? "" : " by " + print(*each.by)));
-  }
   line("rule " + rule.name.text);
   std::string on = "  on " + rule.hook.text;
   for (const TargetPattern& target : rule.targets) {
@@ -127,6 +125,9 @@ void Printer::rule(const RuleDecl& rule) {
   line(on);
   if (rule.condition != nullptr) {
     line("  when " + print(*rule.condition));
+  }
+  if (!rule.on_error.text.empty()) {
+    line("  on error " + rule.on_error.text);
   }
   for (const Effect& each : rule.effects) {
     effect(each);
@@ -215,10 +216,11 @@ void Printer::route(const RouteDecl& route) {
 }
 
 void Printer::expectation(const TestExpectation& expectation) {
-  std::string text = "  then " + expectation.what.text;
+  std::string text = std::string("  then ") + (expectation.negated ? "not " : "") + expectation.what.text;
   text += expectation.path == nullptr ? "" : " " + print(*expectation.path);
   text += expectation.word.text.empty() ? "" : " " + quote(expectation.word.text);
   text += expectation.to.text.empty() ? "" : " to " + quote(expectation.to.text);
+  text += expectation.role.text.empty() ? "" : " from role " + quote(expectation.role.text);
   text += expectation.value == nullptr ? "" : " = " + print(*expectation.value);
   text += expectation.by.text.empty() ? "" : " by " + expectation.by.text;
   line(text);
@@ -246,7 +248,11 @@ void Printer::test(const TestDecl& test) {
     }
   }
   for (const TestGiven& given : test.givens) {
-    line("  given " + given.subject.text + " " + optional(given.value));
+    const bool past = !given.hook.text.empty();
+    line("  given " + given.subject.text +
+         (past ? " " + given.hook.text + " " + print_target(given.target) : "") + " " +
+         optional(given.value) +
+         (past ? " times " + optional(given.times) + " ago " + optional(given.ago) : ""));
   }
   if (test.call != nullptr) {
     line("  when " + print(*test.call));
@@ -262,6 +268,11 @@ void Printer::test(const TestDecl& test) {
 void Printer::declaration(const Decl& decl) {
   if (!decl.doc.empty()) {
     line("doc " + quote(decl.doc));
+  }
+  for (const Annotation& each : decl.annotations) {
+    line("@" + each.name.text + (each.text.text.empty() ? "" : " " + quote(each.text.text)) +
+         (each.share == nullptr ? "" : " " + print(*each.share)) +
+         (each.by == nullptr ? "" : " by " + print(*each.by)));
   }
   const std::string exported = decl.exported ? "export " : "";
   switch (decl.kind) {
@@ -284,6 +295,11 @@ void Printer::declaration(const Decl& decl) {
       const auto& server = static_cast<const ServerDecl&>(decl);
       return line("server " + server.name.text +
                   (server.schema.text.empty() ? "" : " schema " + quote(server.schema.text)));
+    }
+    case DeclKind::Agent: {
+      const auto& agent = static_cast<const AgentDecl&>(decl);
+      return line("agent " + agent.name.text +
+                  (agent.card.text.empty() ? "" : " card " + quote(agent.card.text)));
     }
     case DeclKind::Enum: {
       const auto& enumeration = static_cast<const EnumDecl&>(decl);
@@ -326,6 +342,16 @@ void Printer::declaration(const Decl& decl) {
       return line("fixture " + fixture.name.text +
                   (fixture.type == nullptr ? "" : ": " + print(*fixture.type)) + " = " +
                   print(*fixture.value));
+    }
+    case DeclKind::Property: {
+      const auto& property = static_cast<const PropertyDecl&>(decl);
+      line("property " + property.name.text);
+      std::string text = "  for any " + property.hook.text;
+      for (const TargetPattern& target : property.targets) {
+        text += " " + print_target(target);
+      }
+      line(text + " where " + optional(property.condition));
+      return line(std::string("  expect ") + (property.allowed ? "allow" : "deny"));
     }
     case DeclKind::Test:
       return test(static_cast<const TestDecl&>(decl));
@@ -414,6 +440,15 @@ std::string print(const Expr& expr) {
       const auto& c = static_cast<const ComprehensionExpr&>(expr);
       return "(for " + print_variables(c.variable, c.value_variable) + " in " + print(*c.collection) + " " +
              optional(c.condition) + " " + print(*c.element) + ")";
+    }
+    case ExprKind::Window: {
+      const auto& window = static_cast<const WindowExpr&>(expr);
+      std::string out = "(" + window.function.text + " " + window.hook.text;
+      for (const TargetPattern& target : window.targets) {
+        out += " " + print_target(target);
+      }
+      return out + " of " + optional(window.value) + " by " + optional(window.key) + " within " +
+             optional(window.within) + ")";
     }
     case ExprKind::List: {
       std::string out = "[";

@@ -92,7 +92,8 @@ void form_error(Pack& pack, const ast::Annotation& annotation, const Row& row) {
                    {std::string(row.name), std::string(form_text(row.form))});
 }
 
-void check_one(Pack& pack, const ast::RuleDecl& rule, const ast::Annotation& annotation, ir::Rule& out) {
+/// nullptr after a diagnostic.
+const Row* known_row(Pack& pack, const ast::Annotation& annotation) {
   const Row* row = find_row(annotation.name.text);
   if (row == nullptr) {
     std::vector<std::string_view> names;
@@ -102,6 +103,13 @@ void check_one(Pack& pack, const ast::RuleDecl& rule, const ast::Annotation& ann
     auto& diagnostic =
         pack.sink.report(Kind::UnknownAnnotation, annotation.name.span, {annotation.name.text});
     suggest(diagnostic, annotation.name.span, annotation.name.text, names);
+  }
+  return row;
+}
+
+void check_one(Pack& pack, const ast::RuleDecl& rule, const ast::Annotation& annotation, ir::Rule& out) {
+  const Row* row = known_row(pack, annotation);
+  if (row == nullptr) {
     return;
   }
   if (annotation.form != row->form ||
@@ -120,6 +128,9 @@ void check_one(Pack& pack, const ast::RuleDecl& rule, const ast::Annotation& ann
       return;
     case AnnotationKind::Shadow:
       out.shadow = true;
+      return;
+    case AnnotationKind::Deprecated:
+      pack.sink.report(Kind::AnnotationNotHere, annotation.span, {annotation.name.text, "a rule"});
       return;
     case AnnotationKind::Rollout:
       if (!steps_of(annotation)) {
@@ -145,7 +156,59 @@ uint32_t bucket_index() {
   return static_cast<uint32_t>(found - all.begin());
 }
 
+/// What carries no `@deprecated`, as a sentence names it; "" of what does.
+std::string_view undeprecated(ast::DeclKind kind) {
+  switch (kind) {
+    case ast::DeclKind::Enum:
+    case ast::DeclKind::Record:
+    case ast::DeclKind::List:
+    case ast::DeclKind::Fact:
+    case ast::DeclKind::Fn:
+    case ast::DeclKind::Decision:
+      return {};
+    case ast::DeclKind::Pack:
+      return "the name of the pack";
+    case ast::DeclKind::Import:
+      return "an import";
+    case ast::DeclKind::Default:
+      return "a default";
+    case ast::DeclKind::Server:
+      return "a server";
+    case ast::DeclKind::Agent:
+      return "an agent";
+    case ast::DeclKind::Rule:
+      return "a rule";
+    case ast::DeclKind::Fixture:
+      return "a fixture";
+    case ast::DeclKind::Property:
+      return "a property";
+    case ast::DeclKind::Test:
+      return "a test";
+  }
+  return {};
+}
+
+std::string_view used_by_others(ast::DeclKind kind) {
+  const std::string_view what = undeprecated(kind);
+  return what.empty() ? std::string_view("a declaration that is no rule") : what;
+}
+
 }  // namespace
+
+void check_annotations(Pack& pack, const ast::Decl& decl) {
+  for (const ast::Annotation& each : decl.annotations) {
+    const Row* row = known_row(pack, each);
+    if (row == nullptr) {
+      continue;
+    }
+    if (row->kind != AnnotationKind::Deprecated || !undeprecated(decl.kind).empty()) {
+      pack.sink.report(Kind::AnnotationNotHere, each.span,
+                       {each.name.text, std::string(used_by_others(decl.kind))});
+    } else if (each.form != row->form) {
+      form_error(pack, each, *row);
+    }
+  }
+}
 
 void check_annotations(Pack& pack, const ast::RuleDecl& rule, ir::Rule& out) {
   for (size_t i = 0; i < rule.annotations.size(); ++i) {

@@ -4,6 +4,7 @@
 
 #include "compiler/check/decisions.h"
 #include "compiler/ir/print.h"
+#include "compiler/ir/verify_decisions.h"
 
 namespace catalyst::check {
 
@@ -63,7 +64,7 @@ bool Conditions::compare(const ir::Expr& e, ir::TableCell& cell, ExprId& subject
     bound = pack_.emitter.constant_value(pack_.module.operand(e, 0));
   }
   const TypeId type = pack_.module.expr(subject).type;
-  if (bound == nullptr || !is_column(pack_.types.kind(type))) {
+  if (bound == nullptr || !ir::is_column(pack_.types.kind(type))) {
     return false;
   }
   const bool equality = op == Op::Eq || op == Op::Ne;
@@ -107,7 +108,7 @@ bool Conditions::test(const ir::Expr& e, ir::TableCell& cell, ExprId& subject) {
       subject = pack_.module.operand(e, 1);
       const TypeId type = pack_.module.expr(subject).type;
       if (list == nullptr || list->kind != value::Kind::List || type == TypeTable::kIp ||
-          !is_column(pack_.types.kind(type))) {
+          !ir::is_column(pack_.types.kind(type))) {
         return false;
       }
       for (uint32_t i = 0; i < list->length; ++i) {
@@ -165,7 +166,7 @@ bool Conditions::expand(ExprId id, bool truth, std::vector<Box>& out) {
   ir::TableCell cell;
   ExprId about;
   if (e.op == Op::IsPresent &&
-      is_column(pack_.types.kind(pack_.types.strip_optional(pack_.module.expr(operand(0)).type)))) {
+      ir::is_column(pack_.types.kind(pack_.types.strip_optional(pack_.module.expr(operand(0)).type)))) {
     about = operand(0);
     cell.absent = !truth;
     cell.negated = truth;

@@ -117,6 +117,13 @@ class Finder {
   void report(const Write& a, const Write& b, const std::string& tool) {
     const Write& later = a.span.file != b.span.file || a.span.begin > b.span.begin ? a : b;
     const Write& earlier = &later == &a ? b : a;
+    if (a.path[0] == Conflicts::kDescription) {
+      auto& text = pack_.sink.report(diagnostics::Kind::DescribeConflict, later.span,
+                                     {later.rule->name.text, earlier.rule->name.text});
+      text.notes.push_back({earlier.span, "the other text"});
+      text.notes.push_back({{}, "both apply to `" + tool + "`"});
+      return;
+    }
     if (a.path[0] == Conflicts::kRoute) {
       auto& route = pack_.sink.report(diagnostics::Kind::RouteConflict, later.span,
                                       {later.rule->name.text, earlier.rule->name.text});

@@ -16,6 +16,10 @@ class Conflicts {
   static constexpr std::string_view kRoute =
       "\x1f"
       "route";
+  /// The place of `describe`, which no member is called.
+  static constexpr std::string_view kDescription =
+      "\x1f"
+      "describe";
   struct Write {
     const ast::RuleDecl* rule;
     abi::Hook hook;

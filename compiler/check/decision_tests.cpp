@@ -78,6 +78,7 @@ class DecisionTest : TestBase {
     Expectation out;
     out.span = expected.span;
     out.by = expected.by.text;
+    out.negated = expected.negated;
     check_row(expected.by);
     if (expected.what.text == "error") {
       out.kind = Expectation::Kind::Error;

@@ -118,31 +118,6 @@ void check_rule(Pack& pack, const ast::DecisionRule& rule, Scope& scope, TypeId 
 
 }  // namespace
 
-bool is_column(TypeKind kind) {
-  switch (kind) {
-    case TypeKind::Bool:
-    case TypeKind::Int:
-    case TypeKind::Decimal:
-    case TypeKind::Float:
-    case TypeKind::String:
-    case TypeKind::Time:
-    case TypeKind::Duration:
-    case TypeKind::Ip:
-    case TypeKind::Enum:
-      return true;
-    case TypeKind::Error:
-    case TypeKind::Bytes:
-    case TypeKind::Json:
-    case TypeKind::Record:
-    case TypeKind::List:
-    case TypeKind::Set:
-    case TypeKind::Map:
-    case TypeKind::Optional:
-      return false;
-  }
-  return false;
-}
-
 ir::TableTest is_test(Pack& pack, const value::Value& value, TypeId type) {
   ir::TableTest out;
   if (value.kind == value::Kind::Ip && value.scale != 128) {

@@ -17,8 +17,6 @@ CheckedDecision check_decision(Pack& pack, const ast::DecisionDecl& decision, Sc
 /// The same for a table (tables.cpp).
 CheckedDecision check_table(Pack& pack, const ast::DecisionDecl& decision, Scope& scope, TypeId result);
 
-/// May a column, or a condition whose meaning is to be analysed, be of this type?
-bool is_column(types::TypeKind kind);
 /// A test for one value of a column's type; a network stands for its addresses.
 ir::TableTest is_test(Pack& pack, const value::Value& value, TypeId type);
 

@@ -67,6 +67,8 @@ class EffectChecker {
         return verdict(effect, ir::VerdictKind::Deny);
       case ast::EffectKind::Hide:
         return hide(effect);
+      case ast::EffectKind::Describe:
+        return describe(effect);
       case ast::EffectKind::Set:
         return set(effect);
       case ast::EffectKind::Redact:
@@ -131,6 +133,19 @@ class EffectChecker {
     }
   }
 
+  void describe(const ast::Effect& effect) {
+    const ir::ExprId text = expr_.expect(*effect.message, TypeTable::kString);
+    add(ir::EffectKind::Describe, effect).value = text;
+    if (!out_.shadow) {
+      conflicts_.add({&rule_,
+                      scope_.hook,
+                      effect.span,
+                      {std::string(Conflicts::kDescription)},
+                      expression_key(pack_.module, text),
+                      pack_.module.targets[out_.target.index].patterns});
+    }
+  }
+
   void set(const ast::Effect& effect) {
     std::vector<std::string> path;
     TypeId type;
@@ -153,6 +168,9 @@ class EffectChecker {
   }
 
   void redact(const ast::Effect& effect) {
+    if (effect.path->kind == ast::ExprKind::Error) {
+      return;  // told by the parser
+    }
     std::vector<std::string> path;
     abi::RedactPlace place{};
     if (!resolve_redact_path(pack_, *effect.path, scope_.hook, *scope_.tools, path, place)) {

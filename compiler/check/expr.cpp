@@ -205,6 +205,8 @@ Typed ExprChecker::dispatch(const ast::Expr& expr, TypeId hint) {
       return infer_quantifier(static_cast<const ast::QuantifierExpr&>(expr));
     case ast::ExprKind::Comprehension:
       return infer_comprehension(static_cast<const ast::ComprehensionExpr&>(expr), hint);
+    case ast::ExprKind::Window:
+      return infer_window(static_cast<const ast::WindowExpr&>(expr));
     case ast::ExprKind::List:
       return infer_list(static_cast<const ast::ListExpr&>(expr), hint);
     case ast::ExprKind::Record:

@@ -118,6 +118,12 @@ class ExprChecker {
   Typed call_builtin(std::string_view name, Span name_span, std::span<const ast::Expr* const> arguments,
                      Span span);
 
+  // expr_window.cpp: what happened in the past
+  Typed infer_window(const ast::WindowExpr& expr);
+  /// Of what is counted; invalid after a diagnostic.
+  ir::WindowId window(const ast::WindowExpr& expr, Span span);
+  ExprId window_value(const ast::WindowExpr& expr, ir::WindowKind kind, ExprChecker& event);
+
   Typed pattern_number(std::string_view function, const ast::Expr& argument);
   bool known_zone(const Typed& zone, const ast::Expr& at);
 

@@ -137,6 +137,7 @@ bool ExprChecker::takes_hint(const ast::Expr& expr) const {
     case ast::ExprKind::If:
     case ast::ExprKind::Quantifier:
     case ast::ExprKind::Comprehension:
+    case ast::ExprKind::Window:
       return false;
   }
   return false;

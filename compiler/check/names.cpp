@@ -49,6 +49,20 @@ class Collector {
         }
         return;
       }
+      case ast::DeclKind::Agent: {
+        const auto& agent = static_cast<const ast::AgentDecl&>(decl);
+        if (fresh(agents_, "agent", agent.name)) {
+          names_.agents.push_back(&agent);
+        }
+        return;
+      }
+      case ast::DeclKind::Property: {
+        const auto& property = static_cast<const ast::PropertyDecl&>(decl);
+        if (fresh(properties_, "property", property.name)) {
+          names_.properties.push_back(&property);
+        }
+        return;
+      }
       case ast::DeclKind::Enum: {
         const auto& declared = static_cast<const ast::EnumDecl&>(decl);
         if (type_is_free(declared.name) && fresh(types_, "type", declared.name)) {
@@ -139,6 +153,8 @@ class Collector {
       case ast::DeclKind::Import:
       case ast::DeclKind::Default:
       case ast::DeclKind::Server:
+      case ast::DeclKind::Agent:
+      case ast::DeclKind::Property:
       case ast::DeclKind::Rule:
       case ast::DeclKind::Route:
       case ast::DeclKind::Fixture:
@@ -223,6 +239,8 @@ class Collector {
   diagnostics::Sink& sink_;
   uint32_t space_ = 0;
   Seen servers_;
+  Seen agents_;
+  Seen properties_;
   Seen types_;
   Seen symbols_;
   Seen rules_;
@@ -307,6 +325,10 @@ const ast::Name& name_of(const ast::Decl& decl) {
       return static_cast<const ast::DefaultDecl&>(decl).hook;
     case ast::DeclKind::Server:
       return static_cast<const ast::ServerDecl&>(decl).name;
+    case ast::DeclKind::Agent:
+      return static_cast<const ast::AgentDecl&>(decl).name;
+    case ast::DeclKind::Property:
+      return static_cast<const ast::PropertyDecl&>(decl).name;
     case ast::DeclKind::Enum:
       return static_cast<const ast::EnumDecl&>(decl).name;
     case ast::DeclKind::Record:
@@ -328,6 +350,15 @@ const ast::Name& name_of(const ast::Decl& decl) {
       return static_cast<const ast::TestDecl&>(decl).title;
   }
   CHECK(false, "declarations have a kind");
+}
+
+const std::string* deprecation(const ast::Decl& decl) {
+  for (const ast::Annotation& each : decl.annotations) {
+    if (each.name.text == "deprecated" && each.form == ast::AnnotationForm::Text) {
+      return &each.text.text;
+    }
+  }
+  return nullptr;
 }
 
 void report_not_exported(const Names& names, const ast::Decl& decl, const ast::Name& name,

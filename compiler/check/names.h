@@ -49,6 +49,7 @@ struct Names {
   const ast::PackDecl* pack = nullptr;
   std::vector<const ast::DefaultDecl*> defaults;
   std::vector<const ast::ServerDecl*> servers;
+  std::vector<const ast::AgentDecl*> agents;
   std::vector<const ast::EnumDecl*> enums;
   std::vector<const ast::RecordDecl*> records;
   std::vector<const ast::ListDecl*> lists;
@@ -58,6 +59,7 @@ struct Names {
   std::vector<const ast::RuleDecl*> rules;
   std::vector<const ast::RouteDecl*> routes;
   std::vector<const ast::TestDecl*> tests;
+  std::vector<const ast::PropertyDecl*> properties;
   std::unordered_map<std::string_view, size_t> rule_index;
   std::vector<Space> spaces;         // the pack that is checked, then what it imports
   std::vector<uint32_t> file_space;  // by file
@@ -82,6 +84,9 @@ Names collect_names(std::span<const ast::Ast> files, const Imports& imports, dia
 
 /// The name of a declaration, of whatever kind that has one.
 const ast::Name& name_of(const ast::Decl& decl);
+
+/// What `@deprecated` says of a declaration; nullptr when it does not stand there.
+const std::string* deprecation(const ast::Decl& decl);
 
 /// Reports that `name` is declared, but not for other packs.
 void report_not_exported(const Names& names, const ast::Decl& decl, const ast::Name& name,

@@ -86,6 +86,7 @@ std::string path_key(const ast::Expr& expr, const Scope& scope) {
     case ast::ExprKind::If:
     case ast::ExprKind::Quantifier:
     case ast::ExprKind::Comprehension:
+    case ast::ExprKind::Window:
     case ast::ExprKind::List:
     case ast::ExprKind::Record:
       return {};

@@ -70,6 +70,15 @@ void Pack::check_locals(const Scope& scope, Span span) {
   }
 }
 
+void Pack::warn_deprecated(const ast::Decl& decl, std::string_view what, Span span) {
+  const std::string* instead = deprecation(decl);
+  if (instead != nullptr && names.space_of(span.file) == 0 &&
+      deprecated_uses_.insert(uint64_t{span.file.index} << 32 | span.begin).second) {
+    sink.report(Kind::Deprecated, span, {std::string(what), name_of(decl).text, *instead})
+        .notes.push_back({name_of(decl).span, "declared here"});
+  }
+}
+
 // ---- facts ----
 
 namespace {
@@ -93,6 +102,7 @@ Typed Pack::use_fact(uint32_t index, Scope& user, Span span) {
   FactState& state = facts_[index];
   const std::string& name = names.facts[index]->name.text;
   state.used = true;
+  warn_deprecated(*names.facts[index], "fact", span);
   if (state.checking) {
     auto& diagnostic = sink.report(Kind::FactCycle, span, {name, circle(fact_path_, name)});
     diagnostic.notes.push_back({names.facts[index]->name.span, "declared here"});
@@ -112,6 +122,26 @@ Typed Pack::use_fact(uint32_t index, Scope& user, Span span) {
     return {emitter.boolean(false, span), TypeTable::kError};
   }
   return {emitter.emit(Op::Fact, used.type, span, {}, used.id.index), used.type};
+}
+
+ir::ExprId Pack::window_slot(ir::WindowRead read, const Scope& scope, TypeId type, Span span) {
+  const std::string key = std::to_string(read.window.index) + "|" + instance_key(scope.dependence, scope);
+  const auto [found, fresh] = window_slots_.try_emplace(key);
+  if (fresh) {
+    const auto readers =
+        std::count_if(module.window_reads.begin(), module.window_reads.end(),
+                      [&](const ir::WindowRead& other) { return other.window == read.window; });
+    found->second = {module.windows[read.window.index].name};
+    if (readers > 0) {
+      found->second.push_back(std::to_string(readers + 1));
+    }
+  }
+  const ir::ExprId out = emitter.slot(abi::InputRoot::Window, found->second, type, span);
+  if (fresh) {
+    read.slot = ir::SlotId(module.expr(out).payload);
+    module.window_reads.push_back(read);
+  }
+  return out;
 }
 
 Pack::FactInstance Pack::check_fact(uint32_t index, const Scope& user) {
@@ -161,6 +191,7 @@ Typed Pack::use_list(uint32_t index, Span span) {
   check_list(index);
   const ListState& state = lists_[index];
   lists_[index].used = true;
+  warn_deprecated(*names.lists[index], "list", span);
   if (state.type == TypeTable::kError) {
     return {emitter.boolean(false, span), TypeTable::kError};
   }
@@ -218,6 +249,8 @@ TypeId Pack::result(uint32_t function) {
 ir::FnId Pack::use_function(uint32_t index, Span span) {
   FunctionState& state = functions_[index];
   state.used = true;
+  warn_deprecated(*names.functions[index],
+                  names.functions[index]->kind == ast::DeclKind::Decision ? "decision" : "function", span);
   if (state.checking) {
     const std::string& name = names.functions[index]->name.text;
     const bool decides = names.functions[index]->kind == ast::DeclKind::Decision;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "compiler/check/catalogue.h"
@@ -35,11 +36,14 @@ class Pack {
   Catalogue catalogue;
   Names names;
   TypeNames type_names;
+  std::unordered_map<std::string, ir::WindowId> windows;  // by name
   const bool well_formed;  // every file could be read; if not, what covers everything is not to be judged
 
   /// The value of a fact in the context of `user`. Checks it there when no rule with the same context did
   /// before.
   Typed use_fact(uint32_t index, Scope& user, Span span);
+  /// The input that a window is read from; contexts in which its key means the same share it.
+  ir::ExprId window_slot(ir::WindowRead read, const Scope& scope, TypeId type, Span span);
   Typed use_list(uint32_t index, Span span);
   /// Checks the function if need be; its id is invalid when it calls itself.
   ir::FnId use_function(uint32_t index, Span span);
@@ -108,6 +112,9 @@ class Pack {
   void check_function(uint32_t index);
   void add_decision(uint32_t index, ir::Decision decision);
   void resolve_signature(uint32_t index);
+  void warn_deprecated(const ast::Decl& decl, std::string_view what, Span span);
+  std::unordered_set<uint64_t>
+      deprecated_uses_;  // places that were warned about: facts are checked repeatedly
   bool reach(uint32_t depth, Span span);
   std::string circle(const std::vector<std::string_view>& path, std::string_view name) const;
 
@@ -115,6 +122,8 @@ class Pack {
   std::vector<ListState> lists_;
   std::vector<FunctionState> functions_;
   std::vector<bool> fixtures_;  // used
+  std::unordered_map<std::string, std::vector<std::string>>
+      window_slots_;  // their paths, by window and context
   uint32_t depth_ = 0;
   uint32_t peak_ = 0;  // deepest level reached since the fact or function at hand began
   std::vector<std::string_view> fact_path_;

@@ -47,6 +47,12 @@ void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
     }
     present = paths_present_when(*rule.condition, true, scope);
   }
+  if (!rule.on_error.text.empty()) {
+    out.on_error = rule.on_error.text == "deny" ? ir::OnError::Deny : ir::OnError::Skip;
+    if (out.on_error == ir::OnError::Deny && !effect_allowed(ast::EffectKind::Deny, *hook)) {
+      pack.sink.report(Kind::EffectNotHere, rule.on_error.span, {"on error deny", rule.hook.text});
+    }
+  }
   out.condition = annotated_condition(pack, rule, scope, out.condition);
   {
     // Effects happen when the condition holds, so they know what it tested.
@@ -69,6 +75,39 @@ void check_rules(Pack& pack) {
     check_rule(pack, *rule, conflicts);
   }
   conflicts.report(pack);
+}
+
+void check_properties(Pack& pack) {
+  for (const ast::PropertyDecl* property : pack.names.properties) {
+    const std::optional<abi::Hook> hook = abi::find_hook(property->hook.text);
+    if (!hook) {
+      continue;  // diagnosed when it was read
+    }
+    if (*hook != abi::Hook::Call && *hook != abi::Hook::Result && *hook != abi::Hook::ListTools) {
+      pack.sink.report(Kind::PropertyNotHere, property->hook.span, {property->hook.text});
+      continue;
+    }
+    ir::Property out;
+    out.name = property->name.text;
+    out.doc = property->doc;
+    out.span = property->name.span;
+    out.hook = *hook;
+    out.allowed = property->allowed;
+    const std::vector<ir::TargetPattern> patterns = check_targets(pack, *hook, property->targets);
+    out.target = pack.emitter.target(patterns);
+    Scope scope;
+    scope.hook = *hook;
+    scope.tools = &tools_of(pack, *hook, patterns);
+    scope.user = property->name.span;
+    scope.user_text = "property `" + property->name.text + "` uses it on " + property->hook.text +
+                      (scope.tools->text.empty() ? "" : " ") + scope.tools->text;
+    if (property->condition != nullptr) {
+      out.condition = ExprChecker(pack, scope).condition(*property->condition);
+    }
+    pack.check_locals(scope, property->name.span);
+    out.local_count = scope.local_peak;
+    pack.module.properties.push_back(std::move(out));
+  }
 }
 
 void check_defaults(Pack& pack) {

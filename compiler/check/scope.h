@@ -39,7 +39,8 @@ struct Scope {
   abi::Hook hook = abi::Hook::Call;
   const ToolSet* tools = nullptr;  // null in functions and constants
 
-  bool in_test = false;  // of `expect`: absent is an answer that can be compared
+  bool in_test = false;    // of `expect`: absent is an answer that can be compared
+  bool in_window = false;  // what a window is kept by: it reads no windows
 
   std::vector<Local> locals;
   std::vector<std::string> present;  // keys of paths (see narrowing.h) that conditions around have tested

@@ -1,5 +1,7 @@
 #include "compiler/check/servers.h"
 
+#include <nlohmann/json.hpp>
+
 namespace catalyst::check {
 namespace {
 
@@ -71,12 +73,31 @@ void check_tools(Pack& pack, const ast::TargetPattern& target, const Server* ser
   }
 }
 
+/// Agents are known as soon as one is declared.
+void check_agent(Pack& pack, const ast::TargetPattern& target) {
+  std::vector<std::string_view> candidates;
+  for (const ast::AgentDecl* agent : pack.names.agents) {
+    if (glob_matches(target.server, agent->name.text)) {
+      return;
+    }
+    candidates.push_back(agent->name.text);
+  }
+  if (!candidates.empty()) {
+    suggest(pack.sink.report(Kind::UnknownAgent, target.span, {target.server}), target.span, target.server,
+            candidates);
+  }
+}
+
 /// False when the pattern is not even worth keeping.
 bool check_target(Pack& pack, abi::HookTarget form, const ast::TargetPattern& target) {
   const size_t most = form == abi::HookTarget::Uri ? kMaxUriBytes : kMaxPatternBytes;
   if (target.server.size() > kMaxPatternBytes || target.tool.size() > most) {
     pack.sink.report(Kind::InvalidTarget, target.span, {pack.quote(target.span)});
     return false;
+  }
+  if (form == abi::HookTarget::Agent) {
+    check_agent(pack, target);
+    return true;
   }
   if (pack.catalogue.empty()) {
     return true;
@@ -128,6 +149,24 @@ void load_servers(Pack& pack, const SchemaReader& read, SchemaCache* cache) {
       }
     }
     pack.catalogue.add(std::move(server));
+  }
+}
+
+void load_agents(Pack& pack, const SchemaReader& read) {
+  for (const ast::AgentDecl* decl : pack.names.agents) {
+    if (decl->card.text.empty()) {
+      continue;
+    }
+    const std::optional<std::string> text = read(decl->span.file, decl->card.text);
+    if (!text) {
+      pack.sink.report(Kind::SchemaNotFound, decl->card.span, {decl->card.text});
+      continue;
+    }
+    const auto card = nlohmann::json::parse(*text, nullptr, false);
+    if (!card.is_object() || !card.contains("name") || !card["name"].is_string()) {
+      pack.sink.report(Kind::SchemaInvalid, decl->card.span,
+                       {decl->card.text, "an agent card is a JSON object with a `name`"});
+    }
   }
 }
 

@@ -5,6 +5,9 @@
 
 namespace catalyst::check {
 
+/// Reads the cards of the agents that the pack declares, as far as they say that they are cards.
+void load_agents(Pack& pack, const SchemaReader& read);
+
 /// Reads the schemas of all declared servers into the catalogue.
 void load_servers(Pack& pack, const SchemaReader& read, SchemaCache* cache);
 

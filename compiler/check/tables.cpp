@@ -8,6 +8,7 @@
 #include "compiler/check/narrowing.h"
 #include "compiler/check/table_cells.h"
 #include "compiler/ir/print.h"
+#include "compiler/ir/verify_decisions.h"
 
 // Decision tables: their columns, cells and values; what their hit policy promises.
 
@@ -230,7 +231,7 @@ class TableChecker {
       const TypeId type = pack_.types.strip_optional(value.type);
       inputs_.push_back(value.id);
       table_.columns.push_back({value.type, {}, {}});
-      if (type != TypeTable::kError && !is_column(pack_.types.kind(type))) {
+      if (type != TypeTable::kError && !ir::is_column(pack_.types.kind(type))) {
         auto& diagnostic =
             pack_.sink.report(Kind::HeaderType, header->span, {"`" + pack_.types.text(value.type) + "`"});
         diagnostic.notes.push_back(

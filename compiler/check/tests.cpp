@@ -31,7 +31,7 @@ constexpr std::pair<std::string_view, Expectation::Kind> kExpectations[] = {
     {"result", Expectation::Kind::Result},   {"limit", Expectation::Kind::Limit},
     {"require", Expectation::Kind::Require}, {"emit", Expectation::Kind::Emit},
     {"start", Expectation::Kind::Start},     {"route", Expectation::Kind::Route},
-    {"label", Expectation::Kind::Label},
+    {"label", Expectation::Kind::Label},     {"describe", Expectation::Kind::Describe},
 };
 
 bool expected_on(Expectation::Kind kind, abi::Hook hook) {
@@ -59,6 +59,8 @@ bool expected_on(Expectation::Kind kind, abi::Hook hook) {
       return effect_allowed(ast::EffectKind::Route, hook);
     case Expectation::Kind::Label:
       return effect_allowed(ast::EffectKind::Label, hook);
+    case Expectation::Kind::Describe:
+      return effect_allowed(ast::EffectKind::Describe, hook);
     case Expectation::Kind::Audit:
     case Expectation::Kind::Tag:
     case Expectation::Kind::Error:
@@ -113,6 +115,9 @@ class JsonObject {
   }
   std::vector<Member> members_;
 };
+
+/// Past calls of one kind that a test may tell of.
+constexpr int64_t kMostPast = 1'000'000;
 
 /// One run of a test of a hook.
 class TestChecker : TestBase {
@@ -239,8 +244,50 @@ class TestChecker : TestBase {
     return TypeTable::kError;
   }
 
+  /// `given past call db.query { ... } 21 times 30m ago`.
+  void check_past(const ast::TestGiven& given) {
+    const std::optional<abi::Hook> hook = abi::find_hook(given.hook.text);
+    if (!hook) {
+      return;
+    }
+    ir::PastCall out;
+    out.hook = *hook;
+    out.server = given.target.server;
+    out.tool = given.target.tool;
+    out.args = "{}";
+    const ToolSet& tools = tools_of(pack_, *hook, check_targets(pack_, *hook, {given.target}));
+    if (given.value != nullptr && *hook == abi::Hook::Call) {
+      out.args = json(*given.value, optional_fields(tools.args)).value_or("{}");
+    } else if (given.value != nullptr && *hook == abi::Hook::Prompt) {
+      JsonObject params;
+      params.set("arguments", json(*given.value, pack_.types.map_of(TypeTable::kString)).value_or("{}"));
+      out.params = params.text();
+    } else if (given.value != nullptr) {
+      out.params =
+          members(static_cast<const ast::RecordExpr&>(*given.value), own_input(*hook), abi::InputRoot::Params)
+              .text();
+    }
+    if (given.times != nullptr) {
+      const value::Value* times = constant(*given.times, TypeTable::kInt);
+      if (times != nullptr && (times->a.integer < 1 || times->a.integer > kMostPast)) {
+        pack_.sink.report(Kind::NumberOutOfRange, given.times->span,
+                          {pack_.quote(given.times->span), "1 to " + std::to_string(kMostPast)});
+      } else if (times != nullptr) {
+        out.times = static_cast<uint32_t>(times->a.integer);
+      }
+    }
+    if (given.ago != nullptr) {
+      const value::Value* ago = constant(*given.ago, TypeTable::kDuration);
+      out.ago_us = ago == nullptr ? 0 : ago->a.integer;
+    }
+    out_.past.push_back(std::move(out));
+  }
+
   void check_given(const ast::TestGiven& given) {
     const std::string& subject = given.subject.text;
+    if (!given.hook.text.empty()) {
+      return check_past(given);
+    }
     if (subject == "now") {
       if (const value::Value* now = constant(*given.value, TypeTable::kTime)) {
         out_.now_us = now->a.integer;
@@ -329,6 +376,7 @@ class TestChecker : TestBase {
     out.kind = row->second;
     out.span = expected.span;
     out.by = expected.by.text;
+    out.negated = expected.negated;
     check_by(expected.by);
     if (!expected_on(out.kind, out_.hook)) {
       pack_.sink.report(Kind::ExpectationNotHere, expected.what.span,
@@ -359,6 +407,9 @@ class TestChecker : TestBase {
       case Expectation::Kind::Limit:
         return true;
       case Expectation::Kind::Require:
+        out.key = expected.word.text;
+        out.text = expected.role.text;
+        return true;
       case Expectation::Kind::Emit:
       case Expectation::Kind::Start:
       case Expectation::Kind::Label:
@@ -371,7 +422,7 @@ class TestChecker : TestBase {
         if (!resolve_set_path(pack_, *expected.path, out_.hook, tools_, out.path, type)) {
           return false;
         }
-        const auto text = json(*expected.value, type);
+        const auto text = expected.value == nullptr ? std::string() : json(*expected.value, type);
         out.text = text.value_or("");
         return text.has_value();
       }
@@ -385,6 +436,7 @@ class TestChecker : TestBase {
         out.key = expected.word.text;
         return expected.value == nullptr || text(*expected.value, TypeId(), out.text);
       case Expectation::Kind::Message:
+      case Expectation::Kind::Describe:
         return text(*expected.value, TypeTable::kString, out.text);
       case Expectation::Kind::Error:
         return check_error(expected.word, out);

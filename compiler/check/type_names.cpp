@@ -128,6 +128,11 @@ TypeId TypeNames::use(Declared& entry, std::string_view name, Span span) {
     return TypeTable::kError;
   }
   entry.used = true;
+  if (const std::string* instead = deprecation(*entry.decl);
+      instead != nullptr && names_->space_of(span.file) == 0) {
+    sink_.report(Kind::Deprecated, span, {"type", std::string(name), *instead})
+        .notes.push_back({name_of(*entry.decl).span, "declared here"});
+  }
   if (entry.open) {
     std::string circle;
     const auto first = std::find(path_.begin(), path_.end(), name);

@@ -55,6 +55,8 @@ bool mentions(const ast::Expr& expr, std::string_view name) {
       const auto& all = static_cast<const ast::ComprehensionExpr&>(expr);
       return in(all.collection) || in(all.element) || in(all.condition);
     }
+    case ast::ExprKind::Window:  // what it counts is another request
+      return in(static_cast<const ast::WindowExpr&>(expr).key);
     case ast::ExprKind::List:
       for (const ast::Expr* item : static_cast<const ast::ListExpr&>(expr).items) {
         if (in(item)) {

@@ -17,17 +17,18 @@ namespace {
 
 /// Sets of symbols up to this many are compared one by one when they do not fit one word.
 constexpr uint64_t kInlineSymbols = 8;
+/// So many atoms of a rule are computed before a branch.
+constexpr uint32_t kAtomsTogether = 3;
 
 }  // namespace
 
-BucketLowering::Size BucketLowering::size_of(const abi::BucketRef& bucket) const {
-  Size size;
+size_t BucketLowering::size_of(const abi::BucketRef& bucket) const {
+  size_t cells = 0;
   for (const Cell* cell = &index_.code[bucket.begin]; cell->head.rank != abi::kNoRank;
        cell += 1 + cell->head.atoms) {
-    size.cells += 1 + size_t{cell->head.atoms};
-    size.rules++;
+    cells += 1 + size_t{cell->head.atoms};
   }
-  return size;
+  return cells;
 }
 
 llvm::BasicBlock* BucketLowering::block() { return llvm::BasicBlock::Create(unit_.context, "", function_); }
@@ -77,64 +78,12 @@ llvm::Function* BucketLowering::lower_within(const abi::BucketRef& bucket, size_
   if (bucket.first_rank == abi::kNoRank) {
     return nullptr;
   }
-  const size_t size = size_of(bucket).cells;
+  const size_t size = size_of(bucket);
   if (size > cells) {
     return nullptr;
   }
   cells -= size;
   return lower(bucket);
-}
-
-std::vector<llvm::Function*> BucketLowering::lower_anchor(const abi::Anchor& anchor, size_t& cells) {
-  std::vector<llvm::Function*> functions(anchor.buckets.size());
-  std::vector<uint32_t> group;
-  uint32_t group_rules = 0;
-  const auto flush = [&] {
-    llvm::Function* const function = group.empty() ? nullptr : lower_group(anchor, group);
-    for (const uint32_t symbol : group) {
-      functions[symbol] = function;
-    }
-    group.clear();
-    group_rules = 0;
-  };
-  for (uint32_t i = 0; i < anchor.buckets.size(); i++) {
-    const abi::BucketRef& bucket = anchor.buckets[i];
-    const Size size = bucket.first_rank == abi::kNoRank ? Size{} : size_of(bucket);
-    if (anchor.kind == abi::Anchor::Kind::Mask || size.rules > kRulesPerGroup) {
-      functions[i] = lower_within(bucket, cells);
-    } else if (size.rules != 0 && size.cells <= cells) {
-      if (group_rules + size.rules > kRulesPerGroup) {
-        flush();
-      }
-      cells -= size.cells;
-      group.push_back(i);
-      group_rules += size.rules;
-    }
-  }
-  flush();
-  return functions;
-}
-
-llvm::Function* BucketLowering::lower_group(const abi::Anchor& anchor, const std::vector<uint32_t>& symbols) {
-  if (symbols.size() == 1) {
-    return lower(anchor.buckets[symbols[0]]);
-  }
-  function_ = declare();
-  builder_.SetInsertPoint(block());
-  auto* symbol =
-      load(builder_.getInt32Ty(), table(offsetof(abi::Frame, symbols)), uint64_t{4} * anchor.feature);
-  auto* other = block();
-  auto* branch = builder_.CreateSwitch(symbol, other, static_cast<unsigned>(symbols.size()));
-  builder_.SetInsertPoint(other);
-  builder_.CreateRet(function_->getArg(1));
-  for (const uint32_t i : symbols) {
-    auto* start = block();
-    branch->addCase(builder_.getInt32(i), start);
-    builder_.SetInsertPoint(start);
-    lower_rules(&index_.code[anchor.buckets[i].begin]);
-    builder_.CreateRet(function_->getArg(1));
-  }
-  return function_;
 }
 
 const Cell* BucketLowering::lower_rules(const Cell* cell) {
@@ -157,9 +106,7 @@ void BucketLowering::lower_rule(const Cell* cell, llvm::BasicBlock* next) {
   builder_.CreateRet(best);
   builder_.SetInsertPoint(enter);
   ask_ = nullptr;
-  for (uint32_t i = 0; i < cell->head.atoms; i++) {
-    test(cell[1 + i].atom);
-  }
+  test_all(cell);
   if (cell->head.residual != 0) {
     ask_ = ask_ == nullptr ? block() : ask_;
     builder_.CreateBr(ask_);
@@ -180,92 +127,161 @@ void BucketLowering::lower_rule(const Cell* cell, llvm::BasicBlock* next) {
   }
 }
 
+/// Atoms that can be computed together are, a few at a time, and branched on once: each is as good as chance
+/// by itself, while few rules match. The others follow, in their order; all stay on their side of a Required
+/// one.
+void BucketLowering::test_all(const Cell* cell) {
+  llvm::Value* together = nullptr;
+  uint32_t count = 0;
+  std::vector<const Atom*> apart;
+  const auto branch = [&] {
+    if (together != nullptr) {
+      auto* more = block();
+      builder_.CreateCondBr(together, more, next_)
+          ->setMetadata(llvm::LLVMContext::MD_unpredictable, llvm::MDNode::get(unit_.context, {}));
+      builder_.SetInsertPoint(more);
+    }
+    together = nullptr;
+    count = 0;
+  };
+  const auto flush = [&] {
+    branch();
+    for (const Atom* atom : apart) {
+      test(*atom);
+    }
+    apart.clear();
+  };
+  for (uint32_t i = 0; i < cell->head.atoms; i++) {
+    const Atom& atom = cell[1 + i].atom;
+    if (atom.op == Atom::Op::Required) {
+      flush();
+      test(atom);
+    } else if (atom.op == Atom::Op::Prefix || atom.absent == Atom::OnAbsent::Exact) {
+      apart.push_back(&atom);
+    } else {
+      llvm::Value* const holds = truth(atom, atom.absent);
+      together = together == nullptr ? holds : builder_.CreateAnd(together, holds);
+      if (++count == kAtomsTogether) {
+        branch();
+      }
+    }
+  }
+  flush();
+}
+
+/// The atom as a value, without branches; nullptr for those that need them.
+llvm::Value* BucketLowering::truth(const Atom& atom, Atom::OnAbsent absent) {
+  const auto word = [&](size_t offset) {
+    return load(builder_.getInt64Ty(), table(offset), uint64_t{8} * atom.index);
+  };
+  const auto is_set = [&](llvm::Value* bits) { return builder_.CreateICmpNE(bits, builder_.getInt64(0)); };
+  const auto compare = [&](llvm::CmpInst::Predicate predicate) {
+    auto* payload = load(builder_.getInt64Ty(), table(offsetof(abi::Frame, slots)),
+                         slot_place(atom) + offsetof(Value, a));
+    return with_absence(builder_.CreateICmp(predicate, payload, builder_.getInt64(atom.value)), atom, absent);
+  };
+  switch (atom.op) {
+    case Atom::Op::SymbolIs:
+    case Atom::Op::SymbolIn:
+      // The absent symbol is in no set: it answers false by itself.
+      return absent == Atom::OnAbsent::False ? is_wanted_symbol(atom)
+                                             : with_absence(is_wanted_symbol(atom), atom, absent);
+    case Atom::Op::SymbolIsNot:
+    case Atom::Op::SymbolNotIn: {
+      auto* other = builder_.CreateNot(is_wanted_symbol(atom));
+      return absent == Atom::OnAbsent::True ? other : with_absence(other, atom, absent);
+    }
+    case Atom::Op::MaskAny:
+      return is_set(builder_.CreateAnd(word(offsetof(abi::Frame, masks)), atom.value));
+    case Atom::Op::MaskNone:
+      return builder_.CreateNot(is_set(builder_.CreateAnd(word(offsetof(abi::Frame, masks)), atom.value)));
+    case Atom::Op::MaskAnyWide:
+      return any_wide(atom);
+    case Atom::Op::TargetIs:
+      return is_set(builder_.CreateAnd(word(offsetof(abi::Frame, targets)), uint64_t{1} << atom.value));
+    case Atom::Op::IntMin:
+      return compare(llvm::CmpInst::ICMP_SGE);
+    case Atom::Op::IntMax:
+      return compare(llvm::CmpInst::ICMP_SLE);
+    case Atom::Op::IntIs:
+      return compare(llvm::CmpInst::ICMP_EQ);
+    case Atom::Op::IntIsNot:
+      return compare(llvm::CmpInst::ICMP_NE);
+    case Atom::Op::Present:
+      return with_absence(builder_.getTrue(), atom, absent);
+    case Atom::Op::Absent:
+      return is_absent(atom);
+    case Atom::Op::Prefix:
+    case Atom::Op::Required:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+llvm::Value* BucketLowering::with_absence(llvm::Value* holds, const Atom& atom, Atom::OnAbsent absent) {
+  return absent == Atom::OnAbsent::True ? builder_.CreateOr(is_absent(atom), holds)
+                                        : builder_.CreateAnd(builder_.CreateNot(is_absent(atom)), holds);
+}
+
+bool BucketLowering::is_symbol_test(const Atom& atom) {
+  return atom.op == Atom::Op::SymbolIs || atom.op == Atom::Op::SymbolIsNot || atom.op == Atom::Op::SymbolIn ||
+         atom.op == Atom::Op::SymbolNotIn;
+}
+
+uint64_t BucketLowering::slot_place(const Atom& atom) { return uint64_t{atom.index} * sizeof(Value); }
+
+llvm::Value* BucketLowering::symbol(const Atom& atom) {
+  return load(builder_.getInt32Ty(), table(offsetof(abi::Frame, symbols)), uint64_t{4} * atom.index);
+}
+
+llvm::Value* BucketLowering::is_absent(const Atom& atom) {
+  if (is_symbol_test(atom)) {
+    return builder_.CreateICmpEQ(symbol(atom), builder_.getInt32(static_cast<uint32_t>(abi::kSymbolAbsent)));
+  }
+  auto* kind = load(builder_.getInt8Ty(), table(offsetof(abi::Frame, slots)),
+                    slot_place(atom) + offsetof(Value, kind));
+  return builder_.CreateICmpEQ(kind, builder_.getInt8(static_cast<uint8_t>(Kind::Absent)));
+}
+
+llvm::Value* BucketLowering::is_wanted_symbol(const Atom& atom) {
+  const bool is_one = atom.op == Atom::Op::SymbolIs || atom.op == Atom::Op::SymbolIsNot;
+  return is_one ? builder_.CreateICmpEQ(symbol(atom), builder_.getInt32(static_cast<uint32_t>(atom.value)))
+                : symbol_in(symbol(atom), atom.value);
+}
+
 void BucketLowering::require(llvm::Value* holds) {
   auto* more = block();
   builder_.CreateCondBr(holds, more, next_);
   builder_.SetInsertPoint(more);
 }
 
-void BucketLowering::when_absent(llvm::Value* is_absent, const Atom& atom, llvm::BasicBlock* held) {
-  auto* present = block();
-  llvm::BasicBlock* absent = next_;
-  switch (atom.absent) {
-    case Atom::OnAbsent::False:
-      break;
-    case Atom::OnAbsent::True:
-      absent = held;
-      break;
-    case Atom::OnAbsent::Exact:
-      ask_ = ask_ == nullptr ? block() : ask_;
-      absent = ask_;
-      break;
-  }
-  builder_.CreateCondBr(is_absent, absent, present);
-  builder_.SetInsertPoint(present);
-}
-
+/// An atom that branches: an absent input is put to the evaluator, or is nothing to look at.
 void BucketLowering::test(const Atom& atom) {
-  auto* mask = builder_.getInt64Ty();
-  const auto word = [&](size_t offset) { return load(mask, table(offset), uint64_t{8} * atom.index); };
-  auto* zero = builder_.getInt64(0);
-  switch (atom.op) {
-    case Atom::Op::SymbolIs:
-    case Atom::Op::SymbolIsNot:
-    case Atom::Op::SymbolIn:
-    case Atom::Op::SymbolNotIn:
-      test_symbol(atom);
-      return;
-    case Atom::Op::MaskAny:
-      require(builder_.CreateICmpNE(builder_.CreateAnd(word(offsetof(abi::Frame, masks)), atom.value), zero));
-      return;
-    case Atom::Op::MaskNone:
-      require(builder_.CreateICmpEQ(builder_.CreateAnd(word(offsetof(abi::Frame, masks)), atom.value), zero));
-      return;
-    case Atom::Op::MaskAnyWide:
-      require(any_wide(atom));
-      return;
-    case Atom::Op::TargetIs: {
-      auto* bit = builder_.CreateAnd(word(offsetof(abi::Frame, targets)), uint64_t{1} << atom.value);
-      require(builder_.CreateICmpNE(bit, zero));
-      return;
-    }
-    case Atom::Op::IntMin:
-    case Atom::Op::IntMax:
-    case Atom::Op::IntIs:
-    case Atom::Op::IntIsNot:
-    case Atom::Op::Prefix:
-    case Atom::Op::Required:
-    case Atom::Op::Present:
-    case Atom::Op::Absent:
-      test_slot(atom);
-      return;
+  auto* present = block();
+  auto* held = block();
+  llvm::BasicBlock* absent = atom.absent == Atom::OnAbsent::True ? held : next_;
+  if (atom.absent == Atom::OnAbsent::Exact || atom.op == Atom::Op::Required) {
+    ask_ = ask_ == nullptr ? block() : ask_;
+    absent = ask_;
   }
+  builder_.CreateCondBr(is_absent(atom), absent, present);
+  builder_.SetInsertPoint(present);
+  if (atom.op == Atom::Op::Prefix) {
+    require(starts_with(atom));
+  } else if (atom.op != Atom::Op::Required) {
+    require(truth(atom, Atom::OnAbsent::False));
+  }
+  builder_.CreateBr(held);
+  builder_.SetInsertPoint(held);
 }
 
-void BucketLowering::test_symbol(const Atom& atom) {
-  auto* symbol = load(builder_.getInt32Ty(), table(offsetof(abi::Frame, symbols)), uint64_t{4} * atom.index);
-  auto* value = builder_.getInt32(static_cast<uint32_t>(atom.value));
-  auto* is_absent =
-      builder_.CreateICmpEQ(symbol, builder_.getInt32(static_cast<uint32_t>(abi::kSymbolAbsent)));
-  auto* held = block();
-  const bool is_positive = atom.op == Atom::Op::SymbolIs || atom.op == Atom::Op::SymbolIn;
-  // A symbol that is among the wanted ones is present, so presence is asked only where it could change the
-  // answer.
-  auto* wanted = atom.op == Atom::Op::SymbolIs || atom.op == Atom::Op::SymbolIsNot
-                     ? builder_.CreateICmpEQ(symbol, value)
-                     : symbol_in(symbol, atom.value);
-  auto* unwanted = block();
-  builder_.CreateCondBr(wanted, is_positive ? held : next_, unwanted);
-  builder_.SetInsertPoint(unwanted);
-  const bool absent_is_no = atom.absent == Atom::OnAbsent::False;
-  const bool absent_is_yes = atom.absent == Atom::OnAbsent::True;
-  if ((is_positive && absent_is_no) || (!is_positive && absent_is_yes)) {
-    builder_.CreateBr(is_positive ? next_ : held);
-  } else {
-    when_absent(is_absent, atom, held);
-    builder_.CreateBr(is_positive ? next_ : held);
-  }
-  builder_.SetInsertPoint(held);
+llvm::Value* BucketLowering::starts_with(const Atom& atom) {
+  const std::string_view text(index_.text.data() + (atom.value >> 32), static_cast<uint32_t>(atom.value));
+  auto* slots = table(offsetof(abi::Frame, slots));
+  auto* length = load(builder_.getInt32Ty(), slots, slot_place(atom) + offsetof(Value, length));
+  require(builder_.CreateICmpUGE(length, builder_.getInt32(static_cast<uint32_t>(text.size()))));
+  auto* begin = load(builder_.getPtrTy(), slots, slot_place(atom) + offsetof(Value, a));
+  return equal_bytes(builder_, begin, text, unit_.host(Host::Compare));
 }
 
 llvm::Value* BucketLowering::symbol_in(llvm::Value* symbol, uint64_t set) {
@@ -323,45 +339,6 @@ llvm::Value* BucketLowering::any_wide(const Atom& atom) {
     }
   }
   return builder_.CreateICmpNE(any, builder_.getInt64(0));
-}
-
-void BucketLowering::test_slot(const Atom& atom) {
-  const uint64_t place = uint64_t{atom.index} * sizeof(Value);
-  auto* slots = table(offsetof(abi::Frame, slots));
-  auto* kind = load(builder_.getInt8Ty(), slots, place + offsetof(Value, kind));
-  auto* is_absent = builder_.CreateICmpEQ(kind, builder_.getInt8(static_cast<uint8_t>(Kind::Absent)));
-  if (atom.op == Atom::Op::Absent) {
-    require(is_absent);
-    return;
-  }
-  auto* held = block();
-  if (atom.op == Atom::Op::Required) {
-    ask_ = ask_ == nullptr ? block() : ask_;
-    builder_.CreateCondBr(is_absent, ask_, held);
-    builder_.SetInsertPoint(held);
-    return;
-  }
-  when_absent(is_absent, atom, held);
-  auto* constant = builder_.getInt64(atom.value);
-  const auto integer = [&] { return load(builder_.getInt64Ty(), slots, place + offsetof(Value, a)); };
-  llvm::Value* holds = builder_.getTrue();
-  if (atom.op == Atom::Op::IntMin) {
-    holds = builder_.CreateICmpSGE(integer(), constant);
-  } else if (atom.op == Atom::Op::IntMax) {
-    holds = builder_.CreateICmpSLE(integer(), constant);
-  } else if (atom.op == Atom::Op::IntIs) {
-    holds = builder_.CreateICmpEQ(integer(), constant);
-  } else if (atom.op == Atom::Op::IntIsNot) {
-    holds = builder_.CreateICmpNE(integer(), constant);
-  } else if (atom.op == Atom::Op::Prefix) {
-    const std::string_view text(index_.text.data() + (atom.value >> 32), static_cast<uint32_t>(atom.value));
-    auto* length = load(builder_.getInt32Ty(), slots, place + offsetof(Value, length));
-    require(builder_.CreateICmpUGE(length, builder_.getInt32(static_cast<uint32_t>(text.size()))));
-    auto* begin = load(builder_.getPtrTy(), slots, place + offsetof(Value, a));
-    holds = equal_bytes(builder_, begin, text, unit_.host(Host::Compare));
-  }
-  builder_.CreateCondBr(holds, held, next_);
-  builder_.SetInsertPoint(held);
 }
 
 }  // namespace catalyst::codegen

@@ -15,8 +15,6 @@ class BucketLowering {
   /// Rules of one function; longer buckets continue in the next one, because LLVM takes more than linear time
   /// for one huge function.
   static constexpr uint32_t kRulesPerFunction = 128;
-  /// Rules of a function that serves several buckets.
-  static constexpr uint32_t kRulesPerGroup = 32;
 
   BucketLowering(UnitLowering& unit, const abi::Index& index)
       : unit_(unit), index_(index), builder_(unit.context) {}
@@ -24,31 +22,29 @@ class BucketLowering {
   /// An abi::BucketFunction.
   llvm::Function* lower(const abi::BucketRef& bucket);
 
-  /// A function for each bucket of an anchor, nullptr for empty ones and for those behind the budget of
-  /// `cells`, which shrinks. Small buckets of a symbol share a function that branches on the symbol: LLVM's
-  /// price is by the function as much as by the rule.
-  std::vector<llvm::Function*> lower_anchor(const abi::Anchor& anchor, size_t& cells);
-  /// The same for one bucket.
+  /// The same; nullptr for an empty bucket and for one behind the budget of `cells`, which shrinks.
   llvm::Function* lower_within(const abi::BucketRef& bucket, size_t& cells);
 
  private:
-  struct Size {
-    size_t cells = 0;  // heads included
-    uint32_t rules = 0;
-  };
-  [[nodiscard]] Size size_of(const abi::BucketRef& bucket) const;
+  /// Cells of a bucket, heads included.
+  [[nodiscard]] size_t size_of(const abi::BucketRef& bucket) const;
   llvm::Function* declare();
-  llvm::Function* lower_group(const abi::Anchor& anchor, const std::vector<uint32_t>& symbols);
   /// Rules from `cell` on, at most kRulesPerFunction, at the insertion point; the cell behind them.
   const abi::Cell* lower_rules(const abi::Cell* cell);
   void lower_rule(const abi::Cell* cell, llvm::BasicBlock* next);
+  void test_all(const abi::Cell* cell);
   void test(const abi::Atom& atom);
   /// Goes on where `holds`, to the next rule where not.
   void require(llvm::Value* holds);
-  /// What an absent input means; goes on with the input present, or with the atom held.
-  void when_absent(llvm::Value* is_absent, const abi::Atom& atom, llvm::BasicBlock* held);
-  void test_symbol(const abi::Atom& atom);
-  void test_slot(const abi::Atom& atom);
+  /// `absent` stands in for the atom's own OnAbsent; it is not Exact.
+  llvm::Value* truth(const abi::Atom& atom, abi::Atom::OnAbsent absent);
+  llvm::Value* with_absence(llvm::Value* holds, const abi::Atom& atom, abi::Atom::OnAbsent absent);
+  static bool is_symbol_test(const abi::Atom& atom);
+  static uint64_t slot_place(const abi::Atom& atom);
+  llvm::Value* symbol(const abi::Atom& atom);
+  llvm::Value* is_absent(const abi::Atom& atom);
+  llvm::Value* is_wanted_symbol(const abi::Atom& atom);
+  llvm::Value* starts_with(const abi::Atom& atom);
   llvm::Value* symbol_in(llvm::Value* symbol, uint64_t set);
   llvm::Value* symbol_in_table(llvm::Value* symbol, uint64_t set);
   llvm::Value* any_wide(const abi::Atom& atom);

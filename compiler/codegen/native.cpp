@@ -46,15 +46,14 @@ struct NativeCode::Impl {
 
 namespace {
 
-/// The place of the native function of every deciding bucket of a unit, empty ones included.
+/// Every deciding bucket of a unit, empty ones included.
 template <class Visit>
 void for_each_bucket(abi::Unit& unit, Visit visit) {
   for (abi::HookPlan& plan : unit.plans) {
-    visit(plan.decide.always_native);
+    visit(plan.decide.always);
     for (abi::Anchor& anchor : plan.decide.anchors) {
-      anchor.native.resize(anchor.buckets.size());
-      for (abi::BucketFunction& native : anchor.native) {
-        visit(native);
+      for (abi::BucketRef& bucket : anchor.buckets) {
+        visit(bucket);
       }
     }
   }
@@ -113,6 +112,13 @@ std::vector<Wanted> wanted_roots(const ir::Module& module, const abi::Unit* plan
     for (const ir::Effect& effect : rule.effects) {
       add(effect.value, false);
     }
+  }
+  for (const ir::Window& window : module.windows) {
+    add(window.key, false);
+    add(window.value, false);
+  }
+  for (const ir::WindowRead& read : module.window_reads) {
+    add(read.key, false);
   }
   if (plans == nullptr) {  // whoever compiles without a plan compares; a pack in force has no use for tests
     for (const ir::Test& test : module.tests) {
@@ -180,8 +186,9 @@ std::vector<llvm::Function*> lower_buckets(UnitLowering& lowering, const abi::Un
     BucketLowering buckets(lowering, plan.decide);
     functions.push_back(buckets.lower_within(plan.decide.always, cells));
     for (const abi::Anchor& anchor : plan.decide.anchors) {
-      const std::vector<llvm::Function*> more = buckets.lower_anchor(anchor, cells);
-      functions.insert(functions.end(), more.begin(), more.end());
+      for (const abi::BucketRef& bucket : anchor.buckets) {
+        functions.push_back(buckets.lower_within(bucket, cells));
+      }
     }
   }
   return functions;
@@ -208,8 +215,9 @@ void NativeCode::install(std::shared_ptr<const NativeCode> code, abi::Unit& unit
   unit.evaluator = code->evaluator();
   const auto& buckets = code->impl_->buckets;
   size_t next = 0;
-  for_each_bucket(
-      unit, [&](abi::BucketFunction& native) { native = next < buckets.size() ? buckets[next++] : nullptr; });
+  for_each_bucket(unit, [&](abi::BucketRef& bucket) {
+    bucket.native = next < buckets.size() ? buckets[next++] : nullptr;
+  });
   unit.tier = "native";
   unit.keep_alive = std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(
       std::move(unit.keep_alive), std::move(code));

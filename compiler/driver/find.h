@@ -11,4 +11,7 @@ namespace catalyst::driver {
 /// `memory` makes the next look at an edited pack fast.
 void add_findings(Analysis& analysis, analysis::Memory& memory, const analysis::FindOptions& options = {});
 
+/// Only proves the properties of the pack, or says which request breaks them.
+void add_proofs(Analysis& analysis);
+
 }  // namespace catalyst::driver

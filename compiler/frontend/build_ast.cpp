@@ -33,7 +33,19 @@ source::Span Builder::span(antlr4::ParserRuleContext* in) const {
 ast::Decl* Builder::declaration(P::SegmentContext* segment) {
   too_deep_ = false;
   P::DeclarationContext* in = segment->declaration();
-  if (in == nullptr || in->children.empty()) {
+  ast::Decl* out = in == nullptr || in->declared() == nullptr ? nullptr : declared(in->declared());
+  if (out == nullptr || in->annotation().empty()) {
+    return out;
+  }
+  for (P::AnnotationContext* each : in->annotation()) {
+    out->annotations.push_back(annotation(each));
+  }
+  out->span.begin = out->annotations.front().span.begin;
+  return out;
+}
+
+ast::Decl* Builder::declared(P::DeclaredContext* in) {
+  if (in->children.empty()) {
     return nullptr;
   }
   if (P::RuleDeclContext* of = in->ruleDecl()) {
@@ -65,6 +77,12 @@ ast::Decl* Builder::declaration(P::SegmentContext* segment) {
   }
   if (P::ServerDeclContext* of = in->serverDecl()) {
     return server(of);
+  }
+  if (P::AgentDeclContext* of = in->agentDecl()) {
+    return agent(of);
+  }
+  if (P::PropertyDeclContext* of = in->propertyDecl()) {
+    return property(of);
   }
   if (P::EnumDeclContext* of = in->enumDecl()) {
     return enumeration(of);
@@ -139,6 +157,23 @@ ast::Decl* Builder::server(P::ServerDeclContext* in) {
   }
   if (in->string() != nullptr) {
     out->schema = plain_string(in->string(), "the name of a schema file");
+  }
+  return out;
+}
+
+ast::Decl* Builder::agent(P::AgentDeclContext* in) {
+  auto* out = declare<ast::AgentDecl>(DeclKind::Agent, in);
+  out->name = name(in->name());
+  if (out->name.text.empty()) {
+    return nullptr;
+  }
+  if (in->IDENTIFIER() != nullptr) {
+    const ast::Name word = name(in->IDENTIFIER());
+    if (word.text != "card") {
+      sink_.report(Kind::UnexpectedToken, word.span, {"`card`", "`" + word.text + "`"});
+    }
+    out->card =
+        in->string() == nullptr ? ast::Name{} : plain_string(in->string(), "the name of an agent card");
   }
   return out;
 }

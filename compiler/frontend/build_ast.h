@@ -28,6 +28,7 @@ class Builder {
   ast::Decl* declaration(P::SegmentContext* segment);
 
  private:
+  ast::Decl* declared(P::DeclaredContext* in);
   /// An expression and how many levels it has; every place that nests checks the level against the limit.
   struct Node {
     const ast::Expr* expr = nullptr;
@@ -40,6 +41,7 @@ class Builder {
   ast::Decl* import(P::ImportDeclContext* in);
   ast::Decl* default_rule(P::DefaultDeclContext* in);
   ast::Decl* server(P::ServerDeclContext* in);
+  ast::Decl* agent(P::AgentDeclContext* in);
   ast::Decl* enumeration(P::EnumDeclContext* in);
   ast::Decl* record(P::RecordDeclContext* in);
   ast::Decl* list(P::ListDeclContext* in);
@@ -55,12 +57,16 @@ class Builder {
   void limit(P::EffectContext* in, ast::Effect& out);
   const ast::Expr* number_of(antlr4::tree::TerminalNode* in);
   void redaction(P::EffectContext* in, ast::Effect& out);
+  ast::Decl* property(P::PropertyDeclContext* in);
   ast::Decl* test(P::TestDeclContext* in);
-  bool test_target(P::TestWhenContext* in, ast::TestDecl& out);
+  ast::TestGiven given(P::GivenContext* in);
+  /// Nothing after a diagnostic: there is no one thing that is named.
+  std::optional<ast::TargetPattern> one_target(P::TargetContext* in, const ast::Name& hook, bool broken);
   bool test_request(P::TestWhenContext* in, ast::TestDecl& out);
   ast::TestExpectation expectation(P::ExpectationContext* in);
   ast::TestExpectation verdict(P::VerdictContext* in);
   ast::Name by(P::ByContext* in);
+  ast::Name role(const std::vector<P::NameContext*>& names, P::StringContext* text);
   void check_value(const ast::TestDecl& test, const ast::TestExpectation& expectation);
   ast::Name hook(P::HookContext* in);
   enum class Asked : uint8_t { Pattern, One };  // of a rule; of a test, which names one thing without `*`
@@ -99,6 +105,7 @@ class Builder {
   Node primary(P::PrimaryContext* in);
   Node if_expr(P::IfExpressionContext* in);
   Node quantifier(P::QuantifierContext* in);
+  Node window(P::WindowContext* in);
   Node list_literal(P::ListLiteralContext* in);
   Node record_literal(ast::Name type_name, P::RecordLiteralContext* in);
   Node qualified_record(Node type_name, P::RecordLiteralContext* in);

@@ -276,6 +276,9 @@ Builder::Node Builder::path_step(Node object, P::PathStepContext* in) {
 }
 
 Builder::Node Builder::primary(P::PrimaryContext* in) {
+  if (in->window() != nullptr) {
+    return window(in->window());
+  }
   if (in->name() != nullptr && in->recordLiteral() == nullptr) {
     auto* out = make<ast::NameExpr>(ExprKind::Name, span(in));
     out->name = name(in->name()).text;
@@ -333,6 +336,31 @@ Builder::Node Builder::quantifier(P::QuantifierContext* in) {
   out->collection = collection.expr;
   out->condition = condition.expr;
   return limited({out, std::max(collection.depth, condition.depth) + 1});
+}
+
+Builder::Node Builder::window(P::WindowContext* in) {
+  if (in->hook() == nullptr || in->NUMBER() == nullptr) {
+    return error(span(in));
+  }
+  auto* out = make<ast::WindowExpr>(ExprKind::Window, span(in));
+  out->function = name(in->WINDOW());
+  out->hook = hook(in->hook());
+  targets(in->targets(), abi::find_hook(out->hook.text).value_or(abi::Hook::Call), out->targets);
+  const std::vector<P::ExpressionContext*> parts = in->expression();
+  uint32_t depth = 0;
+  size_t next = 0;
+  const auto part = [&](antlr4::tree::TerminalNode* word) -> const ast::Expr* {
+    if (word == nullptr || next >= parts.size()) {
+      return nullptr;
+    }
+    const Node node = expr(parts[next++]);
+    depth = std::max(depth, node.depth);
+    return node.expr;
+  };
+  out->value = part(in->OF());
+  out->key = part(in->BY());
+  out->within = number_of(in->NUMBER());
+  return limited({out, depth + 1});
 }
 
 Builder::Node Builder::list_literal(P::ListLiteralContext* in) {

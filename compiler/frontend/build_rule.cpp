@@ -18,8 +18,12 @@ ast::Decl* Builder::rule(P::RuleDeclContext* in) {
   if (P::ConditionContext* condition = in->condition()) {
     out->condition = expression(condition->expression());
   }
-  for (P::AnnotationContext* each : in->annotation()) {
-    out->annotations.push_back(annotation(each));
+  if (P::OnErrorContext* failing = in->onError()) {
+    out->on_error = name(failing->DENY() != nullptr ? failing->DENY() : failing->IDENTIFIER());
+    if (out->on_error.text != "deny" && out->on_error.text != "skip" && failing->exception == nullptr) {
+      sink_.report(Kind::UnexpectedToken, out->on_error.span,
+                   {"`deny` or `skip`", "`" + out->on_error.text + "`"});
+    }
   }
   for (P::EffectContext* each : in->effect()) {
     if (!each->children.empty()) {
@@ -148,6 +152,10 @@ ast::Effect Builder::effect(P::EffectContext* in) {
         out.level = name(in->METADATA() != nullptr ? in->METADATA() : in->FULL());
       }
       break;
+    case P::DESCRIBE:
+      out.kind = EffectKind::Describe;
+      out.message = in->string() == nullptr ? error(out.span).expr : string(in->string()).expr;
+      break;
     case P::TAG:
       out.kind = EffectKind::Tag;
       out.tag = key(in->key());
@@ -161,13 +169,7 @@ ast::Effect Builder::effect(P::EffectContext* in) {
     case P::REQUIRE:
       out.kind = EffectKind::Require;
       out.tag = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
-      if (in->FROM() != nullptr && in->name().size() == 2 && in->string() != nullptr) {
-        const ast::Name word = name(in->name(1));
-        if (word.text != "role") {
-          sink_.report(Kind::UnexpectedToken, word.span, {"`role`", "`" + word.text + "`"});
-        }
-        out.role = plain_string(in->string(), "a role");
-      }
+      out.role = in->FROM() == nullptr ? ast::Name() : role(in->name(), in->string());
       out.duration = in->WITHIN() == nullptr || in->NUMBER().empty() ? nullptr : number_of(in->NUMBER(0));
       break;
     case P::EMIT:
@@ -194,6 +196,18 @@ ast::Effect Builder::effect(P::EffectContext* in) {
   return out;
 }
 
+/// `from role "NAME"`, of which `names` has the word as its second.
+ast::Name Builder::role(const std::vector<P::NameContext*>& names, P::StringContext* text) {
+  if (names.size() != 2 || text == nullptr) {
+    return {};
+  }
+  const ast::Name word = name(names[1]);
+  if (word.text != "role") {
+    sink_.report(Kind::UnexpectedToken, word.span, {"`role`", "`" + word.text + "`"});
+  }
+  return plain_string(text, "a role");
+}
+
 /// `redact PATH`, or `redact PATTERN, ... in PATH`.
 void Builder::redaction(P::EffectContext* in, ast::Effect& out) {
   const std::vector<P::PlaceContext*> places = in->place();
@@ -212,7 +226,12 @@ void Builder::redaction(P::EffectContext* in, ast::Effect& out) {
   if (in->IN() == nullptr) {
     const source::Span end{file_, out.span.end, out.span.end};
     if (in->exception == nullptr) {
-      sink_.report(Kind::UnexpectedToken, end, {"`in` and the part to search", "the end of the effect"});
+      auto& diagnostic =
+          sink_.report(Kind::UnexpectedToken, end, {"`in` and the part to search", "the end of the effect"});
+      diagnostic.notes.push_back(
+          {{},
+           "patterns are looked for in a path (`redact pii.email in result`); a path of its own takes a "
+           "`redact` of its own"});
     }
     out.path = error(end).expr;
   } else {
@@ -220,12 +239,66 @@ void Builder::redaction(P::EffectContext* in, ast::Effect& out) {
   }
 }
 
+ast::Decl* Builder::property(P::PropertyDeclContext* in) {
+  auto* out = declare<ast::PropertyDecl>(ast::DeclKind::Property, in);
+  out->name = name(in->name());
+  if (out->name.text.empty() || in->hook() == nullptr) {
+    return nullptr;
+  }
+  out->hook = hook(in->hook());
+  targets(in->targets(), abi::find_hook(out->hook.text).value_or(abi::Hook::Call), out->targets);
+  out->condition = in->WHERE() == nullptr ? nullptr : expression(in->expression());
+  antlr4::tree::TerminalNode* verdict = in->ALLOW() != nullptr ? in->ALLOW() : in->DENY();
+  if (verdict == nullptr) {
+    return nullptr;
+  }
+  out->allowed = (in->ALLOW() != nullptr) == (in->NOT() == nullptr);
+  out->expectation = span(verdict->getSymbol());
+  return out;
+}
+
+/// A past call that cannot be told has no hook.
+ast::TestGiven Builder::given(P::GivenContext* in) {
+  ast::TestGiven out;
+  out.span = span(in);
+  if (in->PAST() == nullptr) {
+    out.subject = name(in->anyName());
+    out.value = expression(in->expression());
+    return out;
+  }
+  out.subject = name(in->PAST());
+  const ast::Name of = hook(in->hook());
+  const std::optional<ast::TargetPattern> target = one_target(in->target(), of, in->exception != nullptr);
+  if (!target) {
+    return out;
+  }
+  out.hook = of;
+  out.target = *target;
+  out.value = in->recordLiteral() == nullptr ? nullptr : record_literal({}, in->recordLiteral()).expr;
+  for (P::PastPartContext* part : in->pastPart()) {
+    if (part->NUMBER() == nullptr || part->IDENTIFIER() == nullptr) {
+      continue;
+    }
+    const ast::Name word = name(part->IDENTIFIER());
+    const ast::Expr*& place = word.text == "ago" ? out.ago : out.times;
+    if ((word.text != "ago" && word.text != "times") || place != nullptr) {
+      sink_.report(Kind::UnexpectedToken, word.span, {"`times` or `ago`, once each", "`" + word.text + "`"});
+    } else {
+      place = number_of(part->NUMBER());
+    }
+  }
+  return out;
+}
+
 ast::Decl* Builder::test(P::TestDeclContext* in) {
   auto* out = declare<ast::TestDecl>(ast::DeclKind::Test, in);
   out->title = plain_string(in->string(), "a title");
   cases(in->cases(), *out);
-  for (P::GivenContext* given : in->given()) {
-    out->givens.push_back({name(given->anyName()), expression(given->expression()), span(given)});
+  for (P::GivenContext* each : in->given()) {
+    ast::TestGiven made = given(each);
+    if (made.value != nullptr || !made.hook.text.empty()) {
+      out->givens.push_back(std::move(made));
+    }
   }
   for (P::TestExpectContext* expect : in->testExpect()) {
     out->expects.push_back(expression(expect->expression()));
@@ -260,9 +333,12 @@ ast::Decl* Builder::test(P::TestDeclContext* in) {
 /// `when call db.query { ... }`: false when what is tested cannot be told.
 bool Builder::test_request(P::TestWhenContext* in, ast::TestDecl& out) {
   out.hook = hook(in->hook());
-  if (!test_target(in, out)) {
+  const std::optional<ast::TargetPattern> named =
+      one_target(in->target(), out.hook, in->exception != nullptr);
+  if (!named) {
     return false;
   }
+  out.target = *named;
   out.input = in->recordLiteral() == nullptr ? nullptr : record_literal({}, in->recordLiteral()).expr;
   out.result = in->RETURNING() == nullptr ? nullptr : expression(in->expression());
   return true;
@@ -283,7 +359,7 @@ void Builder::check_value(const ast::TestDecl& test, const ast::TestExpectation&
   sink_.report(
       Kind::UnexpectedToken, expectation.what.span,
       {"an expectation (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, `error`, "
-       "`message`)",
+       "`message`, `describe`)",
        "`" + found + "`"});
 }
 
@@ -301,7 +377,10 @@ ast::Name Builder::by(P::ByContext* in) {
 
 ast::TestExpectation Builder::expectation(P::ExpectationContext* in) {
   if (in->verdict() != nullptr) {
-    return verdict(in->verdict());
+    ast::TestExpectation out = verdict(in->verdict());
+    out.negated = in->NOT() != nullptr;
+    out.span = span(in);
+    return out;
   }
   ast::TestExpectation out;
   out.span = span(in);
@@ -319,7 +398,7 @@ ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
   switch (in->start->getType()) {
     case P::SET:
       out.path = path(in->place(), "`set`");
-      out.value = expression(in->expression());
+      out.value = in->ASSIGN() == nullptr ? nullptr : expression(in->expression());
       break;
     case P::REDACTED:
       out.what.text = "redact";
@@ -338,9 +417,12 @@ ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
       out.to = in->TO() == nullptr ? ast::Name{} : key(in->key());
       [[fallthrough]];
     case P::REQUIRE:
+      out.word = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
+      out.role = in->FROM() == nullptr ? ast::Name() : role(in->name(), in->string());
+      break;
     case P::START:
     case P::LABEL:
-      out.word = name(in->name());
+      out.word = in->name().empty() ? ast::Name{"", out.span} : name(in->name(0));
       break;
     case P::EMIT:
       out.word = in->string() == nullptr ? ast::Name{"", out.span}
@@ -352,6 +434,7 @@ ast::TestExpectation Builder::verdict(P::VerdictContext* in) {
       }
       break;
     case P::MESSAGE:
+    case P::DESCRIBE:
       out.value = in->string() == nullptr ? error(out.span).expr : string(in->string()).expr;
       break;
     default:

@@ -195,23 +195,22 @@ std::optional<ast::TargetPattern> Builder::target(P::TargetContext* in, abi::Hoo
   return std::nullopt;
 }
 
-/// False after a diagnostic: there is nothing to run.
-bool Builder::test_target(P::TestWhenContext* in, ast::TestDecl& out) {
-  const abi::Hook hook = abi::find_hook(out.hook.text).value_or(abi::Hook::Call);
-  if (in->target() != nullptr) {
-    std::optional<ast::TargetPattern> named = target(in->target(), hook, Asked::One);
-    out.target = named.value_or(ast::TargetPattern{});
-    return named.has_value();
+std::optional<ast::TargetPattern> Builder::one_target(P::TargetContext* in, const ast::Name& hook_name,
+                                                      bool broken) {
+  const abi::Hook hook = abi::find_hook(hook_name.text).value_or(abi::Hook::Call);
+  if (in != nullptr) {
+    return target(in, hook, Asked::One);
   }
   if (abi::hook_info(hook).target == HookTarget::None) {
-    out.target.span = out.hook.span;
-    return true;
+    ast::TargetPattern out;
+    out.span = hook_name.span;
+    return out;
   }
-  if (in->exception == nullptr) {
-    sink_.report(Kind::InvalidTarget, out.hook.span, {out.hook.text})
+  if (!broken) {
+    sink_.report(Kind::InvalidTarget, hook_name.span, {hook_name.text})
         .notes.push_back({{}, form_of(abi::hook_info(hook).target)});
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace catalyst::frontend

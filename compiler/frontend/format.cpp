@@ -41,6 +41,7 @@ class Formatter {
     const Decl* previous = nullptr;
     for (const Decl* decl : ast.declarations) {
       layout_.begin_declaration(decl->span.begin, previous != nullptr && !may_touch(*previous, *decl));
+      annotations(decl->annotations);
       declaration(*decl);
       previous = decl;
     }
@@ -51,7 +52,8 @@ class Formatter {
   /// Short declarations of one kind form groups when the author set no blank line between them.
   static bool may_touch(const Decl& a, const Decl& b) {
     return a.kind == b.kind && a.kind != DeclKind::Rule && a.kind != DeclKind::Test &&
-           a.kind != DeclKind::Record && a.kind != DeclKind::Decision && a.kind != DeclKind::Route;
+           a.kind != DeclKind::Record && a.kind != DeclKind::Decision && a.kind != DeclKind::Route &&
+           a.kind != DeclKind::Property && a.annotations.empty() && b.annotations.empty();
   }
 
   void declaration(const Decl& decl);
@@ -60,6 +62,8 @@ class Formatter {
   void function(const FnDecl& decl);
   void annotations(const std::vector<Annotation>& all);
   void rule(const RuleDecl& rule);
+  void property(const PropertyDecl& property);
+  void given(const TestGiven& given);
   void effect(const Effect& effect);
   void test(const TestDecl& test);
   void expectation(const TestExpectation& expectation);
@@ -118,6 +122,12 @@ void Formatter::declaration(const Decl& decl) {
                     (server.schema.text.empty() ? "" : " schema " + string_literal(server.schema.text)));
       break;
     }
+    case DeclKind::Agent: {
+      const auto& agent = static_cast<const AgentDecl&>(decl);
+      layout_.write("agent " + agent.name.text +
+                    (agent.card.text.empty() ? "" : " card " + string_literal(agent.card.text)));
+      break;
+    }
     case DeclKind::Enum:
       enumeration(static_cast<const EnumDecl&>(decl));
       break;
@@ -155,6 +165,9 @@ void Formatter::declaration(const Decl& decl) {
       value(fixture.value, 0);
       break;
     }
+    case DeclKind::Property:
+      property(static_cast<const PropertyDecl&>(decl));
+      break;
     case DeclKind::Test:
       test(static_cast<const TestDecl&>(decl));
       break;
@@ -222,7 +235,6 @@ void Formatter::annotations(const std::vector<Annotation>& all) {
 }
 
 void Formatter::rule(const RuleDecl& rule) {
-  annotations(rule.annotations);
   layout_.write("rule " + rule.name.text);
   layout_.end_line(rule.name.span.end);
   layout_.begin_item(rule.hook.span.begin, 2);
@@ -233,6 +245,11 @@ void Formatter::rule(const RuleDecl& rule) {
     layout_.write("when ");
     layout_.expression(*rule.condition, 2);
     layout_.end_line(rule.condition->span.end);
+  }
+  if (!rule.on_error.text.empty()) {
+    layout_.begin_item(rule.on_error.span.begin, 2);
+    layout_.write("on error " + rule.on_error.text);
+    layout_.end_line(rule.on_error.span.end);
   }
   for (const Effect& each : rule.effects) {
     layout_.begin_item(each.span.begin, 2);
@@ -252,6 +269,9 @@ void Formatter::effect(const Effect& effect) {
       for (size_t i = 0; i < effect.patterns.size(); ++i) {
         layout_.write((i == 0 ? " tool " : ", ") + flat(effect.patterns[i], abi::HookTarget::Tool));
       }
+      break;
+    case EffectKind::Describe:
+      layout_.write(" " + flat(*effect.message, 0, true));
       break;
     case EffectKind::Set:
       layout_.write(" " + flat(*effect.path, 0, true));
@@ -304,6 +324,40 @@ void Formatter::effect(const Effect& effect) {
   }
 }
 
+void Formatter::property(const PropertyDecl& property) {
+  layout_.write("property " + property.name.text + " {");
+  layout_.end_line(property.name.span.end);
+  layout_.begin_item(property.hook.span.begin, 2);
+  layout_.write("for any " + hook(property.hook, property.targets));
+  layout_.end_line(property.targets.empty() ? property.hook.span.end : property.targets.back().span.end);
+  if (property.condition != nullptr) {
+    layout_.begin_item(property.condition->span.begin, 2);
+    layout_.write("where ");
+    layout_.expression(*property.condition, 2);
+    layout_.end_line(property.condition->span.end);
+  }
+  layout_.begin_item(property.expectation.begin, 2);
+  layout_.write(property.allowed ? "expect allow" : "expect not allow");
+  layout_.end_line(property.expectation.end);
+  layout_.begin_item(property.span.end - 1, 0, 2);
+  layout_.write("}");
+}
+
+void Formatter::given(const TestGiven& given) {
+  layout_.begin_item(given.span.begin, 2);
+  layout_.write("given " + given.subject.text + " ");
+  if (!given.hook.text.empty()) {
+    layout_.write(hook(given.hook, {given.target}));
+    layout_.write(given.value == nullptr ? "" : " ");
+  }
+  if (given.value != nullptr) {
+    layout_.expression(*given.value, 2);
+  }
+  layout_.write(given.times == nullptr ? "" : " " + flat(*given.times, 0, true) + " times");
+  layout_.write(given.ago == nullptr ? "" : " " + flat(*given.ago, 0, true) + " ago");
+  layout_.end_line(given.span.end);
+}
+
 void Formatter::test(const TestDecl& test) {
   layout_.write("test " + string_literal(test.title.text) + " {");
   layout_.end_line(test.title.span.end);
@@ -319,11 +373,8 @@ void Formatter::test(const TestDecl& test) {
     return;
   }
   format_cases(layout_, test);
-  for (const TestGiven& given : test.givens) {
-    layout_.begin_item(given.span.begin, 2);
-    layout_.write("given " + given.subject.text + " ");
-    layout_.expression(*given.value, 2);
-    layout_.end_line(given.span.end);
+  for (const TestGiven& each : test.givens) {
+    given(each);
   }
   const bool decides = test.call != nullptr;
   layout_.begin_item(decides ? test.call->span.begin : test.hook.span.begin, 2);
@@ -361,7 +412,7 @@ void Formatter::expectation(const TestExpectation& expectation) {
   const std::string& what = expectation.what.text;
   const std::string head = expectation_head(expectation);
   layout_.write(head);
-  if (what == "message") {
+  if (what == "message" || what == "describe") {
     layout_.write(" " + flat(*expectation.value, 0, true));
   } else if (what == "result") {
     layout_.expression(*expectation.value, 2);

@@ -206,7 +206,7 @@ std::string expectation_head(const TestExpectation& expectation) {
   if (what == "result") {
     return {};
   }
-  std::string out = what == "redact" ? "redacted" : what;
+  std::string out = (expectation.negated ? "not " : "") + (what == "redact" ? "redacted" : what);
   if (expectation.path != nullptr) {
     out += " " + flat(*expectation.path, kOpen, true);
   }
@@ -219,6 +219,9 @@ std::string expectation_head(const TestExpectation& expectation) {
   }
   if (!expectation.to.text.empty()) {
     out += " to " + flat_key(expectation.to);
+  }
+  if (!expectation.role.text.empty()) {
+    out += " from role " + string_literal(expectation.role.text);
   }
   return out;
 }

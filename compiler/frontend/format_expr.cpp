@@ -93,8 +93,9 @@ std::string flat_variables(const Name& a, const Name& b) {
 std::string flat_binary(const BinaryExpr& b, bool tail) {
   const int level = level_of(b.op);
   const int left = level == kCompare ? level + 1 : level;
-  return flat(*b.left, left, false) + " " + std::string(binary_op_text(b.op)) + " " +
-         flat(*b.right, level + 1, tail);
+  return flat(*b.left, level_for_readers(b.op, *b.left, left), false) + " " +
+         std::string(binary_op_text(b.op)) + " " +
+         flat(*b.right, level_for_readers(b.op, *b.right, level + 1), tail);
 }
 
 std::string flat_unary(const UnaryExpr& unary, bool tail) {
@@ -135,6 +136,18 @@ std::string flat_list(const std::vector<const Expr*>& items) {
     out += (out.empty() ? "" : ", ") + flat(*item, kOpen, true);
   }
   return out;
+}
+
+std::string flat_window(const WindowExpr& window) {
+  const abi::HookTarget form =
+      abi::hook_info(abi::find_hook(window.hook.text).value_or(abi::Hook::Call)).target;
+  std::string out = window.function.text + "(" + window.hook.text;
+  for (size_t i = 0; i < window.targets.size(); ++i) {
+    out += (i == 0 ? " " : ", ") + flat(window.targets[i], form);
+  }
+  out += window.value == nullptr ? "" : " of " + flat(*window.value, kOpen, true);
+  out += window.key == nullptr ? "" : " by " + flat(*window.key, kOpen, true);
+  return out + " within " + flat(*window.within, kOpen, true) + ")";
 }
 
 std::string flat_bare(const Expr& expr, bool tail) {
@@ -185,6 +198,8 @@ std::string flat_bare(const Expr& expr, bool tail) {
       return flat_quantifier(static_cast<const QuantifierExpr&>(expr));
     case ExprKind::Comprehension:
       return flat_comprehension(static_cast<const ComprehensionExpr&>(expr));
+    case ExprKind::Window:
+      return flat_window(static_cast<const WindowExpr&>(expr));
     case ExprKind::List:
       return "[" + flat_list(static_cast<const ListExpr&>(expr).items) + "]";
     case ExprKind::Record:
@@ -230,6 +245,7 @@ int level_of(const Expr& expr) {
     case ExprKind::Index:
     case ExprKind::Call:
     case ExprKind::Comprehension:
+    case ExprKind::Window:
     case ExprKind::List:
     case ExprKind::Record:
       return kPrimary;

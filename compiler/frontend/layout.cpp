@@ -144,7 +144,41 @@ void Layout::broken(const Expr& expr, size_t indent) {
   }
 }
 
+/// Many short constants: a table of codes, which nobody reads down a column.
+bool Layout::is_filled(const ListExpr& list) const {
+  constexpr size_t kShort = 16;
+  return !has_comments(list.span) && std::all_of(list.items.begin(), list.items.end(), [](const Expr* item) {
+    return (item->kind == ExprKind::String || item->kind == ExprKind::Number ||
+            item->kind == ExprKind::Name) &&
+           columns_of(flat(*item, kOpen, true)) <= kShort;
+  });
+}
+
+/// As many items a line as fit.
+void Layout::filled_list(const ListExpr& list, size_t indent) {
+  out_ += "[";
+  end_line(list.span.begin + 1);
+  begin_item(list.items.front()->span.begin, indent + 2);
+  bool first = true;
+  for (const Expr* item : list.items) {
+    const std::string text = flat(*item, kOpen, true) + ",";
+    if (!first && column() + 1 + columns_of(text) > kFormatWidth) {
+      end_line(item->span.begin);
+      begin_item(item->span.begin, indent + 2);
+      first = true;
+    }
+    out_ += (first ? "" : " ") + text;
+    first = false;
+  }
+  end_line(list.items.back()->span.end);
+  begin_item(list.span.end - 1, indent, indent + 2);
+  out_ += "]";
+}
+
 void Layout::broken_list(const ListExpr& list, size_t indent) {
+  if (is_filled(list)) {
+    return filled_list(list, indent);
+  }
   out_ += "[";
   end_line(list.span.begin + 1);
   for (const Expr* item : list.items) {
@@ -180,12 +214,13 @@ void Layout::broken_chain(const BinaryExpr& chain, size_t indent) {
     at = links.back()->left;
   }
   const int level = level_of(chain.op);
-  out_ += flat(*at, level, false);
+  out_ += flat(*at, level_for_readers(chain.op, *at, level), false);
   end_line(at->span.end);
   for (size_t i = links.size(); i-- > 0;) {
     const Expr& operand = *links[i]->right;
     begin_item(operand.span.begin, indent + 2);
-    out_ += std::string(binary_op_text(chain.op)) + " " + flat(operand, level + 1, i == 0);
+    out_ += std::string(binary_op_text(chain.op)) + " " +
+            flat(operand, level_for_readers(chain.op, operand, level + 1), i == 0);
     if (i > 0) {
       end_line(operand.span.end);
     }

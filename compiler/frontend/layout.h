@@ -49,6 +49,8 @@ class Layout {
   void blank_line();
   void broken(const ast::Expr& expr, size_t indent);
   void broken_list(const ast::ListExpr& list, size_t indent);
+  void filled_list(const ast::ListExpr& list, size_t indent);
+  [[nodiscard]] bool is_filled(const ast::ListExpr& list) const;
   void broken_record(const ast::RecordExpr& record, size_t indent);
   void broken_chain(const ast::BinaryExpr& chain, size_t indent);
   void broken_if(const ast::IfExpr& choice, size_t indent);

@@ -44,4 +44,15 @@ int level_of(BinaryOp op) {
   return kOr;
 }
 
+int level_for_readers(BinaryOp op, const ast::Expr& operand, int level) {
+  if (operand.kind != ast::ExprKind::Binary) {
+    return level;
+  }
+  const BinaryOp inner = static_cast<const ast::BinaryExpr&>(operand).op;
+  const bool misread =
+      (inner == BinaryOp::And && op == BinaryOp::Or) ||
+      (inner == BinaryOp::Coalesce && op != BinaryOp::Coalesce && op != BinaryOp::And && op != BinaryOp::Or);
+  return misread ? kPrimary : level;
+}
+
 }  // namespace catalyst::frontend

@@ -62,6 +62,8 @@ bool is_name(size_t type) {
     case L::TABLE:
     case L::CASES:
     case L::PRIORITY:
+    case L::WHERE:
+    case L::DESCRIBE:
       return true;
     default:
       return is_free_word(type) || (begins_declaration(type) && type != L::FN);
@@ -113,15 +115,35 @@ Run target_run(const TokenList& list, size_t i) {
   return run;
 }
 
-enum class Place : uint8_t { None, Rule, Test, Expected };
+enum class Place : uint8_t { None, Rule, Test, Expected, Window, Past };
+
+/// `count(`, `given past`: what stands in front of a hook there is a name like others until a target
+/// follows.
+bool counts_past(std::string_view name) { return name == "count" || name == "sum" || name == "distinct"; }
 
 /// Whether a target may stand in front of the token that would be kept next.
-Place place_after(std::span<const Token> kept) {
+Place place_after(std::string_view text, std::span<const Token> kept) {
   const auto back = [kept](size_t n) {
     return kept.size() >= n ? kept[kept.size() - n].type() : static_cast<size_t>(antlr4::Token::EOF);
   };
-  const auto hook_head = [](size_t type) {
-    return type == L::ON ? Place::Rule : type == L::WHEN ? Place::Test : Place::None;
+  const auto word = [&](size_t n) {
+    const bool named = back(n) == L::IDENTIFIER;
+    return named ? text.substr(kept[kept.size() - n].begin(),
+                               kept[kept.size() - n].end() - kept[kept.size() - n].begin())
+                 : std::string_view();
+  };
+  /// Of a hook whose first word is the `n`th token back.
+  const auto head = [&](size_t n) {
+    if (back(n + 1) == L::ON || (back(n + 1) == L::ANY && back(n + 2) == L::FOR)) {
+      return Place::Rule;
+    }
+    if (back(n + 1) == L::LEFT_PAREN && counts_past(word(n + 2))) {
+      return Place::Window;
+    }
+    if (back(n + 2) == L::GIVEN && word(n + 1) == "past") {
+      return Place::Past;
+    }
+    return back(n + 1) == L::WHEN ? Place::Test : Place::None;
   };
   const auto expected = [](bool here) { return here ? Place::Expected : Place::None; };
   switch (back(1)) {
@@ -137,18 +159,19 @@ Place place_after(std::span<const Token> kept) {
     case L::MESSAGE:
     case L::REPLY:
     case L::EVENT:
-      return hook_head(back(2));
+      return head(1);
     case L::TOOLS:
     case L::RESOURCES:
     case L::PROMPTS:
-      return back(2) == L::LIST ? hook_head(back(3)) : Place::None;
+      return back(2) == L::LIST && back(3) != L::LEFT_PAREN && back(3) != L::IDENTIFIER ? head(2)
+                                                                                        : Place::None;
     case L::TOOL:
       return expected(back(2) == L::HIDE);
     case L::COMMA:
       return expected(back(2) == L::TARGET);
     case L::FROM: {
-      const bool of_hook = (back(2) == L::READ && hook_head(back(3)) != Place::None) ||
-                           (back(2) == L::RESOURCES && back(3) == L::LIST);
+      const bool of_hook =
+          (back(2) == L::READ && head(2) != Place::None) || (back(2) == L::RESOURCES && back(3) == L::LIST);
       return expected(back(2) == L::TARGET || (back(2) == L::COMMA && back(3) == L::TARGET) || of_hook);
     }
     default:
@@ -171,6 +194,8 @@ bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
       return run.dotted || quoted ||
              (name && (next == L::LEFT_BRACE || next == L::RETURNING || next == L::THEN));
     case Place::Rule:
+    case Place::Window:
+    case Place::Past:
       return run.dotted || run.starred || name || quoted;
     case Place::Expected:
       return type_at(list, i) != L::FROM;
@@ -184,16 +209,22 @@ void merge_targets(std::string_view text, TokenList& list) {
   std::vector<Token>& tokens = list.tokens;
   size_t kept = 0;  // tokens that stay stand in front, those to be looked at from i on
   for (size_t i = 0; i < tokens.size();) {
-    const Place place = place_after({tokens.data(), kept});
+    const Place place = place_after(text, {tokens.data(), kept});
     Token token = tokens[i];
     size_t next = i + 1;
     if (place != Place::None) {
       const Run run = target_run(list, i);
       const bool touches = tokens[kept - 1].end() == token.begin();
-      if (!(place == Place::Test && touches) && is_target(list, i, run, place)) {
+      const bool expression = place == Place::Test || place == Place::Window || place == Place::Past;
+      if (!(expression && touches) && is_target(list, i, run, place)) {
         token.set_type(L::TARGET);
         token.set_end(tokens[run.end - 1].end());
         next = run.end;
+        if (place == Place::Window) {
+          tokens[kept - 3].set_type(L::WINDOW);
+        } else if (place == Place::Past) {
+          tokens[kept - 2].set_type(L::PAST);
+        }
       }
     }
     tokens[kept++] = token;

@@ -61,8 +61,9 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
   const size_t around = parent == nullptr ? SIZE_MAX : parent->getRuleIndex();
   switch (context->getRuleIndex()) {
     case P::RuleDeclaration:
-      return "a declaration (`pack`, `import`, `export`, `default`, `server`, `enum`, `record`, `list`, "
-             "`fact`, `fn`, `rule`, `decision`, `route`, `fixture`, `test`)";
+    case P::RuleDeclared:
+      return "a declaration (`pack`, `import`, `export`, `default`, `server`, `agent`, `enum`, `record`, "
+             "`list`, `fact`, `fn`, `rule`, `decision`, `route`, `fixture`, `property`, `test`)";
     case P::RuleExpression:
       return around == P::RuleCondition ? "a condition after `when`" : "an expression";
     case P::RuleOperand:
@@ -74,7 +75,7 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
     case P::RuleExpectation:
     case P::RuleVerdict:
       return "an expectation (`allow`, `deny`, `hidden`, `listed`, `set`, `redacted`, `audit`, `tag`, "
-             "`limit`, `require`, `emit`, `start`, `route`, `label`, `error`, `message`)";
+             "`limit`, `require`, `emit`, `start`, `route`, `label`, `error`, `message`, `describe`)";
     case P::RuleType:
       return "a type";
     case P::RuleHook:
@@ -123,7 +124,8 @@ std::string rule_name(antlr4::ParserRuleContext* context) {
 /// What could have followed the whole declaration that was read.
 std::string after_declaration(antlr4::ParserRuleContext* segment) {
   auto* context = dynamic_cast<P::SegmentContext*>(segment);
-  P::DeclarationContext* declaration = context == nullptr ? nullptr : context->declaration();
+  P::DeclaredContext* declaration =
+      context == nullptr || context->declaration() == nullptr ? nullptr : context->declaration()->declared();
   if (declaration == nullptr) {
     return "the next declaration";
   }
@@ -223,7 +225,8 @@ std::string after_comma(size_t rule) {
 /// `looked_ahead`: the token in front of the offending one, a comma, could not be placed without it.
 std::string describe_expected(antlr4::ParserRuleContext* context, antlr4::Token* offending, bool looked_ahead,
                               const std::vector<size_t>& types) {
-  if (looked_ahead && context->getRuleIndex() == P::RuleDeclaration) {
+  if (looked_ahead &&
+      (context->getRuleIndex() == P::RuleDeclaration || context->getRuleIndex() == P::RuleDeclared)) {
     return "what can be exported (`enum`, `record`, `list`, `fact`, `fn`, `decision`)";
   }
   if (looked_ahead) {

@@ -41,6 +41,21 @@ class Depths {
         return "route " + route.name + " is nested too deeply";
       }
     }
+    for (const Window& window : m_.windows) {
+      if (is_deep(window.key) || is_deep(window.value)) {
+        return "window " + window.name + " is nested too deeply";
+      }
+    }
+    for (const WindowRead& read : m_.window_reads) {
+      if (is_deep(read.key)) {
+        return "window " + m_.windows[read.window.index].name + " is nested too deeply";
+      }
+    }
+    for (const Property& property : m_.properties) {
+      if (is_deep(property.condition)) {
+        return "property " + property.name + " is nested too deeply";
+      }
+    }
     return {};
   }
 

@@ -37,6 +37,8 @@ bool is_readable(const TypeTable& table, const Slot& slot) {
     case InputRoot::Result:
     case InputRoot::ToolDefinition:
       return true;
+    case InputRoot::Window:
+      return (slot.type == TypeTable::kInt || slot.type == TypeTable::kDecimal) && !slot.path.empty();
     case InputRoot::Argument:
       return slot.path.size() == 1;
   }

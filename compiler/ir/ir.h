@@ -12,6 +12,7 @@
 #include "runtime/abi/input.h"
 #include "runtime/abi/lookup_table.h"
 #include "runtime/abi/route.h"
+#include "runtime/abi/rule_terms.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/ids.h"
 #include "runtime/value/value.h"
@@ -34,6 +35,7 @@ using TargetId = Id<struct TargetTag>;
 using RegexId = Id<struct RegexTag>;
 using TableId = Id<struct TableTag>;
 using DecisionId = Id<struct DecisionTag>;
+using WindowId = Id<struct WindowTag>;
 
 inline constexpr int kVariadic = -1;
 
@@ -59,6 +61,8 @@ inline constexpr uint32_t kCallLevels = 2;       // what a call or fact counts: 
 inline constexpr uint32_t kMaxOperands = 65536;  // of one expression
 inline constexpr uint32_t kMaxTree = 4'000'000;  // below one root, each use of a shared expression counted
 inline constexpr uint64_t kMaxTrees = 16 * uint64_t{kMaxTree};  // below all roots together
+
+inline constexpr uint32_t kMaxWindows = 256;
 
 inline constexpr uint32_t kMaxTableRows = abi::LookupTable::kMaxRows;
 
@@ -141,6 +145,29 @@ struct Decision {
   bool has_otherwise = false;
 };
 
+/// What of the past is counted: requests of a hook that were allowed and sent. Key and value are read from
+/// the request that is counted.
+using WindowKind = abi::WindowKind;
+struct Window {
+  std::string name;  // how it is written; windows of one name share their counters, across packs too
+  Span span;
+  WindowKind kind = WindowKind::Count;
+  abi::Hook hook = abi::Hook::Call;
+  TargetId target;
+  ExprId key;                // a string; invalid: one for all
+  ExprId value;              // Sum: decimal; Distinct: string; Count: invalid
+  uint32_t local_count = 0;  // of key and value together
+  int64_t within_us = 0;
+};
+/// A window as a request asks for it, under a key that the asking request says. Its value is an input:
+/// `slot`, below InputRoot::Window.
+struct WindowRead {
+  WindowId window;
+  SlotId slot;
+  ExprId key;  // a string; invalid: the window has none
+  uint32_t local_count = 0;
+};
+
 /// A set of tools: any of the patterns. Globs over the configured server name and the upstream's tool name.
 struct TargetPattern {
   std::string server;
@@ -153,7 +180,23 @@ struct Target {
 
 enum class VerdictKind : uint8_t { None, Allow, Deny };
 
-enum class EffectKind : uint8_t { Hide, Set, Redact, Audit, Tag, Limit, Require, Emit, Start, Route, Label };
+/// What a rule does whose condition fails. Usual: a deny denies, an allow does nothing, other effects happen.
+using OnError = abi::OnError;
+
+enum class EffectKind : uint8_t {
+  Hide,
+  Set,
+  Redact,
+  Audit,
+  Tag,
+  Limit,
+  Require,
+  Emit,
+  Start,
+  Route,
+  Label,
+  Describe
+};
 
 struct Effect {
   EffectKind kind;
@@ -163,7 +206,7 @@ struct Effect {
                                   // every element or member)
   abi::RedactPlace place = abi::RedactPlace::Result;  // Redact
   // Set: new value; Tag: text (string), invalid: "true"; Limit: key (string), invalid: one for all; Emit: the
-  // data, Start: the arguments, invalid: none
+  // data, Start: the arguments, invalid: none; Describe: the text
   ExprId value;
   std::vector<uint32_t> redactions;  // Redact: indexes into Module::redactions; empty: the whole value
   uint8_t audit_level = 0;           // Audit: decision::AuditLevel
@@ -197,6 +240,19 @@ struct Rule {
   std::string owner;
   std::string ticket;
   std::string guidance;  // for whoever is denied
+  OnError on_error = OnError::Usual;
+};
+
+/// `property NAME { for any ... where ... expect ... }`: what must be true of every request.
+struct Property {
+  std::string name;
+  std::string doc;
+  Span span;  // of the name
+  abi::Hook hook = abi::Hook::Call;
+  TargetId target;
+  ExprId condition;  // invalid: all of them
+  uint32_t local_count = 0;
+  bool allowed = false;  // what is expected
 };
 
 /// `prefer SERVER when CONDITION`
@@ -246,6 +302,7 @@ struct TestExpectation {
     Start,
     Route,
     Label,
+    Describe,
     Result
   };
   Kind kind;
@@ -253,9 +310,11 @@ struct TestExpectation {
   std::string by;  // rule name (of a decision: row name or "otherwise"), or ""
   std::vector<std::string> path;
   abi::RedactPlace place = abi::RedactPlace::Result;  // Redact, when there is a path
-  std::string text;  // Set: JSON; Tag: value; Audit: level; Error: status name; Message: text;
-                     // Result: JSON; Route: the server that it prefers, "" when any will do
-  std::string key;   // Tag; Require, Emit, Start, Route, Label: what
+  std::string text;      // Set: JSON; Tag: value; Audit: level; Error: status name; Message, Describe: text;
+                         // Result: JSON; Require: role; Route: the server that it prefers. Of Set, Tag,
+                         // Require and Route "": any
+  std::string key;       // Tag; Require, Emit, Start, Route, Label: what
+  bool negated = false;  // it must not happen
 };
 /// `expect CONDITION`: reads functions and lists alone, so it needs no request. Of an equality, both sides.
 struct TestClaim {
@@ -264,6 +323,16 @@ struct TestClaim {
   ExprId left;
   ExprId right;
   uint32_t local_count = 0;  // of condition, left and right together
+};
+/// What was sent before the request that a test is about.
+struct PastCall {
+  abi::Hook hook = abi::Hook::Call;
+  std::string server;
+  std::string tool;
+  std::string args;    // JSON object
+  std::string params;  // JSON object
+  uint32_t times = 1;
+  int64_t ago_us = 0;
 };
 struct Test {
   std::string title;
@@ -282,6 +351,7 @@ struct Test {
   std::string result;
   std::string definition;
   int64_t now_us = 0;
+  std::vector<PastCall> past;
   std::vector<TestExpectation> expectations;
 };
 
@@ -305,9 +375,14 @@ struct Module {
   std::vector<Table> tables;
   std::vector<Decision> decisions;
   std::vector<Target> targets;
+  std::vector<Window> windows;
+  std::vector<WindowRead> window_reads;
   std::vector<Rule> rules;    // declaration order
   std::vector<Route> routes;  // declaration order
+  std::vector<Property> properties;
   std::vector<Test> tests;
+  /// The tools that the schemas have, in the order of the servers.
+  std::vector<TargetPattern> known_tools;
   Arena const_arena{256u * 1024 * 1024};
 
   [[nodiscard]] const Expr& expr(ExprId id) const { return exprs[id.index]; }

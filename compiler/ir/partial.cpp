@@ -11,9 +11,10 @@ using abi::Truth;
 
 namespace {
 
-/// Labels come and go with the conversation: what is listed should not.
+/// Labels come and go with the conversation, and windows with time: what is listed should not.
 bool is_content(abi::InputRoot root) {
-  return root == abi::InputRoot::CallArgs || root == abi::InputRoot::Params || root == abi::InputRoot::Labels;
+  return root == abi::InputRoot::CallArgs || root == abi::InputRoot::Params ||
+         root == abi::InputRoot::Labels || root == abi::InputRoot::Window;
 }
 
 bool is_error(Truth truth) { return truth >= abi::kTruthError; }

@@ -9,9 +9,9 @@
 namespace catalyst::ir {
 
 /// What is true of a condition whatever the content of the request is: three-valued evaluation with every
-/// input below CallArgs and Params unknown. Sound: an answer other than abi::kUnknown is the interpreter's
-/// for every content (but for fuel, which counts for less here). Connectives, `if` and facts are taken apart;
-/// anything else that depends on the content is unknown. Immutable and thread-safe.
+/// input below CallArgs and Params, labels and windows unknown. Sound: an answer other than abi::kUnknown is
+/// the interpreter's for every content (but for fuel, which counts for less here). Connectives, `if` and
+/// facts are taken apart; anything else that depends on the content is unknown. Immutable and thread-safe.
 class Partial {
  public:
   explicit Partial(const Module& module);

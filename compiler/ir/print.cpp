@@ -236,6 +236,9 @@ class Printer {
       expression(r.condition);
       out.push_back('\n');
     }
+    if (r.on_error != OnError::Usual) {
+      out.append(r.on_error == OnError::Deny ? "  on error deny\n" : "  on error skip\n");
+    }
     if (r.verdict != VerdictKind::None) {
       out.append(r.verdict == VerdictKind::Deny ? "  deny" : "  allow");
       if (r.message.valid()) {
@@ -319,6 +322,10 @@ class Printer {
         break;
       case EffectKind::Label:
         out.append("  label ").append(e.tag);
+        break;
+      case EffectKind::Describe:
+        out.append("  describe ");
+        expression(e.value);
         break;
     }
     out.push_back('\n');

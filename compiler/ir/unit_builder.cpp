@@ -48,6 +48,13 @@ class Builder {
     for (const Route& route : module_.routes) {
       add_route(route);
     }
+    for (const Window& window : module_.windows) {
+      unit_.windows.push_back({window.name, window.kind, window.hook, window.target.index,
+                               index_of(window.key), index_of(window.value), window.within_us});
+    }
+    for (const WindowRead& read : module_.window_reads) {
+      unit_.window_reads.push_back({read.window.index, read.slot.index, index_of(read.key)});
+    }
   }
 
  private:
@@ -103,6 +110,8 @@ class Builder {
         return abi::RuleEffect::Kind::Route;
       case EffectKind::Label:
         return abi::RuleEffect::Kind::Label;
+      case EffectKind::Describe:
+        return abi::RuleEffect::Kind::Describe;
     }
     return abi::RuleEffect::Kind::Audit;
   }
@@ -147,6 +156,7 @@ class Builder {
     out.owner = rule.owner;
     out.ticket = rule.ticket;
     out.guidance = rule.guidance;
+    out.on_error = rule.on_error;
     for (const Effect& effect : rule.effects) {
       abi::RuleEffect& e = out.effects.emplace_back();
       e.kind = effect_kind(effect.kind);

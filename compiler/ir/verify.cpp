@@ -9,6 +9,7 @@
 #include "compiler/ir/signature.h"
 #include "compiler/ir/verify_decisions.h"
 #include "compiler/ir/verify_routes.h"
+#include "compiler/ir/verify_windows.h"
 #include "runtime/value/builtin.h"
 
 namespace catalyst::ir {
@@ -36,6 +37,8 @@ class Verifier {
       facts_and_functions();
       rules();
       routes();
+      windows();
+      properties();
       tests();
     }
     for (const auto& problem_of : {decisions_problem, routes_problem}) {
@@ -523,7 +526,11 @@ class Verifier {
         text_root(rule.message, rule.local_count, what);
       }
       for (const Effect& effect : rule.effects) {
-        if (effect.value.valid() && (effect.kind == EffectKind::Tag || effect.kind == EffectKind::Limit)) {
+        if (effect.kind == EffectKind::Describe && !effect.value.valid()) {
+          say(what + " describes without a text");
+        }
+        if (effect.value.valid() && (effect.kind == EffectKind::Tag || effect.kind == EffectKind::Limit ||
+                                     effect.kind == EffectKind::Describe)) {
           text_root(effect.value, rule.local_count, what);
         } else if (effect.value.valid()) {
           root(effect.value, {}, rule.local_count, what);
@@ -559,6 +566,42 @@ class Verifier {
       for (const ExprId part : route.key) {
         if (part.valid()) {
           root(part, {}, route.local_count, what);
+        }
+      }
+    }
+  }
+
+  void windows() {
+    for (const Window& window : m_.windows) {
+      for (const ExprId id : {window.key, window.value}) {
+        if (id.valid()) {
+          root(id, {}, window.local_count, "window " + window.name);
+        }
+      }
+    }
+    for (const WindowRead& read : m_.window_reads) {
+      if (read.key.valid()) {
+        root(read.key, {}, read.local_count, "a window's key");
+      }
+    }
+    if (messages_.empty()) {
+      if (const std::string problem = windows_problem(m_); !problem.empty()) {
+        say(problem);
+      }
+    }
+  }
+
+  void properties() {
+    for (const Property& property : m_.properties) {
+      const std::string what = "property " + property.name;
+      if (property.target.index >= m_.targets.size() ||
+          static_cast<size_t>(property.hook) >= abi::kHookCount) {
+        say(what + " has no target or hook");
+      } else if (property.condition.valid()) {
+        root(property.condition, {}, property.local_count, what);
+        if (property.condition.index < m_.exprs.size() &&
+            kind(m_.expr(property.condition).type) != TypeKind::Bool) {
+          say(what + " has a condition that is not a bool");
         }
       }
     }

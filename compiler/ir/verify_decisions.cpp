@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace catalyst::ir {
-namespace {
 
 using types::TypeKind;
 
@@ -31,6 +30,8 @@ bool is_column(TypeKind kind) {
   }
   return false;
 }
+
+namespace {
 
 class Checker {
  public:

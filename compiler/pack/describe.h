@@ -42,7 +42,7 @@ DESCRIBE(ir::Effect, kind, span, target, path, place, value, redactions, audit_l
          duration_us)
 DESCRIBE(ir::Redaction, name, pattern, check)
 DESCRIBE(ir::Rule, name, doc, span, hook, target, condition, local_count, verdict, message, effects, shadow,
-         owner, ticket, guidance)
+         owner, ticket, guidance, on_error)
 DESCRIBE(abi::RouteTarget, server, weight)
 DESCRIBE(abi::RetryPolicy, attempts, on, backoff_min_ms, backoff_max_ms)
 DESCRIBE(abi::BreakerPolicy, failures, window_ms, open_ms)
@@ -51,10 +51,14 @@ DESCRIBE(abi::ShadowPolicy, server, share_ppm)
 DESCRIBE(ir::RoutePrefer, target, condition, span)
 DESCRIBE(ir::Route, name, doc, span, calls, targets, prefers, balance, hash, timeout_ms, retry, breaker,
          hedge_after_ms, cache, key, shadow, repeatable, local_count)
-DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key)
+DESCRIBE(ir::Window, name, span, kind, hook, target, key, value, local_count, within_us)
+DESCRIBE(ir::WindowRead, window, slot, key, local_count)
+DESCRIBE(ir::Property, name, doc, span, hook, target, condition, local_count, allowed)
+DESCRIBE(ir::PastCall, hook, server, tool, args, params, times, ago_us)
+DESCRIBE(ir::TestExpectation, kind, span, by, path, place, text, key, negated)
 DESCRIBE(ir::TestClaim, span, condition, left, right, local_count)
 DESCRIBE(ir::Test, title, span, claims, decision, hook, server, tool, principal, session, labels, client,
-         args, params, result, definition, now_us, expectations)
+         args, params, result, definition, now_us, past, expectations)
 DESCRIBE(SourceText, path, text, imported)
 DESCRIBE(Input, kind, path, bytes, sha256)
 DESCRIBE(Part, name, bytes, sha256)
@@ -68,15 +72,17 @@ DESCRIBE(Signature, key, bytes)
 template <class Archive, Same<ir::Module> T>
 void fields(Archive& archive, T& module) {
   auto& [pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
-         regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests,
-         const_arena] = module;
+         regexes, redactions, slots, facts, functions, tables, decisions, targets, windows, window_reads,
+         rules, routes, properties, tests, known_tools, const_arena] = module;
   archive.describe(
       "Module",
       "pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types, "
-      "regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests");
+      "regexes, redactions, slots, facts, functions, tables, decisions, targets, windows, window_reads, "
+      "rules, routes, properties, tests, known_tools");
   archive.use_arena(const_arena);
   archive(pack_name, pack_version, default_deny, types, exprs, expr_spans, operands, consts, const_types,
-          regexes, redactions, slots, facts, functions, tables, decisions, targets, rules, routes, tests);
+          regexes, redactions, slots, facts, functions, tables, decisions, targets, windows, window_reads,
+          rules, routes, properties, tests, known_tools);
 }
 
 }  // namespace catalyst::pack

@@ -110,6 +110,27 @@ constexpr bool known(ir::EffectKind x) {
     case EffectKind::Start:
     case EffectKind::Route:
     case EffectKind::Label:
+    case EffectKind::Describe:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool known(abi::OnError x) {
+  switch (x) {
+    case abi::OnError::Usual:
+    case abi::OnError::Deny:
+    case abi::OnError::Skip:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool known(abi::WindowKind x) {
+  switch (x) {
+    case abi::WindowKind::Count:
+    case abi::WindowKind::Sum:
+    case abi::WindowKind::Distinct:
       return true;
   }
   return false;
@@ -174,6 +195,7 @@ constexpr bool known(ir::TestExpectation::Kind x) {
     case Kind::Start:
     case Kind::Route:
     case Kind::Label:
+    case Kind::Describe:
     case Kind::Result:
       return true;
   }

@@ -51,6 +51,12 @@ bool places_are_good(const ir::Module& module, const std::vector<SourceText>& so
       all = all && good(effect.span);
     }
   }
+  for (const ir::Window& window : module.windows) {
+    all = all && good(window.span);
+  }
+  for (const ir::Property& property : module.properties) {
+    all = all && good(property.span);
+  }
   for (const ir::Decision& decision : module.decisions) {
     all = all && good(decision.span);
     for (const ir::Decision::Row& row : decision.rows) {

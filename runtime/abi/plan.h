@@ -94,8 +94,9 @@ static_assert(sizeof(Cell) == 16);
 using BucketFunction = uint32_t (*)(Frame* frame, uint32_t best) noexcept;
 
 struct BucketRef {
-  uint32_t begin = 0;             // cell in Index::code
-  uint32_t first_rank = kNoRank;  // of the bucket's first rule; kNoRank: empty
+  BucketFunction native = nullptr;  // nullptr: packed
+  uint32_t begin = 0;               // cell in Index::code
+  uint32_t first_rank = kNoRank;    // of the bucket's first rule; kNoRank: empty
 };
 
 /// The buckets of one feature: symbol (or bit) i of the feature opens buckets[i].
@@ -104,13 +105,11 @@ struct Anchor {
   Kind kind = Kind::Symbol;
   uint32_t feature = 0;  // in Unit::symbol_features or Unit::mask_features
   std::vector<BucketRef> buckets;
-  std::vector<BucketFunction> native;  // empty, or one per bucket; nullptr: packed
 };
 
 /// Rules filed under their most selective equality, strongest rank first in each bucket.
 struct Index {
   BucketRef always;  // rules without an equality
-  BucketFunction always_native = nullptr;
   std::vector<Anchor> anchors;
   std::vector<Cell> code;
   std::vector<uint64_t> bits;
@@ -127,8 +126,9 @@ struct HookPlan {
   std::vector<uint32_t> allowing;  // ranks of allows
   std::vector<uint32_t> symbol_features;  // features that this hook's atoms test, besides kTool and kServer
   std::vector<uint32_t> mask_features;
-  std::vector<std::vector<uint32_t>>
-      target_slots;  // per target: slots that this hook's rules with the target read
+  std::vector<std::vector<uint32_t>> target_slots;  // per target: slots that this hook's rules and windows
+                                                    // with the target read
+  std::vector<uint32_t> windows;                    // that count requests of this hook
 };
 
 }  // namespace catalyst::abi

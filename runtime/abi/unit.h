@@ -11,6 +11,7 @@
 #include "runtime/abi/input.h"
 #include "runtime/abi/plan.h"
 #include "runtime/abi/route.h"
+#include "runtime/abi/rule_terms.h"
 #include "runtime/abi/source_place.h"
 #include "runtime/value/value.h"
 
@@ -62,12 +63,25 @@ struct SourceText {
 enum class RuleVerdict : uint8_t { None, Allow, Deny };
 
 struct RuleEffect {
-  enum class Kind : uint8_t { Hide, Set, Redact, Audit, Tag, Limit, Require, Emit, Start, Route, Label };
+  enum class Kind : uint8_t {
+    Hide,
+    Set,
+    Redact,
+    Audit,
+    Tag,
+    Limit,
+    Require,
+    Emit,
+    Start,
+    Route,
+    Label,
+    Describe
+  };
   static constexpr uint32_t kNone = UINT32_MAX;
   Kind kind;
-  uint32_t target = kNone;           // Hide: index in Unit::targets
-  std::vector<std::string> path;     // Set, Redact
-  uint32_t value = kNone;            // Set, Tag, Limit (key), Emit (data), Start (arguments): expression
+  uint32_t target = kNone;        // Hide: index in Unit::targets
+  std::vector<std::string> path;  // Set, Redact
+  uint32_t value = kNone;  // Set, Tag, Limit (key), Emit (data), Start (arguments), Describe: expression
   std::vector<uint32_t> redactions;  // Redact
   RedactPlace place = RedactPlace::Result;
   uint8_t audit_level = 0;
@@ -92,6 +106,34 @@ struct RuleInfo {
   std::string owner;
   std::string ticket;
   std::string guidance;
+  OnError on_error = OnError::Usual;
+
+  /// It has a say besides its verdict, so it is asked even when another rule has decided.
+  [[nodiscard]] bool collects() const {
+    return !effects.empty() || (on_error == OnError::Deny && verdict != RuleVerdict::Deny);
+  }
+  /// Whether it matches although its condition failed.
+  [[nodiscard]] bool matches_failed() const {
+    return on_error == OnError::Deny || (on_error == OnError::Usual && verdict != RuleVerdict::Allow);
+  }
+};
+
+/// See ir::Window.
+struct WindowInfo {
+  static constexpr uint32_t kNone = UINT32_MAX;
+  std::string name;
+  WindowKind kind = WindowKind::Count;
+  Hook hook = Hook::Call;
+  uint32_t target = 0;
+  uint32_t key = kNone;    // expression
+  uint32_t value = kNone;  // expression
+  int64_t within_us = 0;
+};
+/// See ir::WindowRead.
+struct WindowRead {
+  uint32_t window = 0;
+  uint32_t slot = 0;
+  uint32_t key = WindowInfo::kNone;  // expression
 };
 
 /// A decision as callers from outside see it.
@@ -141,6 +183,8 @@ struct Unit {
   std::vector<std::string> fact_names;
   std::vector<std::vector<TargetPattern>> targets;  // empty list: everything
   std::vector<RuleInfo> rules;                      // declaration order
+  std::vector<WindowInfo> windows;
+  std::vector<WindowRead> window_reads;
   std::vector<DecisionInfo> decisions;              // declaration order
   std::vector<Route> routes;  // declaration order: a call takes the first whose target matches
   std::vector<Redaction> redactions;

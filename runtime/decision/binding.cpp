@@ -1,6 +1,7 @@
 #include "runtime/decision/binding.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace catalyst::decision {
 
@@ -11,6 +12,10 @@ bool matches_target(const std::vector<abi::TargetPattern>& patterns, std::string
   return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const abi::TargetPattern& p) {
            return matches_name(p.server, server) && matches_name(p.tool, tool);
          });
+}
+
+bool matches(const ToolBinding& row, uint32_t target) {
+  return (row.targets[target >> 6] >> (target & 63) & 1) != 0;
 }
 
 /// Files the slots whose bits are set.
@@ -32,7 +37,7 @@ void file_slots(const abi::Unit& unit, SlotSelection& out) {
 void select(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding& row, SlotSelection& out) {
   out.bits.assign((unit.slots.size() + 63) / 64, 0);
   for (size_t target = 0; target < plan.target_slots.size(); ++target) {
-    if ((row.targets[target >> 6] >> (target & 63) & 1) == 0) {
+    if (!matches(row, static_cast<uint32_t>(target))) {
       continue;
     }
     for (const uint32_t slot : plan.target_slots[target]) {
@@ -62,35 +67,45 @@ void choose_anchors(const abi::Unit& unit, const abi::Index& index, const ToolBi
   }
 }
 
+/// Moves those that `is_wanted` to the front; how many there are.
+template <class T, class IsWanted>
+uint32_t count_first(std::vector<T>& all, IsWanted is_wanted) {
+  return static_cast<uint32_t>(std::partition(all.begin(), all.end(), is_wanted) - all.begin());
+}
+
 HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding& row) {
   HookBinding out;
   select(unit, plan, row, out.slots);
-  for (const uint32_t feature : plan.symbol_features) {
-    if (out.slots.has(unit.symbol_features[feature].slot)) {
-      out.symbol_features.push_back(feature);
+  for (const uint32_t i : plan.symbol_features) {
+    const abi::SymbolFeature& feature = unit.symbol_features[i];
+    if (out.slots.has(feature.slot)) {
+      out.symbols.push_back({&feature.table, i, feature.slot});
     }
   }
-  for (const uint32_t feature : plan.mask_features) {
-    if (out.slots.has(unit.mask_features[feature].slot)) {
-      out.mask_features.push_back(feature);
+  for (const uint32_t i : plan.mask_features) {
+    const abi::MaskFeature& feature = unit.mask_features[i];
+    if (out.slots.has(feature.slot)) {
+      out.sets.push_back({&feature.table, feature.slot, feature.word, feature.words});
     }
   }
-  const auto matching = [&](const std::vector<uint32_t>& ranks, std::vector<uint32_t>& some) {
-    for (const uint32_t rank : ranks) {
-      const uint32_t target = unit.rules[plan.ranked[rank]].target;
-      if ((row.targets[target >> 6] >> (target & 63) & 1) != 0) {
-        some.push_back(rank);
-      }
-    }
-  };
+  const auto is_cached = [&](const auto& read) { return is_cached_root(unit.slots[read.slot].root); };
+  out.principal_symbols = count_first(out.symbols, is_cached);
+  out.principal_sets = count_first(out.sets, is_cached);
   for (const uint32_t rule : plan.shadow) {
-    const uint32_t target = unit.rules[rule].target;
-    if ((row.targets[target >> 6] >> (target & 63) & 1) != 0) {
+    if (matches(row, unit.rules[rule].target)) {
       out.shadow.push_back(rule);
     }
   }
-  matching(plan.hiding, out.hiding);
-  matching(plan.allowing, out.allowing);
+  for (uint32_t read = 0; read < unit.window_reads.size(); ++read) {
+    if (out.slots.has(unit.window_reads[read].slot)) {
+      out.window_reads.push_back(read);
+    }
+  }
+  for (const uint32_t window : plan.windows) {
+    if (matches(row, unit.windows[window].target)) {
+      out.windows.push_back(window);
+    }
+  }
   choose_anchors(unit, plan.decide, row, out.slots, out.decide_anchors);
   choose_anchors(unit, plan.collect, row, out.slots, out.collect_anchors);
   return out;
@@ -142,6 +157,8 @@ void ToolCache::prepare(const abi::Unit& unit, uint32_t limit) {
 void ToolCache::clear() {
   rows_.assign(64, {});
   names_.assign(64, {});
+  listings_.clear();
+  listings_.resize(64);
   mask_ = rows_.size() - 1;
   count_ = 0;
   targets_.clear();
@@ -153,10 +170,12 @@ void ToolCache::grow() {
   std::vector<std::string> old_names(rows_.size() * 2);
   old_rows.swap(rows_);
   old_names.swap(names_);
+  std::vector<std::unique_ptr<Listings>> old_listings(rows_.size());
+  old_listings.swap(listings_);
   mask_ = rows_.size() - 1;
   for (size_t from = 0; from < old_rows.size(); ++from) {
     if (old_rows[from].hooks != nullptr) {
-      put(old_rows[from], std::move(old_names[from]));
+      listings_[put(old_rows[from], std::move(old_names[from]))] = std::move(old_listings[from]);
     }
   }
 }
@@ -175,7 +194,7 @@ const ToolBinding& ToolCache::add(std::string_view server, std::string_view tool
   if (count_ >= limit_) {
     clear();
   }
-  if ((count_ + 1) * 2 > rows_.size()) {
+  if ((count_ + 1) * 4 > rows_.size()) {
     grow();
   }
   std::string name(server);
@@ -207,13 +226,31 @@ ToolBinding ToolCache::bind_new(std::string_view server, std::string_view tool, 
   row.targets = targets.get();
   ToolClass made;
   for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
-    if (!unit.plans[hook].ranked.empty() || !unit.plans[hook].shadow.empty()) {
-      made[hook] = bind_hook(unit, unit.plans[hook], row);
+    const abi::HookPlan& plan = unit.plans[hook];
+    if (!plan.ranked.empty() || !plan.shadow.empty() || !plan.windows.empty()) {
+      made[hook] = bind_hook(unit, plan, row);
     }
   }
   row.hooks = share(std::move(made));
   targets_.push_back(std::move(targets));
   return row;
+}
+
+const ListingRanks& ToolCache::listing(const ToolBinding& row, abi::Hook hook) {
+  std::unique_ptr<Listings>& place = listings_[static_cast<size_t>(&row - rows_.data())];
+  if (place == nullptr) {
+    place = std::make_unique<Listings>();
+    for (size_t i = 0; i < abi::kHookCount; ++i) {
+      const abi::HookPlan& plan = unit_->plans[i];
+      const auto matching = [&](const std::vector<uint32_t>& ranks, std::vector<uint32_t>& some) {
+        std::copy_if(ranks.begin(), ranks.end(), std::back_inserter(some),
+                     [&](uint32_t rank) { return matches(row, unit_->rules[plan.ranked[rank]].target); });
+      };
+      matching(plan.hiding, (*place)[i].hiding);
+      matching(plan.allowing, (*place)[i].allowing);
+    }
+  }
+  return (*place)[static_cast<size_t>(hook)];
 }
 
 const ToolClass* ToolCache::share(ToolClass made) {

@@ -14,22 +14,54 @@
 
 namespace catalyst::decision {
 
+/// True for slots that PrincipalCache fills.
+inline bool is_cached_root(abi::InputRoot root) {
+  return root == abi::InputRoot::PrincipalId || root == abi::InputRoot::PrincipalTenant ||
+         root == abi::InputRoot::PrincipalRoles;
+}
+
+/// A slot to look up in the table of a symbol feature.
+struct SymbolRead {
+  const abi::SymbolTable* table;
+  uint32_t feature;
+  uint32_t slot;
+  bool operator==(const SymbolRead&) const = default;
+};
+
+/// The same for a mask feature.
+struct SetRead {
+  const abi::SymbolTable* table;
+  uint32_t slot;
+  uint32_t word;
+  uint32_t words;
+  bool operator==(const SetRead&) const = default;
+};
+
 /// The part of a hook's plan that can matter for one tool.
 struct HookBinding {
   SlotSelection slots;
-  std::vector<uint32_t> symbol_features;  // whose slots are selected
-  std::vector<uint32_t> mask_features;
+  std::vector<SymbolRead> symbols;  // of features whose slots are selected
+  std::vector<SetRead> sets;
+  uint32_t principal_symbols = 0;  // so many at the front of `symbols` are what PrincipalCache fills
+  uint32_t principal_sets = 0;
   std::vector<uint32_t> decide_anchors;  // of HookPlan::decide, whose features are set
   std::vector<uint32_t> collect_anchors;
   std::vector<uint32_t> shadow;  // of HookPlan, whose targets match
-  std::vector<uint32_t> hiding;  // of HookPlan, whose targets match
-  std::vector<uint32_t> allowing;
+  std::vector<uint32_t> window_reads;  // of the unit, whose slots are selected
+  std::vector<uint32_t> windows;       // of HookPlan, whose targets match
 
   bool operator==(const HookBinding&) const = default;
 };
 
 /// The part of a unit's plans that can matter for one tool. Tools for which the same part matters share it.
 using ToolClass = std::array<HookBinding, abi::kHookCount>;
+
+/// Those of HookPlan::hiding and HookPlan::allowing whose targets match one tool. Apart from the class: they
+/// differ from tool to tool, and only lists look at them.
+struct ListingRanks {
+  std::vector<uint32_t> hiding;
+  std::vector<uint32_t> allowing;
+};
 
 /// What a unit has to say about one tool, whatever the rest of the request is. One cache line.
 struct alignas(64) ToolBinding {
@@ -79,7 +111,11 @@ class ToolCache {
     }
   }
 
+  /// What lists ask of the hook by which a tool is asked for. `row` is what bind() answered last.
+  const ListingRanks& listing(const ToolBinding& row, abi::Hook hook);
+
  private:
+  using Listings = std::array<ListingRanks, abi::kHookCount>;
   [[nodiscard]] size_t place_of(const abi::TextKey& server, const abi::TextKey& tool) const {
     return static_cast<size_t>(abi::TextKey::fold(tool.hash(), server.hash() | 1)) & mask_;
   }
@@ -94,12 +130,13 @@ class ToolCache {
   const ToolClass* share(ToolClass made);
 
   const abi::Unit* unit_ = nullptr;
-  std::vector<ToolBinding> rows_;  // open addressing, at most half full
+  std::vector<ToolBinding> rows_;  // open addressing, at most a quarter full: a second look is chance
   size_t mask_ = 0;
   size_t count_ = 0;
   size_t limit_ = 0;
   std::vector<std::string>
       names_;  // parallel to rows_: "server\0tool", for names that their keys only digest
+  std::vector<std::unique_ptr<Listings>> listings_;  // parallel to rows_; nullptr: not asked for yet
   std::vector<std::unique_ptr<uint64_t[]>> targets_;
   std::vector<std::unique_ptr<ToolClass>> classes_;
 };

@@ -127,6 +127,8 @@ inline Held test_all(const Cell* cell, const Frame& frame, const abi::Index& ind
   return unclear ? Held::Unclear : Held::Yes;
 }
 
+constexpr size_t kBucketsAhead = 16;
+
 uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint32_t best) {
   for (const Cell* cell = &index.code[begin]; cell->head.rank < best; cell += 1 + cell->head.atoms) {
     const Held all = test_all(cell, *frame, index);
@@ -140,45 +142,29 @@ uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint
   return best;
 }
 
-/// Calls `open(bucket, native)` for every bucket of `anchors` that this request's symbols open.
+/// Calls `open(bucket)` for every bucket of `anchors` that this request's symbols open.
 template <class Open>
 void open_buckets(const abi::Unit& unit, const abi::Index& index, const std::vector<uint32_t>& anchors,
                   const Frame& frame, Open open) {
-  open(index.always, index.always_native);
   for (const uint32_t i : anchors) {
     const abi::Anchor& anchor = index.anchors[i];
-    const auto bucket = [&](size_t at) {
-      open(anchor.buckets[at], anchor.native.empty() ? nullptr : anchor.native[at]);
-    };
     if (anchor.kind == abi::Anchor::Kind::Symbol) {
       const int32_t symbol = frame.symbols[anchor.feature];
       if (symbol >= 0) {
-        bucket(static_cast<size_t>(symbol));
+        open(anchor.buckets[static_cast<size_t>(symbol)]);
       }
       continue;
     }
     const abi::MaskFeature& feature = unit.mask_features[anchor.feature];
     for (uint32_t word = 0; word < feature.words; ++word) {
       for (uint64_t bits = frame.masks[feature.word + word]; bits != 0; bits &= bits - 1) {
-        bucket(word * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
+        open(anchor.buckets[word * 64 + static_cast<uint32_t>(std::countr_zero(bits))]);
       }
     }
   }
 }
 
 }  // namespace
-
-void Evaluation::scan_bucket(const abi::Index& index, const abi::BucketRef& bucket,
-                             abi::BucketFunction native) {
-  if (bucket.first_rank >= best_.rank) {
-    return;
-  }
-  const uint32_t rank =
-      native != nullptr ? native(&frame_, best_.rank) : scan_packed(index, bucket.begin, &frame_, best_.rank);
-  if (rank < best_.rank) {
-    best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
-  }
-}
 
 void Evaluation::collect_bucket(const abi::Index& index, const abi::BucketRef& bucket) {
   if (bucket.first_rank == abi::kNoRank) {
@@ -195,23 +181,25 @@ void Evaluation::collect_bucket(const abi::Index& index, const abi::BucketRef& b
       continue;
     }
     collected_.push_back(match);
-    if (unit_->rules[cell->head.rule].verdict != abi::RuleVerdict::None && match.rank < best_.rank) {
+    if (gives_verdict(unit_->rules[cell->head.rule], match) && match.rank < best_.rank) {
       best_ = match;
     }
   }
 }
 
-bool Evaluation::intern_set(const abi::MaskFeature& feature) {
-  uint64_t* const words = &masks_[feature.word];
-  std::fill_n(words, feature.words, 0);
-  const Value& v = frame_.slots[feature.slot];
+bool Evaluation::intern_set(const SetRead& read) {
+  uint64_t* const words = &masks_[read.word];
+  std::fill_n(words, read.words, 0);
+  const Value& v = frame_.slots[read.slot];
   if (v.kind != Kind::List) {
     return true;
   }
   for (uint32_t i = 0; i < v.length; ++i) {
     const Value& item = v.a.items[i];
-    const int32_t symbol = item.kind == Kind::String ? feature.table.find(item.text()) : -1;
-    if (symbol >= 0) {
+    const int32_t symbol = item.kind == Kind::String ? read.table->find(item.text()) : -1;
+    if (read.words == 1) [[likely]] {
+      words[0] |= static_cast<uint64_t>(symbol >= 0) << (symbol & 63);
+    } else if (symbol >= 0) {
       words[symbol >> 6] |= uint64_t{1} << (symbol & 63);
     }
   }
@@ -225,24 +213,60 @@ bool Evaluation::intern(const HookBinding& tool) {
   if (remembered && !principals_.fill(*principal_, symbols_.data(), masks_.data())) {
     return false;
   }
-  for (const uint32_t i : tool.symbol_features) {
-    const abi::SymbolFeature& feature = unit_->symbol_features[i];
-    if (remembered && is_cached_root(unit_->slots[feature.slot].root)) {
-      continue;
-    }
-    const Value& v = frame_.slots[feature.slot];
-    symbols_[i] = v.kind == Kind::String ? feature.table.find(v.text()) : abi::kSymbolAbsent;
+  const std::span symbols = std::span(tool.symbols).subspan(remembered ? tool.principal_symbols : 0);
+  for (const SymbolRead& read : symbols) {
+    // An absent input is the empty text to the table: whether one is there is chance, and not worth a branch.
+    const Value& v = frame_.slots[read.slot];
+    const int32_t symbol = read.table->find(v.text());
+    symbols_[read.feature] = v.kind == Kind::String ? symbol : abi::kSymbolAbsent;
   }
-  for (const uint32_t i : tool.mask_features) {
-    const abi::MaskFeature& feature = unit_->mask_features[i];
-    if (remembered && is_cached_root(unit_->slots[feature.slot].root)) {
-      continue;
+  const std::span sets = std::span(tool.sets).subspan(remembered ? tool.principal_sets : 0);
+  return std::all_of(sets.begin(), sets.end(), [&](const SetRead& read) { return intern_set(read); });
+}
+
+void Evaluation::collect_all(const HookBinding& tool) {
+  const auto collect = [&](const abi::BucketRef& bucket) { collect_bucket(plan_->collect, bucket); };
+  collect(plan_->collect.always);
+  open_buckets(*unit_, plan_->collect, tool.collect_anchors, frame_, collect);
+}
+
+/// Where buckets are, and their code, is asked of memory before the first is scanned: at ten thousand rules
+/// none of it is near.
+void Evaluation::scan_all(const HookBinding& tool) {
+  const abi::Index& index = plan_->decide;
+  uint32_t best = best_.rank;
+  const auto scan = [&](const abi::BucketRef& bucket) {
+    if (bucket.first_rank >= best) {
+      return;
     }
-    if (!intern_set(feature)) {
-      return false;
+    const uint32_t rank = bucket.native != nullptr ? bucket.native(&frame_, best)
+                                                   : scan_packed(index, bucket.begin, &frame_, best);
+    if (rank < best) {
+      best = rank;
+      best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
     }
+  };
+  const abi::BucketRef* ahead[kBucketsAhead];
+  size_t count = 0;
+  open_buckets(*unit_, index, tool.decide_anchors, frame_, [&](const abi::BucketRef& bucket) {
+    if (count == kBucketsAhead) [[unlikely]] {
+      scan(bucket);
+      return;
+    }
+    __builtin_prefetch(&bucket);
+    ahead[count++] = &bucket;
+  });
+  scan(index.always);
+  for (size_t i = 0; i < count; ++i) {
+    const void* const code = ahead[i]->native != nullptr
+                                 ? reinterpret_cast<const void*>(ahead[i]->native)
+                                 : static_cast<const void*>(&index.code[ahead[i]->begin]);
+    __builtin_prefetch(code);
+    __builtin_prefetch(static_cast<const char*>(code) + 64);
   }
-  return true;
+  for (size_t i = 0; i < count; ++i) {
+    scan(*ahead[i]);
+  }
 }
 
 void Evaluation::decide_indexed(const HookBinding& tool) {
@@ -251,13 +275,10 @@ void Evaluation::decide_indexed(const HookBinding& tool) {
     return;
   }
   // First the rules that must be asked anyway: a deny among them spares the others.
-  open_buckets(
-      *unit_, plan_->collect, tool.collect_anchors, frame_,
-      [&](const abi::BucketRef& bucket, abi::BucketFunction) { collect_bucket(plan_->collect, bucket); });
-  open_buckets(*unit_, plan_->decide, tool.decide_anchors, frame_,
-               [&](const abi::BucketRef& bucket, abi::BucketFunction native) {
-                 scan_bucket(plan_->decide, bucket, native);
-               });
+  if (!plan_->collect.code.empty()) {
+    collect_all(tool);
+  }
+  scan_all(tool);
 }
 
 }  // namespace catalyst::decision

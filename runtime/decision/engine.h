@@ -34,6 +34,8 @@ class Pack {
   [[nodiscard]] bool ignores(abi::Hook hook) const;
   /// True when some rule reads what labels a conversation carries.
   [[nodiscard]] bool reads_labels() const;
+  /// True when some window counts requests of `hook`.
+  [[nodiscard]] bool counts(abi::Hook hook) const;
   /// True when some rule is on `hook`.
   [[nodiscard]] bool has_rules(abi::Hook hook) const;
   /// True when some rule on `hook` redacts.
@@ -74,6 +76,9 @@ class Evaluator {
   /// hook, server and tool.
   const Verdict& evaluate_values(const Pack& pack, const Request& request,
                                  std::span<const value::Value> slots);
+
+  /// What windows count of a request, whatever is decided about it. Valid until the next call.
+  std::span<const WindowEvent> counted(const Pack& pack, const Request& request);
 
   /// The same answer by the shortest way to it: every rule of the hook in rank order, in the reference
   /// interpreter. For cross-checks, explanations and benches.

@@ -14,6 +14,7 @@ using value::Kind;
 using value::Status;
 using value::Value;
 
+constexpr size_t kSlotsAhead = 32;        // whose texts are fetched before they are needed
 constexpr size_t kRankedErrorsMax = 256;  // of one evaluation, before the weaker ones are dropped
 
 bool is_error(abi::Truth truth) { return truth >= abi::kTruthError; }
@@ -65,6 +66,7 @@ const HookBinding& Evaluation::begin(const Pack& pack, const Request& request) {
   unit_ = &pack.unit();
   const auto hook = static_cast<size_t>(request.hook);
   plan_ = &unit_->plans[hook];
+  briefs_ = pack.tables().briefs[hook].data();
   tool_ = &tools_.bind(request.server, request.tool);
   frame_.targets = tool_->targets;
   frame_.slots = slots_.data();
@@ -77,7 +79,9 @@ const HookBinding& Evaluation::begin(const Pack& pack, const Request& request) {
 }
 
 bool Evaluation::load(const Pack& pack, const Request& request) {
-  return projector_.project(request, begin(pack, request).slots, arena_, slots_.data());
+  const HookBinding& tool = begin(pack, request);
+  const bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
+  return read_windows(request, tool) || invalid;
 }
 
 Request asked_request(const Request& listed) {
@@ -107,19 +111,20 @@ Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& 
   const Request asked = asked_request(request);
   const HookBinding& tool = begin(pack, asked);
   projector_.project(asked, tool.slots, arena_, slots_.data());
+  const ListingRanks& listing = tools_.listing(*tool_, asked.hook);
   Derived out;
-  for (const uint32_t rank : tool.hiding) {
+  for (const uint32_t rank : listing.hiding) {
     const uint32_t rule = plan_->ranked[rank];
     const abi::Truth truth = whatever_is_asked(unit_->rules[rule]);
-    if (truth == abi::kTrue || is_error(truth)) {
+    if (truth == abi::kTrue || (is_error(truth) && unit_->rules[rule].matches_failed())) {
       out.hidden = true;
       out.rule = rule;
       return out;
     }
   }
   out.hidden = unit_->default_deny[static_cast<size_t>(asked.hook)];
-  for (size_t i = 0; out.hidden && i < tool.allowing.size(); ++i) {
-    const abi::Truth truth = whatever_is_asked(unit_->rules[plan_->ranked[tool.allowing[i]]]);
+  for (size_t i = 0; out.hidden && i < listing.allowing.size(); ++i) {
+    const abi::Truth truth = whatever_is_asked(unit_->rules[plan_->ranked[listing.allowing[i]]]);
     out.hidden = truth == abi::kFalse || is_error(truth);
   }
   return out;
@@ -128,7 +133,8 @@ Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& 
 const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
   const Derived derived = is_derived(pack, request) ? derive_listing(pack, request) : Derived{};
   const HookBinding& tool = begin(pack, request);
-  const bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
+  bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
+  invalid = read_windows(request, tool) || invalid;
   if (request.principal != nullptr && request.principal->cache_key != 0) {
     principal_ = request.principal;
   }
@@ -143,6 +149,11 @@ const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mo
 
 const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, std::span<const Value> slots,
                                       Mode mode) {
+  for (size_t i = 0; i < std::min(slots.size(), kSlotsAhead); ++i) {
+    // Texts come from beyond the caches; which of them matter, the tool will tell.
+    const bool points = (slots[i].kind == Kind::String) | (slots[i].kind == Kind::List);
+    __builtin_prefetch(points ? static_cast<const void*>(slots[i].a.text) : &slots[i]);
+  }
   const HookBinding& tool = begin(pack, request);
   CHECK(slots.size() == unit_->slots.size(), "one value per slot");
   frame_.slots = slots.data();
@@ -154,7 +165,7 @@ const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, 
 const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool) {
   evaluator_ = mode == Mode::Reference ? &unit_->interpreter : &unit_->evaluator;
   best_ = Match{abi::kNoRank, Status::Ok, 0};
-  broken_set_ = best_;
+  broken_ = best_;
   exact_ = best_;
   collected_.clear();
   ranked_errors_.clear();
@@ -164,6 +175,10 @@ const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool
     decide_indexed(tool);
   }
   conclude();
+  if (!tool.windows.empty() && verdict_.outcome == Outcome::Allow) {
+    count_windows(tool);
+    verdict_.counted = counted_;
+  }
   if (!tool.shadow.empty()) {
     ask_shadows(tool);
   }
@@ -171,6 +186,7 @@ const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool
 }
 
 void Evaluation::ask_shadows(const HookBinding& tool) {
+  shadows_.clear();
   for (const uint32_t index : tool.shadow) {
     const abi::RuleInfo& rule = unit_->rules[index];
     abi::Truth truth = abi::kTrue;
@@ -178,7 +194,7 @@ void Evaluation::ask_shadows(const HookBinding& tool) {
       refuel();
       truth = evaluator_->condition(evaluator_->self, &frame_, rule.condition);
     }
-    if (truth == abi::kTrue || (is_error(truth) && rule.verdict != abi::RuleVerdict::Allow)) {
+    if (truth == abi::kTrue || (is_error(truth) && rule.matches_failed())) {
       shadows_.push_back(index);
     }
   }
@@ -213,8 +229,9 @@ bool Evaluation::holds(uint32_t rank, Match* match) {
   match->status = static_cast<Status>(truth - abi::kTruthError);
   match->expr = frame_.error_expr;
   note_error(rank, match->status, match->expr);
-  // Fail closed: what cannot be decided denies, allows nothing, and still hides, redacts and is audited.
-  return rule.verdict != abi::RuleVerdict::Allow;
+  // Fail closed, unless the rule says otherwise: what cannot be decided denies, allows nothing, and still
+  // hides, redacts and is audited.
+  return rule.matches_failed();
 }
 
 int32_t Evaluation::decide_rule(abi::Frame* frame, uint32_t rank) noexcept {
@@ -227,13 +244,13 @@ void Evaluation::decide_in_order() {
   for (uint32_t rank = 0; rank < plan_->ranked.size(); ++rank) {
     const abi::RuleInfo& rule = unit_->rules[plan_->ranked[rank]];
     const bool decides = rule.verdict != abi::RuleVerdict::None && best_.rank == abi::kNoRank;
-    if ((!decides && rule.effects.empty()) || !holds(rank, &match)) {
+    if ((!decides && !rule.collects()) || !holds(rank, &match)) {
       continue;
     }
-    if (decides) {
+    if (decides && gives_verdict(rule, match)) {
       best_ = match;
     }
-    if (!rule.effects.empty()) {
+    if (rule.collects()) {
       collected_.push_back(match);
     }
   }
@@ -241,6 +258,25 @@ void Evaluation::decide_in_order() {
 
 void Evaluation::conclude() {
   verdict_ = Verdict{};
+  asked_rank_ = best_.rank;
+  decide_default();
+  if (!collected_.empty()) {
+    conclude_effects();
+  }
+  if (verdict_.rule != Verdict::kNoRule) {
+    const Pack::Tables::Brief& brief = briefs_[best_.rank];
+    verdict_.rule_name = {brief.name, brief.name_length};
+    verdict_.error = RuleError{verdict_.rule, best_.status, best_.expr};
+    // An allow that denies because it failed has nothing to say about that.
+    const bool unsaid = best_.status != Status::Ok && !brief.deny;
+    if (brief.message != abi::RuleInfo::kNone && !unsaid) {
+      say_message(brief.message);
+    }
+  }
+  finish_errors();
+}
+
+void Evaluation::conclude_effects() {
   sets_.clear();
   set_texts_.clear();
   text_.clear();
@@ -251,9 +287,6 @@ void Evaluation::conclude() {
   labels_.clear();
   limits_of_rules_.clear();
   requirements_.clear();
-  shadows_.clear();
-  asked_rank_ = best_.rank;
-  decide_default();
   std::sort(collected_.begin(), collected_.end(),
             [](const Match& a, const Match& b) { return a.rank < b.rank; });
   // A rule filed under several symbols may have been met more than once.
@@ -263,10 +296,10 @@ void Evaluation::conclude() {
   for (const Match& match : collected_) {
     apply_effects(match);
   }
-  if (broken_set_.rank != abi::kNoRank && verdict_.outcome == Outcome::Allow) {
-    // A value that must be set and cannot be: the request must not pass without it.
+  if (broken_.rank != abi::kNoRank && verdict_.outcome == Outcome::Allow) {
+    // A value that must be set and cannot be, or a rule that says so: the request must not pass.
     verdict_.outcome = Outcome::Deny;
-    best_ = broken_set_;
+    best_ = broken_;
     verdict_.rule = plan_->ranked[best_.rank];
   }
   if (verdict_.outcome == Outcome::Deny) {
@@ -281,12 +314,6 @@ void Evaluation::conclude() {
   for (size_t i = 0; i < sets_.size(); ++i) {
     sets_[i].json = std::string_view(text_).substr(set_texts_[i].first, set_texts_[i].second);
   }
-  if (verdict_.rule != Verdict::kNoRule) {
-    verdict_.rule_name = pack_->tables().brief[verdict_.rule].name;
-    verdict_.error = RuleError{verdict_.rule, best_.status, best_.expr};
-    say_message();
-  }
-  finish_errors();
   verdict_.sets = sets_;
   verdict_.redactions = redactions_;
   verdict_.tags = tags_;
@@ -303,13 +330,19 @@ void Evaluation::decide_default() {
     verdict_.outcome = deny ? Outcome::Deny : Outcome::Allow;
     return;
   }
-  verdict_.rule = plan_->ranked[best_.rank];
-  verdict_.outcome = pack_->tables().brief[verdict_.rule].deny ? Outcome::Deny : Outcome::Allow;
+  const Pack::Tables::Brief& brief = briefs_[best_.rank];
+  verdict_.rule = brief.rule;
+  verdict_.outcome = brief.deny ? Outcome::Deny : Outcome::Allow;
 }
 
 void Evaluation::apply_effects(const Match& match) {
   const uint32_t index = plan_->ranked[match.rank];
   const abi::RuleInfo& rule = unit_->rules[index];
+  if (match.status != Status::Ok && rule.on_error == abi::OnError::Deny &&
+      rule.verdict != abi::RuleVerdict::Deny) {
+    broken_ = broken_.rank == abi::kNoRank ? match : broken_;
+    return;
+  }
   for (uint32_t i = 0; i < rule.effects.size(); ++i) {
     const abi::RuleEffect& effect = rule.effects[i];
     switch (effect.kind) {
@@ -324,6 +357,9 @@ void Evaluation::apply_effects(const Match& match) {
         break;
       case abi::RuleEffect::Kind::Set:
         apply_set(match, effect, i);
+        break;
+      case abi::RuleEffect::Kind::Describe:
+        apply_describe(match, effect);
         break;
       case abi::RuleEffect::Kind::Redact:
         redactions_.push_back(
@@ -380,8 +416,8 @@ void Evaluation::apply_set(const Match& match, const abi::RuleEffect& effect, ui
     }
     note_error(match.rank, failed.status, failed.expr);
   }
-  if (broken_set_.rank == abi::kNoRank) {
-    broken_set_ = failed;
+  if (broken_.rank == abi::kNoRank) {
+    broken_ = failed;
   }
 }
 
@@ -394,12 +430,22 @@ void Evaluation::apply_limit(const Match& match, const abi::RuleEffect& effect) 
     if (status != Status::Ok || key.kind != Kind::String) {
       const Match failed{match.rank, status == Status::Ok ? Status::Missing : status, frame_.error_expr};
       note_error(match.rank, failed.status, failed.expr);
-      broken_set_ = broken_set_.rank == abi::kNoRank ? failed : broken_set_;
+      broken_ = broken_.rank == abi::kNoRank ? failed : broken_;
       return;
     }
     limit.key = key.text();
   }
   limits_of_rules_.push_back(limit);
+}
+
+void Evaluation::apply_describe(const Match& match, const abi::RuleEffect& effect) {
+  Value v;
+  const Status status = match.status == Status::Ok ? evaluate(effect.value, &v) : match.status;
+  if (status == Status::Ok && v.kind == Kind::String) {
+    verdict_.description = v.length == 0 ? std::string_view("") : v.text();
+  } else if (match.status == Status::Ok) {
+    note_error(match.rank, status, frame_.error_expr);
+  }
 }
 
 void Evaluation::apply_require(uint32_t rule, const abi::RuleEffect& effect) {
@@ -453,11 +499,7 @@ void Evaluation::apply_tag(const Match& match, const abi::RuleEffect& effect) {
   tags_.push_back(TagEffect{effect.tag, text, index});
 }
 
-void Evaluation::say_message() {
-  const uint32_t message = pack_->tables().brief[verdict_.rule].message;
-  if (message == abi::RuleInfo::kNone) {
-    return;
-  }
+void Evaluation::say_message(uint32_t message) {
   Value v;
   const Status status = evaluate(message, &v);
   if (status == Status::Ok && v.kind == Kind::String) {
@@ -468,8 +510,8 @@ void Evaluation::say_message() {
 }
 
 void Evaluation::finish_errors() {
-  errors_.clear();
   if (!ranked_errors_.empty()) [[unlikely]] {
+    errors_.clear();
     std::sort(ranked_errors_.begin(), ranked_errors_.end(), [](const RankedError& a, const RankedError& b) {
       return a.rank != b.rank ? a.rank < b.rank : a.error.expr < b.error.expr;
     });
@@ -481,13 +523,13 @@ void Evaluation::finish_errors() {
         continue;
       }
       last = &e;
-      const bool counts = e.rank <= asked_rank_ || !unit_->rules[e.error.rule].effects.empty();
+      const bool counts = e.rank <= asked_rank_ || unit_->rules[e.error.rule].collects();
       if (counts && errors_.size() < Verdict::kErrorsMax) {
         errors_.push_back(e.error);
       }
     }
+    verdict_.errors = errors_;
   }
-  verdict_.errors = errors_;
 }
 
 }  // namespace catalyst::decision

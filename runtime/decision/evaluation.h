@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "runtime/decision/engine.h"
 #include "runtime/decision/project.h"
 #include "runtime/decision/route.h"
+#include "runtime/decision/tables.h"
 
 namespace catalyst::decision {
 
@@ -21,6 +23,12 @@ struct Match {
   value::Status status = value::Status::Ok;
   uint32_t expr = 0;
 };
+
+/// A rule that denies the request because it failed gives no verdict of its own.
+inline bool gives_verdict(const abi::RuleInfo& rule, const Match& match) {
+  return rule.verdict == abi::RuleVerdict::Deny ||
+         (rule.verdict == abi::RuleVerdict::Allow && match.status == value::Status::Ok);
+}
 
 /// Symbols of principals that came with a cache_key: looked up once a principal and unit. One thread; a fixed
 /// number of places, where a newcomer takes the place of an older one.
@@ -41,12 +49,6 @@ class PrincipalCache {
   std::vector<int32_t> symbols_;
   std::vector<uint64_t> masks_;
 };
-
-/// True for slots that PrincipalCache fills.
-inline bool is_cached_root(abi::InputRoot root) {
-  return root == abi::InputRoot::PrincipalId || root == abi::InputRoot::PrincipalTenant ||
-         root == abi::InputRoot::PrincipalRoles;
-}
 
 /// A request of a list hook as one of the hook by which the listed thing is asked for, without content.
 Request asked_request(const Request& listed);
@@ -74,6 +76,8 @@ class Evaluation {
 
   /// See Evaluator::route.
   const RouteChoice* route(const Pack& pack, const Request& request, std::string_view named, Mode mode);
+  /// See Evaluator::counted.
+  std::span<const WindowEvent> counted(const Pack& pack, const Request& request);
 
   /// What abi::ExprEvaluator::partial says of a rule's condition. The request must have been loaded.
   [[nodiscard]] abi::Truth whatever_is_asked(const abi::RuleInfo& rule);
@@ -97,10 +101,18 @@ class Evaluation {
   /// Everything of load() but the inputs.
   const HookBinding& begin(const Pack& pack, const Request& request);
   const Verdict& decide(bool exact, Mode mode, const HookBinding& tool);
+  /// Fills the slots of windows; true when one of them is Invalid.
+  bool read_windows(const Request& request, const HookBinding& tool);
+  /// False when the slot is Invalid.
+  bool read_window(const Request& request, const abi::WindowRead& read);
+  void count_windows(const HookBinding& tool);
+  /// The text of a key or of what is told apart; nothing when it cannot be known.
+  std::optional<std::string_view> window_text(uint32_t expr);
   /// Looks up the symbols of the slots; false when a set is too long for that.
   bool intern(const HookBinding& tool);
-  bool intern_set(const abi::MaskFeature& feature);
-  void scan_bucket(const abi::Index& index, const abi::BucketRef& bucket, abi::BucketFunction native);
+  bool intern_set(const SetRead& read);
+  void scan_all(const HookBinding& tool);
+  void collect_all(const HookBinding& tool);
   void collect_bucket(const abi::Index& index, const abi::BucketRef& bucket);
   void decide_in_order();
   void decide_indexed(const HookBinding& tool);
@@ -110,15 +122,17 @@ class Evaluation {
   void note_error(uint32_t rank, value::Status status, uint32_t expr);
 
   void conclude();
+  void conclude_effects();
   void apply_effects(const Match& match);
   void apply_set(const Match& match, const abi::RuleEffect& effect, uint32_t effect_index);
   void apply_tag(const Match& match, const abi::RuleEffect& effect);
   void apply_limit(const Match& match, const abi::RuleEffect& effect);
+  void apply_describe(const Match& match, const abi::RuleEffect& effect);
   void apply_require(uint32_t rule, const abi::RuleEffect& effect);
   void apply_named(const Match& match, const abi::RuleEffect& effect, std::vector<NamedEffect>& out);
   void ask_shadows(const HookBinding& tool);
   void decide_default();
-  void say_message();
+  void say_message(uint32_t message);
   void finish_errors();
   value::Status evaluate(uint32_t expr, value::Value* out);
 
@@ -152,6 +166,7 @@ class Evaluation {
   const Pack* pack_ = nullptr;
   const abi::Unit* unit_ = nullptr;
   const abi::HookPlan* plan_ = nullptr;
+  const Pack::Tables::Brief* briefs_ = nullptr;  // of the hook, by rank
   const abi::ExprEvaluator* evaluator_ = nullptr;
   const ToolBinding* tool_ = nullptr;
   const Principal* who_ = nullptr;        // nullptr: nobody is known
@@ -159,7 +174,7 @@ class Evaluation {
   Match exact_;                           // last answer of decide_rule
   Match best_;                            // of the rules with a verdict; rank kNoRank: none matched
   uint32_t asked_rank_ = 0;               // rules without effects were asked up to this rank
-  Match broken_set_;                      // strongest rule whose set could not be computed
+  Match broken_;                          // strongest rule that failed so that the request must not pass
   std::vector<Match> collected_;          // rules with effects that matched
   struct RankedError {
     uint32_t rank;
@@ -179,6 +194,7 @@ class Evaluation {
   std::vector<NamedEffect> labels_;
   std::vector<LimitEffect> limits_of_rules_;
   std::vector<RequireEffect> requirements_;
+  std::vector<WindowEvent> counted_;
   std::vector<uint32_t> shadows_;
   std::vector<RuleError> errors_;
 

@@ -18,6 +18,10 @@ const Verdict& Evaluator::evaluate(const Pack& pack, const Request& request) {
   return impl_->evaluation.run(pack, request, Evaluation::Mode::Indexed);
 }
 
+std::span<const WindowEvent> Evaluator::counted(const Pack& pack, const Request& request) {
+  return impl_->evaluation.counted(pack, request);
+}
+
 const Verdict& Evaluator::evaluate_reference(const Pack& pack, const Request& request) {
   return impl_->evaluation.run(pack, request, Evaluation::Mode::Reference);
 }

@@ -56,6 +56,9 @@ void explain_verdict(const Pack& pack, const Verdict& verdict, Explanation& out)
     out.effects.push_back("require " + std::string(required.what) +
                           (required.role.empty() ? "" : " from role " + std::string(required.role)));
   }
+  if (verdict.description.data() != nullptr) {
+    out.effects.push_back("describe \"" + std::string(verdict.description) + "\"");
+  }
   if (!verdict.route.empty()) {
     out.effects.push_back("route " + std::string(verdict.route));
   }

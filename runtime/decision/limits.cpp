@@ -4,38 +4,10 @@
 #include <bit>
 #include <random>
 
-#include "runtime/abi/symbol_table.h"
 #include "runtime/decision/engine.h"
 
 namespace catalyst::decision {
 namespace {
-
-class Locked {
- public:
-  explicit Locked(std::atomic_flag& lock) : lock_(lock) {
-    while (lock_.test_and_set(std::memory_order_acquire)) {
-    }
-  }
-  ~Locked() { lock_.clear(std::memory_order_release); }
-  Locked(const Locked&) = delete;
-  Locked& operator=(const Locked&) = delete;
-
- private:
-  std::atomic_flag& lock_;
-};
-
-uint64_t mix(uint64_t seed, std::string_view text) {
-  uint64_t hash = seed ^ text.size();
-  while (text.size() >= 8) {
-    hash = abi::TextKey::fold(hash ^ abi::TextKey::load8(text.data()), seed | 1);
-    text.remove_prefix(8);
-  }
-  uint64_t rest = 0;
-  for (const char c : text) {
-    rest = rest << 8 | static_cast<uint8_t>(c);
-  }
-  return abi::TextKey::fold(hash ^ rest, 0x9e3779b97f4a7c15u ^ seed);
-}
 
 /// Between two tokens.
 int64_t interval(const Bucket& bucket) { return bucket.per_us / bucket.count; }
@@ -46,14 +18,13 @@ MemoryLimitStore::MemoryLimitStore(size_t buckets)
     : mask_(std::bit_ceil(std::max<size_t>(buckets / kWays, 1)) - 1),
       sets_(std::make_unique<Set[]>(mask_ + 1)) {
   std::random_device random;
-  for (uint64_t& part : secret_) {
+  for (uint64_t& part : secret_.parts) {
     part = static_cast<uint64_t>(random()) << 32 | random();
   }
 }
 
 uint64_t MemoryLimitStore::hash(const Bucket& bucket) const noexcept {
-  const uint64_t both = mix(secret_[0] ^ mix(secret_[1], bucket.rule), bucket.key);
-  return both == 0 ? 1 : both;
+  return keyed_hash(secret_, bucket.rule, bucket.key);
 }
 
 int64_t MemoryLimitStore::take(const Bucket& bucket, int64_t now_us) noexcept {

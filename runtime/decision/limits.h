@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "runtime/decision/keyed_sets.h"
 #include "runtime/decision/verdict.h"
 
 namespace catalyst::decision {
@@ -52,7 +53,7 @@ class MemoryLimitStore final : public LimitStore {
   };
   [[nodiscard]] uint64_t hash(const Bucket& bucket) const noexcept;
 
-  uint64_t secret_[2];
+  HashSecret secret_;
   size_t mask_;
   std::unique_ptr<Set[]> sets_;
 };

@@ -16,14 +16,19 @@ uint64_t next_pack_id() {
 
 Pack::Tables::Tables(const abi::Unit& unit) : id(next_pack_id()), paths(unit), redactor(unit.redactions) {
   effect_paths.reserve(unit.rules.size());
-  brief.reserve(unit.rules.size());
   for (const abi::RuleInfo& rule : unit.rules) {
     has_rules[static_cast<size_t>(rule.hook)] = true;  // shadow rules count: they are evaluated
-    brief.push_back({rule.name, rule.message, rule.verdict == abi::RuleVerdict::Deny});
     std::vector<std::vector<std::string_view>>& paths_of_rule = effect_paths.emplace_back();
     for (const abi::RuleEffect& effect : rule.effects) {
       redacts[static_cast<size_t>(rule.hook)] |= effect.kind == abi::RuleEffect::Kind::Redact;
       paths_of_rule.emplace_back(effect.path.begin(), effect.path.end());
+    }
+  }
+  for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
+    for (const uint32_t index : unit.plans[hook].ranked) {
+      const abi::RuleInfo& rule = unit.rules[index];
+      briefs[hook].push_back({rule.name.data(), static_cast<uint32_t>(rule.name.size()), index, rule.message,
+                              rule.verdict == abi::RuleVerdict::Deny});
     }
   }
   for (const abi::Slot& slot : unit.slots) {
@@ -54,10 +59,12 @@ std::string_view Pack::rule_name(uint32_t rule) const {
 
 bool Pack::ignores(abi::Hook hook) const {
   const auto h = static_cast<size_t>(hook);
-  return !tables_->has_rules[h] && !tables_->derives[h] && !unit_->default_deny[h];
+  return !tables_->has_rules[h] && !tables_->derives[h] && !unit_->default_deny[h] && !counts(hook);
 }
 
 bool Pack::reads_labels() const { return tables_->reads_labels; }
+
+bool Pack::counts(abi::Hook hook) const { return !unit_->plans[static_cast<size_t>(hook)].windows.empty(); }
 
 bool Pack::has_rules(abi::Hook hook) const { return tables_->has_rules[static_cast<size_t>(hook)]; }
 

@@ -46,6 +46,34 @@ Value ip_of(std::string_view text) {
   return address && address->scale == 128 ? *address : Value::invalid();
 }
 
+PathTree::Node::Plain plain_form(const abi::Unit& unit, uint32_t shape_index) {
+  using Plain = PathTree::Node::Plain;
+  const abi::Shape& shape = unit.shapes[shape_index];
+  switch (shape.kind) {
+    case abi::Shape::Kind::String:
+      return Plain::Text;
+    case abi::Shape::Kind::Int:
+      return Plain::Integer;
+    case abi::Shape::Kind::Bool:
+      return Plain::Truth;
+    case abi::Shape::Kind::List:
+      return unit.shapes[shape.element].kind == abi::Shape::Kind::String ? Plain::Texts : Plain::No;
+    case abi::Shape::Kind::Decimal:
+    case abi::Shape::Kind::Float:
+    case abi::Shape::Kind::Bytes:
+    case abi::Shape::Kind::Time:
+    case abi::Shape::Kind::Duration:
+    case abi::Shape::Kind::Ip:
+    case abi::Shape::Kind::Json:
+    case abi::Shape::Kind::Enum:
+    case abi::Shape::Kind::Record:
+    case abi::Shape::Kind::Set:
+    case abi::Shape::Kind::Map:
+      return Plain::No;
+  }
+  return Plain::No;
+}
+
 }  // namespace
 
 uint8_t json_root_of(InputRoot root) {
@@ -74,6 +102,7 @@ uint8_t json_root_of(InputRoot root) {
     case InputRoot::CallServer:
     case InputRoot::CallTool:
     case InputRoot::Now:
+    case InputRoot::Window:
     case InputRoot::Argument:  // hooks read none
       return kNoJsonRoot;
   }
@@ -104,6 +133,11 @@ PathTree::PathTree(const abi::Unit& unit) : nodes_(kJsonRootCount) {
     nodes_[at].slots.push_back(slot);
   }
   build_tables(children);
+  for (Node& node : nodes_) {
+    if (node.children.empty() && node.slots.size() == 1) {
+      node.plain = plain_form(unit, unit.slots[node.slots[0]].shape);
+    }
+  }
 }
 
 void PathTree::build_tables(const std::vector<std::vector<Child>>& children) {
@@ -247,6 +281,7 @@ void Projector::fill_trusted(const Request& request, const SlotSelection& select
       case InputRoot::Params:
       case InputRoot::Result:
       case InputRoot::ToolDefinition:
+      case InputRoot::Window:  // filled once the others are known
       case InputRoot::Argument:
         break;
     }
@@ -297,19 +332,20 @@ void Projector::read_root(std::string_view text, JsonRoot root) {
   }
 }
 
-void Projector::read_object(JsonScanner& in, const PathTree::Node& node) {
-  if (!in.enter()) {
-    return;
-  }
-  if (in.peek() == '}') {
-    in.leave();
-    return;
-  }
-  for (;;) {
+/// The scanner is a copy while the object is read: nothing else points to it, so that it stays in registers.
+void Projector::read_object(JsonScanner& outer, const PathTree::Node& node) {
+  JsonScanner in = outer;
+  const auto apart = [&](auto read) {
+    JsonScanner copy = in;
+    read(copy);
+    in = copy;
+  };
+  bool more = in.enter() && in.peek() != '}';
+  while (more) {
     JsonScanner::Text key;
     if (in.peek() != '"' || !in.string(&key) || !in.take(':')) {
       in.fail();
-      return;
+      break;
     }
     uint32_t child = UINT32_MAX;
     if (!key.escaped) [[likely]] {
@@ -321,19 +357,94 @@ void Projector::read_object(JsonScanner& in, const PathTree::Node& node) {
       invalidate(node.below);
     }
     if (child == UINT32_MAX) {
-      in.skip();
-    } else {
-      read_value(in, child);
+      JsonScanner::Text text;
+      if (in.peek() == '"') {
+        in.string(&text);
+      } else {
+        apart([](JsonScanner& copy) { copy.skip(); });
+      }
+    } else if (!read_plain(in, tree_->node(child), child)) {
+      apart([&](JsonScanner& copy) { read_value(copy, child); });
     }
-    const char c = in.peek();
-    if (c == '}') {
+    more = in.peek() == ',' && in.take(',');
+  }
+  if (!in.failed() && (in.peek() == '}' || in.fail())) {
+    in.leave();
+  }
+  outer = in;
+}
+
+/// Reads the usual form of a value; false, and nothing done, when the value is of another.
+inline bool Projector::read_plain(JsonScanner& in, const PathTree::Node& node, uint32_t index) {
+  using Plain = PathTree::Node::Plain;
+  if (node.plain == Plain::No || seen_[index] == epoch_ || !selection_->has(node.slots[0])) {
+    return false;
+  }
+  const char c = in.peek();
+  Value& out = slots_[node.slots[0]];
+  switch (node.plain) {
+    case Plain::Text: {
+      JsonScanner ahead = in;
+      JsonScanner::Text text;
+      if (c != '"' || !ahead.string(&text) || text.escaped) {
+        return false;
+      }
+      in = ahead;
+      out = Value::of_string(text.raw);
+      break;
+    }
+    case Plain::Integer: {
+      int64_t number = 0;
+      if (!in.short_integer(&number)) {
+        return false;
+      }
+      out = Value::of_int(number);
+      break;
+    }
+    case Plain::Truth: {
+      bool truth = false;
+      if (!in.truth(&truth)) {
+        return false;
+      }
+      out = Value::of_bool(truth);
+      break;
+    }
+    case Plain::Texts: {
+      JsonScanner ahead = in;
+      if (c != '[' || !read_texts(ahead, &out)) {
+        return false;
+      }
+      in = ahead;
+      break;
+    }
+    case Plain::No:
+      return false;
+  }
+  seen_[index] = epoch_;
+  return true;
+}
+
+/// A list of a few strings without escapes.
+inline bool Projector::read_texts(JsonScanner& in, Value* out) {
+  constexpr uint32_t kFew = 8;
+  auto* const items = arena_->alloc_array<Value>(kFew);
+  if (items == nullptr || !in.enter()) {
+    return false;
+  }
+  uint32_t count = 0;
+  JsonScanner::Text text;
+  while (count < kFew && in.peek() == '"' && in.string(&text) && !text.escaped) {
+    items[count++] = Value::of_string(text.raw);
+    if (in.peek() == ']') {
       in.leave();
-      return;
+      *out = Value::of_list(items, count);
+      return true;
     }
     if (!in.take(',')) {
-      return;
+      return false;
     }
   }
+  return false;
 }
 
 void Projector::read_value(JsonScanner& in, uint32_t index) {

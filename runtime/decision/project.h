@@ -33,6 +33,9 @@ class PathTree {
   struct Node {
     std::vector<Child> children;  // open addressing over a power of two, at most half full; empty: a leaf
     uint32_t shift = 64;
+    /// A leaf of one slot, whose values are mostly of a form that is read without ado.
+    enum class Plain : uint8_t { No, Text, Integer, Truth, Texts };
+    Plain plain = Plain::No;
     std::vector<uint32_t> slots;  // slots whose path ends here
     std::vector<uint32_t> below;  // slots whose path goes on below
   };
@@ -47,7 +50,6 @@ class PathTree {
   [[nodiscard]] static uint32_t find(const Node& node, std::string_view key, const char* end) noexcept;
 
  private:
-  uint32_t add_child(uint32_t node, const std::string& name);
   void build_tables(const std::vector<std::vector<Child>>& children);
 
   std::vector<Node> nodes_;
@@ -80,6 +82,8 @@ class Projector {
   void read_root(std::string_view text, JsonRoot root);
   void read_object(JsonScanner& in, const PathTree::Node& node);
   void read_value(JsonScanner& in, uint32_t node);
+  bool read_plain(JsonScanner& in, const PathTree::Node& node, uint32_t index);
+  bool read_texts(JsonScanner& in, value::Value* out);
   void read_leaf(JsonScanner& in, const PathTree::Node& node);
   void store(uint32_t slot, const value::Value& v);
   void invalidate(const std::vector<uint32_t>& slots);

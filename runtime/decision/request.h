@@ -30,6 +30,8 @@ enum class Listing : uint8_t {
   OwnRules,  // its own alone
 };
 
+class WindowStore;
+
 /// Everything a rule can read about one request. Views must outlive the evaluation; JSON text is read lazily,
 /// only along the paths that the pack's rules mention, and need not be padded.
 struct Request {
@@ -49,6 +51,7 @@ struct Request {
   std::string_view result;  // hooks Result, Reply: JSON text of what came back
   std::string_view definition;  // list hooks, and where known Read and Prompt: JSON text of the definition
   int64_t now_us = 0;           // microseconds since the epoch
+  const WindowStore* windows = nullptr;  // what was counted so far; nullptr: nothing
 };
 
 }  // namespace catalyst::decision

@@ -79,6 +79,11 @@ const RouteChoice* Evaluation::route(const Pack& pack, const Request& request, s
     return nullptr;
   }
   projector_.project(request, route_slots_[choice_.index], arena_, slots_.data());
+  for (const abi::WindowRead& read : unit_->window_reads) {
+    if (route_slots_[choice_.index].has(read.slot)) {
+      read_window(request, read);
+    }
+  }
   ask_prefers();
   ask_hash();
   if (choice_.route->cache && build_cache_key(request)) {

@@ -1,5 +1,9 @@
 #include "runtime/decision/scan.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace catalyst::decision {
 
 namespace {
@@ -45,11 +49,11 @@ char* put_utf8(char* out, uint32_t c) {
 
 }  // namespace
 
-bool JsonScanner::skip_escape() {
-  if (end_ - p_ < 2) {
-    return false;
+const char* JsonScanner::behind_escape(const char* p, const char* end) {
+  if (end - p < 2) {
+    return end;
   }
-  switch (p_[1]) {
+  switch (p[1]) {
     case '"':
     case '\\':
     case '/':
@@ -58,21 +62,19 @@ bool JsonScanner::skip_escape() {
     case 'n':
     case 'r':
     case 't':
-      p_ += 2;
-      return true;
+      return p + 2;
     case 'u':
-      if (end_ - p_ < 6) {
-        return false;
+      if (end - p < 6) {
+        return end;
       }
       for (int i = 2; i < 6; ++i) {
-        if (hex_digit(p_[i]) < 0) {
-          return false;
+        if (hex_digit(p[i]) < 0) {
+          return end;
         }
       }
-      p_ += 6;
-      return true;
+      return p + 6;
     default:
-      return false;
+      return end;
   }
 }
 
@@ -183,60 +185,71 @@ bool JsonScanner::skip() {
   }
 }
 
-#if defined(__SSE2__)
+#if defined(__x86_64__)
 
 namespace {
 
-constexpr int kBlock = 64;
+constexpr int kBlockBytes = 64;
 
-/// Bit i: byte i of the 64 at `p`, or'ed with `fold`, is `c`.
-uint64_t find_in_block(const char* p, char fold, char c) {
-  uint64_t mask = 0;
-  for (int i = 0; i < 4; ++i) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * 16));
-    const __m128i hit = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(fold)), _mm_set1_epi8(c));
-    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(hit))) << (i * 16);
+/// Where an object or list at `p` ends, by brackets outside strings alone; nullptr when a backslash or the
+/// end of the text is in the way.
+__attribute__((target("avx2,bmi,popcnt,pclmul"))) const char* find_closing(const char* p, const char* end) {
+  const __m256i quote = _mm256_set1_epi8('"');
+  const __m256i backslash = _mm256_set1_epi8('\\');
+  const __m256i lower = _mm256_set1_epi8(0x20);  // '[' and '{', ']' and '}' differ in one bit
+  const __m256i open = _mm256_set1_epi8('{');
+  const __m256i close = _mm256_set1_epi8('}');
+  const auto mask = [](__m256i low, __m256i high) __attribute__((target("avx2"))) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(low))) |
+           static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(high))) << 32;
+  };
+  uint64_t inside = 0;  // all ones while a string is open across blocks
+  int64_t depth = 0;
+  for (; end - p >= kBlockBytes; p += kBlockBytes) {
+    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
+    const __m256i escapes = _mm256_or_si256(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash));
+    if (_mm256_movemask_epi8(escapes) != 0) {
+      return nullptr;
+    }
+    const uint64_t quotes = mask(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote));
+    // Bit i: an odd number of quotes up to i.
+    const __m128i parity =
+        _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<int64_t>(quotes)), _mm_set1_epi8(-1), 0);
+    const uint64_t text = static_cast<uint64_t>(_mm_cvtsi128_si64(parity)) ^ inside;
+    inside = static_cast<uint64_t>(static_cast<int64_t>(text) >> 63);
+    const __m256i la = _mm256_or_si256(a, lower);
+    const __m256i lb = _mm256_or_si256(b, lower);
+    const uint64_t opens = mask(_mm256_cmpeq_epi8(la, open), _mm256_cmpeq_epi8(lb, open)) & ~text;
+    const uint64_t closes = mask(_mm256_cmpeq_epi8(la, close), _mm256_cmpeq_epi8(lb, close)) & ~text;
+    const auto closing = static_cast<int64_t>(__builtin_popcountll(closes));
+    if (closing >= depth) {
+      for (uint64_t left = closes; left != 0; left &= left - 1) {
+        const uint64_t before = left ^ (left - 1);  // up to this bracket
+        const auto at = static_cast<int64_t>(__builtin_popcountll(opens & before)) -
+                        static_cast<int64_t>(__builtin_popcountll(closes & before));
+        if (depth + at == 0) {
+          return p + __builtin_ctzll(left) + 1;
+        }
+      }
+    }
+    depth += static_cast<int64_t>(__builtin_popcountll(opens)) - closing;
   }
-  return mask;
+  return nullptr;
 }
 
-/// Bit i: an odd number of bits of `x` up to i are set.
-uint64_t parity_up_to(uint64_t x) {
-  for (int shift = 1; shift < kBlock; shift *= 2) {
-    x ^= x << shift;
-  }
-  return x;
-}
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0 &&
+                      __builtin_cpu_supports("popcnt") != 0 && __builtin_cpu_supports("pclmul") != 0;
 
 }  // namespace
 
 bool JsonScanner::skip_unread() {
-  const char* p = p_;
-  uint64_t inside = 0;  // all ones while a string is open across blocks
-  int64_t depth = 0;
-  for (; end_ - p >= kBlock; p += kBlock) {
-    if (find_in_block(p, 0, '\\') != 0) {
-      break;  // escapes are rare: the careful way, from the start
-    }
-    const uint64_t text = parity_up_to(find_in_block(p, 0, '"')) ^ inside;
-    inside = static_cast<uint64_t>(static_cast<int64_t>(text) >> 63);
-    // '[' and '{', ']' and '}' differ in one bit.
-    const uint64_t open = find_in_block(p, 0x20, '{') & ~text;
-    const uint64_t close = find_in_block(p, 0x20, '}') & ~text;
-    if (__builtin_popcountll(close) < depth) {
-      depth += __builtin_popcountll(open) - __builtin_popcountll(close);
-      continue;
-    }
-    for (uint64_t both = open | close; both != 0; both &= both - 1) {
-      const int at = __builtin_ctzll(both);
-      depth += (open >> at & 1) != 0 ? 1 : -1;
-      if (depth == 0) {
-        p_ = p + at + 1;
-        return true;
-      }
-    }
+  const char* const behind = kHasAvx2 ? find_closing(p_, end_) : nullptr;
+  if (behind == nullptr) {
+    return skip();  // the careful way, from the start
   }
-  return skip();
+  p_ = behind;
+  return true;
 }
 
 #else

@@ -39,11 +39,13 @@ struct Pack::Tables {
       derives{};  // list hooks: rules of the hook by which things are asked for can hide
   /// What every verdict says of its rule, close together: RuleInfo is several cache lines.
   struct Brief {
-    std::string_view name;
+    const char* name;
+    uint32_t name_length;
+    uint32_t rule;
     uint32_t message;
     bool deny;
   };
-  std::vector<Brief> brief;
+  std::array<std::vector<Brief>, abi::kHookCount> briefs;  // by rank
   /// rule -> effect -> path, as views into the unit.
   std::vector<std::vector<std::vector<std::string_view>>> effect_paths;
 };

@@ -64,6 +64,13 @@ struct NamedEffect {
   uint32_t rule = 0;
 };
 
+/// What a window counts of a request, once it was sent.
+struct WindowEvent {
+  uint32_t window = 0;   // in the unit
+  std::string_view key;  // "" without `by`
+  value::Value amount;   // of a sum; of `distinct` the text
+};
+
 /// A rule whose condition ended in an error (counted, logged; decides as its `on error` says).
 struct RuleError {
   uint32_t rule = 0;
@@ -91,6 +98,8 @@ struct Verdict {
   std::span<const NamedEffect> starts;  // of allowed requests, like the following
   std::span<const LimitEffect> limits;  // all apply
   std::span<const RequireEffect> requirements;
+  std::span<const WindowEvent> counted;  // of allowed requests: for the windows, when it is sent
+  std::string_view description;       // list hooks: what the description is replaced by; data() null: stays
   std::string_view route;         // "": none; rules that disagree do not compile. Valid as long as the pack
   uint32_t route_rule = kNoRule;  // which rule chose it
   std::span<const uint32_t> shadows;  // shadow rules that matched

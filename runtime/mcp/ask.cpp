@@ -134,6 +134,9 @@ void Router::relay_question(RequestContext& context, uint32_t server, ServerRequ
       return;
     }
   }
+  if (!context.task.id.empty() && !question.params.empty()) {
+    question.params = related_task(question.params, context.task.id, context.task.ours);
+  }
   ++*context.unanswered;
   // The answer comes in on another connection: what the rules make of it is decided where the call runs.
   auto decided = [this, &context, server, kind, question, answer = request.answer](bool is_error,
@@ -180,7 +183,7 @@ Task<Result<UpstreamReply>> Router::answer_rounds(RequestContext& context, uint3
     };
     params = edit_object(asked_params, edits);
     call.params = params;
-    Result<UpstreamReply> next = co_await upstreams_[server]->call(call);
+    Result<UpstreamReply> next = co_await way(context, server)->call(call);
     if (!next) {
       co_return next.error();
     }
@@ -378,7 +381,7 @@ Task<Router::Sent> Router::send_parked(RequestContext& context, uint32_t server,
     UpstreamCall fresh = call;
     fresh.params = params;
     parked =
-        std::make_shared<ParkedCall>(context.executor, upstreams_[server], fresh, context.upstream_session);
+        std::make_shared<ParkedCall>(context.executor, way(context, server), fresh, context.upstream_session);
     parked->start();
   }
   const ParkedCall::Listening listening = parked->listen(

@@ -14,7 +14,6 @@ namespace {
 
 using Edit = MemberEdit::Kind;
 
-constexpr std::string_view kTasksKey = "io.modelcontextprotocol/tasks";
 constexpr int kUrlElicitationRequired = -32042;
 constexpr size_t kQuestionsMax = 64;
 
@@ -95,20 +94,6 @@ std::string asking_capabilities(std::string_view capabilities_json) {
     add("roots", "{}");
   }
   return out + "}";
-}
-
-std::optional<std::string> forwarded_capabilities(std::string_view capabilities_json) {
-  if (capabilities_json.find("tasks") == std::string_view::npos &&
-      capabilities_json.find('\\') == std::string_view::npos) {
-    return std::nullopt;
-  }
-  const MemberEdit without_tasks = {Edit::Remove, kTasksKey, {}};
-  const std::string_view extensions = find_member(capabilities_json, "extensions");
-  const std::string left = is_object(extensions) ? edit_object(extensions, {&without_tasks, 1}) : "{}";
-  const bool none = is_empty_object(left);
-  const MemberEdit edits[] = {{Edit::Remove, "tasks", {}},
-                              {none ? Edit::Remove : Edit::Set, "extensions", left}};
-  return edit_object(capabilities_json, edits);
 }
 
 bool wants_input(std::string_view result_json) {

@@ -31,9 +31,6 @@ bool asks_clients(std::string_view method);
 
 /// The part of a legacy client's capabilities that speaks about asking, in the form of the new generation.
 std::string asking_capabilities(std::string_view capabilities_json);
-/// What a server of the new generation may know of a modern client's capabilities: everything but tasks,
-/// whose results would pass by the rules. nullopt when they serve unchanged.
-std::optional<std::string> forwarded_capabilities(std::string_view capabilities_json);
 /// What the gateway declares where it does not know for whom: a server then offers everything.
 inline constexpr std::string_view kAllCapabilities =
     R"({"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true},"sampling":{"context":{},"tools":{}}})";

@@ -69,7 +69,8 @@ bool is_cacheable(std::string_view method) {
 std::optional<std::string> bridge_params(const Envelope& envelope, Crossing crossing,
                                          const ParamsEdit& edit) {
   const bool strip_meta = crossing.server == Era::Legacy && envelope.meta.has_gateway_keys;
-  const bool strip_task = envelope.method == "tools/call" && envelope.task_json.data() != nullptr;
+  const bool strip_task =
+      !edit.task && envelope.method == "tools/call" && envelope.task_json.data() != nullptr;
   const bool more = !edit.arguments_json.empty() || !edit.ref_json.empty();
   if (!strip_meta && !strip_task && !more) {
     if (edit.name_json.empty()) {

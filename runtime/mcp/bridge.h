@@ -23,12 +23,12 @@ struct ParamsEdit {
   std::string_view name_json;       // replaces params.name, "" = keep
   std::string_view arguments_json;  // replaces params.arguments
   std::string_view ref_json;        // replaces params.ref
+  bool task = false;                // params.task may go on
 };
 
 /// params for an upstream of the crossing's server era; nullopt when the client's own bytes serve unchanged.
 /// A modern client's per-request keys do not reach a legacy server: it would take them for a claim to speak
-/// the modern protocol. `task` is left out, since the gateway does not offer tasks and a result fetched later
-/// would pass by the rules.
+/// the modern protocol. `task` is left out unless the server was agreed to make tasks of calls.
 std::optional<std::string> bridge_params(const Envelope& envelope, Crossing crossing, const ParamsEdit& edit);
 
 /// A result as the client's era wants it; nullopt when it serves unchanged. `server_info` is added where a

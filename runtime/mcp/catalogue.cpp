@@ -127,7 +127,7 @@ Catalogue::Catalogue(std::vector<ServerEntry> servers, std::string_view separato
     : servers_(std::move(servers)) {
   for (uint32_t server = 0; server < servers_.size(); ++server) {
     const std::shared_ptr<const Listing>& listing = servers_[server].listing;
-    if (listing == nullptr) {
+    if (listing == nullptr || !servers_[server].federated) {
       continue;
     }
     for (const ListKind kind : kListKinds) {
@@ -160,7 +160,7 @@ std::optional<Catalogue::Found> Catalogue::find(Scope scope, ListKind kind, std:
 std::optional<Catalogue::Found> Catalogue::find_held(Scope scope, std::string_view name) const {
   for (uint32_t server = 0; server < servers_.size(); ++server) {
     const Listing* listing = servers_[server].listing.get();
-    if (!scope.covers(server) || listing == nullptr) {
+    if (!covers(scope, server) || listing == nullptr) {
       continue;
     }
     for (const Item& item : listing->held) {
@@ -181,7 +181,7 @@ std::optional<uint32_t> Catalogue::find_resource(Scope scope, std::string_view u
   }
   for (uint32_t server = 0; server < servers_.size(); ++server) {
     const Listing* listing = servers_[server].listing.get();
-    if (listing == nullptr) {
+    if (listing == nullptr || !servers_[server].federated) {
       continue;
     }
     for (const Item& item : listing->of(ListKind::Templates)) {
@@ -201,7 +201,7 @@ std::string_view Catalogue::list_json(Scope scope, ListKind kind) const {
 void Catalogue::for_each(Scope scope, ListKind kind, const std::function<void(const Found&)>& visit) const {
   for (uint32_t server = 0; server < servers_.size(); ++server) {
     const ServerEntry& entry = servers_[server];
-    if (!scope.covers(server) || entry.state != ServerEntry::State::Listed) {
+    if (!covers(scope, server) || entry.state != ServerEntry::State::Listed) {
       continue;
     }
     for (const Item& item : entry.listing->of(kind)) {
@@ -226,7 +226,7 @@ void Catalogue::build_list(Scope scope, ListKind kind, std::string& out) const {
 
 bool Catalogue::settled(Scope scope) const {
   for (uint32_t server = 0; server < servers_.size(); ++server) {
-    if (scope.covers(server) && servers_[server].state == ServerEntry::State::Unknown) {
+    if (covers(scope, server) && servers_[server].state == ServerEntry::State::Unknown) {
       return false;
     }
   }

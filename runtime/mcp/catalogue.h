@@ -53,6 +53,9 @@ struct Item {
   uint32_t key_size = 0;
   std::string federated;                            // "server__name" for tools and prompts, else the key
   std::vector<ParamHeader> headers;                 // of a modern server's tool
+  std::vector<std::string> argument_names;          // declared at the top of the same schema
+  bool read_only = false;                           // what a tool's annotations say
+  bool idempotent = false;
   std::shared_ptr<const schema::Schema> arguments;  // of a tool whose arguments are checked; else nullptr
 
   /// The definition under its federated name; only the name differs from `json`.
@@ -85,6 +88,7 @@ struct ServerEntry {
     Missing,  // down, or its lists could not be read
   };
   std::string name;
+  bool federated = true;  // part of what is served for all servers
   State state = State::Unknown;
   std::shared_ptr<const Listing>
       listing;  // the last one, kept while Missing so that a call can say what is wrong
@@ -112,6 +116,9 @@ class Catalogue {
   /// The server that answers for a resource: the first that lists the uri, else the first with a matching
   /// template; nullopt when none.
   [[nodiscard]] std::optional<uint32_t> find_resource(Scope scope, std::string_view uri) const;
+  [[nodiscard]] bool covers(Scope scope, uint32_t server) const {
+    return scope.federated() ? servers_[server].federated : scope.server == server;
+  }
   /// JSON array of everything that `scope` lists, in configuration order, then in each server's own order.
   [[nodiscard]] std::string_view list_json(Scope scope, ListKind kind) const;
   /// The same one by one, with the definition under the name that clients of `scope` see built by

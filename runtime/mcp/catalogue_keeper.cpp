@@ -69,6 +69,17 @@ CatalogueKeeper::CatalogueKeeper(const Executor& home, std::vector<std::shared_p
 
 CatalogueKeeper::~CatalogueKeeper() = default;
 
+void CatalogueKeeper::keep_apart(const std::vector<std::string>& servers) {
+  std::vector<ServerEntry> entries;
+  for (const std::unique_ptr<Slot>& slot : slots_) {
+    slot->entry.federated = std::find(servers.begin(), servers.end(), slot->entry.name) == servers.end();
+    entries.push_back(slot->entry);
+  }
+  const std::lock_guard lock(mutex_);
+  current_ = std::make_shared<const Catalogue>(std::move(entries), separator_);
+  generation_ = next_generation++;
+}
+
 void CatalogueKeeper::guard(CatalogueGuard* guard, std::vector<std::string> unchecked) {
   guard_ = guard;
   unchecked_ = std::move(unchecked);
@@ -241,6 +252,9 @@ Task<Result<std::shared_ptr<const Listing>>> CatalogueKeeper::load(uint32_t serv
       std::erase_if(items, [&info](Item& item) {
         std::optional<std::vector<ParamHeader>> headers = read_param_headers(item.json);
         item.headers = headers.value_or(std::vector<ParamHeader>());
+        const std::string_view annotations = find_member(item.json, "annotations");
+        item.read_only = find_member(annotations, "readOnlyHint") == "true";
+        item.idempotent = find_member(annotations, "idempotentHint") == "true";
         return !headers && info->era == Era::Modern;
       });
     }

@@ -39,6 +39,8 @@ class CatalogueKeeper : public std::enable_shared_from_this<CatalogueKeeper> {
 
   /// Before start: who looks at tools, and the servers whose calls are not checked against schemas.
   void guard(CatalogueGuard* guard, std::vector<std::string> unchecked);
+  /// Before start: servers that are not part of what is served for all.
+  void keep_apart(const std::vector<std::string>& servers);
   ~CatalogueKeeper();
 
   void start();

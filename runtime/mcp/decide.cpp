@@ -7,6 +7,7 @@
 #include "runtime/abi/unit.h"
 #include "runtime/decision/apply.h"
 #include "runtime/decision/in_force.h"
+#include "runtime/decision/windows.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
@@ -25,6 +26,7 @@ struct DecisionThread {
   uint64_t generation = 0;
   std::shared_ptr<const decision::InForce> in_force;
   std::unique_ptr<decision::Evaluator> evaluator;
+  std::unique_ptr<decision::Evaluator> events;  // for events, while a verdict is still in use
 
   static DecisionThread& here() {
     static thread_local DecisionThread thread;
@@ -32,7 +34,11 @@ struct DecisionThread {
   }
 };
 
-void observe(RequestContext& context, const decision::Request& request, const Verdict& verdict) {
+/// Events of one request, what rules on events emit included.
+constexpr size_t kEventsMax = 64;
+
+/// What is reported of any verdict, of rules on events too.
+void note(RequestContext& context, const decision::Request& request, const Verdict& verdict) {
   for (const decision::RuleError& e : verdict.errors) {
     context.errors.push_back({request.hook, e.rule, e.status, e.expr});
   }
@@ -41,12 +47,16 @@ void observe(RequestContext& context, const decision::Request& request, const Ve
   }
   for (const auto& [effects, starts] : {std::pair{verdict.emits, false}, std::pair{verdict.starts, true}}) {
     for (const decision::NamedEffect& event : effects) {
-      context.events.push_back({starts, std::string(event.name), std::string(event.json), event.rule});
+      context.events.push_back({starts, std::string(event.name), std::string(event.json), event.rule, false});
     }
   }
   context.shadows.insert(context.shadows.end(), verdict.shadows.begin(), verdict.shadows.end());
+  context.record.audit = std::max(context.record.audit, verdict.audit);
+}
+
+void observe(RequestContext& context, const decision::Request& request, const Verdict& verdict) {
+  note(context, request, verdict);
   RequestRecord& record = context.record;
-  record.audit = std::max(record.audit, verdict.audit);
   if (verdict.outcome == Outcome::Deny || verdict.hidden || record.ruling == Ruling::None) {
     record.ruling = verdict.hidden                     ? Ruling::Hidden
                     : verdict.outcome == Outcome::Deny ? Ruling::Deny
@@ -120,6 +130,58 @@ const Verdict& Router::decide(RequestContext& context, decision::Request& reques
   return verdict;
 }
 
+const decision::RouteChoice* Router::ask_route(RequestContext& context, const Subject& call) const {
+  DecisionThread& thread = DecisionThread::here();
+  if (thread.evaluator == nullptr) {
+    thread.evaluator = std::make_unique<decision::Evaluator>(options_.decision);
+  }
+  decision::Request request = decision_request(context, call);
+  if (context.pack->reads_labels()) {
+    request.labels = context.label_views;
+  }
+  const int64_t start = steady_ns();
+  const decision::RouteChoice* choice = thread.evaluator->route(*context.pack, request, context.route_name);
+  context.record.decision_ns += steady_ns() - start;
+  return choice;
+}
+
+void Router::react(RequestContext& context, const decision::Request& cause, size_t first) {
+  if (first == context.events.size() || !context.pack->has_rules(abi::Hook::Event)) {
+    return;
+  }
+  DecisionThread& thread = DecisionThread::here();
+  if (thread.events == nullptr) {
+    thread.events = std::make_unique<decision::Evaluator>(options_.decision);
+  }
+  uint32_t depth = 0;
+  size_t level_end = context.events.size();  // events from here on were emitted one level deeper
+  for (size_t i = first; i < context.events.size(); ++i) {
+    if (i == level_end) {
+      ++depth;
+      level_end = context.events.size();
+    }
+    if (context.events[i].starts) {
+      continue;
+    }
+    if (depth >= options_.event_depth || context.events.size() > kEventsMax) {
+      context.events[i].unheard = true;
+      continue;
+    }
+    const std::string name = context.events[i].name;
+    std::string params = R"({"source":"catalyst","id":)";
+    value::append_json_string(params, context.exchange.request_id());
+    params += context.events[i].json.empty() ? "" : ",\"data\":" + context.events[i].json;
+    params += "}";
+    decision::Request event = cause;
+    event.hook = abi::Hook::Event;
+    event.server = {};
+    event.tool = name;
+    event.args = event.result = event.definition = {};
+    event.params = params;
+    note(context, event, thread.events->evaluate(*context.pack, event));
+  }
+}
+
 decision::Request Router::decision_request(const RequestContext& context, const Subject& subject) const {
   decision::Request request;
   request.hook = subject.hook;
@@ -136,6 +198,7 @@ decision::Request Router::decision_request(const RequestContext& context, const 
   request.result = subject.result;
   request.definition = subject.definition;
   request.now_us = context.record.start_us;
+  request.windows = options_.windows;
   return request;
 }
 
@@ -146,24 +209,27 @@ Subject Router::subject_of(abi::Hook hook, const Catalogue::Found& found) const 
           .definition = found.item->json};
 }
 
-bool Router::is_hidden(RequestContext& context, const Subject& listed, decision::Listing listing) {
+Router::Shown Router::look_at(RequestContext& context, const Subject& listed, decision::Listing listing) {
+  Shown out;
   if (ignores(context, listed.hook) ||
       (listing == decision::Listing::OwnRules && !context.pack->has_rules(listed.hook))) {
-    return false;
+    return out;
   }
   decision::Request request = decision_request(context, listed);
   request.listing = listing;
   const Verdict& verdict = decide(context, request);
   // A rule that failed while it should have hidden something hides it.
-  const bool hidden =
-      verdict.hidden || (verdict.outcome == Outcome::Deny && verdict.rule != Verdict::kNoRule);
+  out.hidden = verdict.hidden || (verdict.outcome == Outcome::Deny && verdict.rule != Verdict::kNoRule);
   // Listing asks about everything there is: only what hides the thing that is asked for belongs into the
   // record.
-  if (hidden && !context.envelope.method.ends_with("/list")) {
+  if (out.hidden && !context.envelope.method.ends_with("/list")) {
     observe(context, request, verdict);
     context.record.ruling = Ruling::Hidden;
   }
-  return hidden;
+  if (!out.hidden && verdict.description.data() != nullptr) {
+    out.description = std::string(verdict.description);
+  }
+  return out;
 }
 
 std::string Router::denial(const RequestContext& context, const Verdict& verdict) const {
@@ -250,13 +316,19 @@ std::optional<Reply> Router::decide_request(RequestContext& context, const Subje
     return std::nullopt;
   }
   decision::Request request = decision_request(context, subject);
+  const size_t events = context.events.size();
   const Verdict& verdict = decide(context, request);
   observe(context, request, verdict);
+  react(context, request, events);
   if (verdict.outcome == Outcome::Deny) {
     return denied(context, verdict);
   }
   if (std::optional<Reply> held = hold_back(context, verdict)) {
     return held;
+  }
+  context.route_name = verdict.route;
+  if (options_.windows != nullptr) {
+    decision::count(*options_.windows, *context.pack, verdict.counted, context.record.start_us);
   }
   if (!verdict.sets.empty()) {
     context.record.sets = static_cast<uint32_t>(verdict.sets.size());
@@ -271,8 +343,10 @@ std::optional<Reply> Router::decide_result(RequestContext& context, const Subjec
     return std::nullopt;
   }
   decision::Request request = decision_request(context, subject);
+  const size_t events = context.events.size();
   const Verdict& verdict = decide(context, request);
   observe(context, request, verdict);
+  react(context, request, events);
   if (verdict.outcome == Outcome::Deny) {
     return denied(context, verdict);
   }

@@ -6,14 +6,21 @@
 #include "runtime/mcp/http_edge.h"
 #include "runtime/mcp/observer.h"
 #include "runtime/mcp/router.h"
+#include "runtime/mcp/sse_front.h"
 #include "runtime/mcp/sse_headers.h"
 #include "runtime/mcp/trace.h"
+#include "runtime/mcp/websocket_front.h"
 
 namespace catalyst::mcp {
 namespace {
 
 constexpr int kClientGone = 499;  // as proxies log it; never sent
 constexpr std::string_view kJson = "application/json";
+
+/// Whether a path is an endpoint's, or that of one of its servers.
+bool lies_under(std::string_view path, std::string_view base) {
+  return !base.empty() && path.starts_with(base) && (path.size() == base.size() || path[base.size()] == '/');
+}
 
 /// Gives a session's one stream back however its handler ends.
 class StreamClaim {
@@ -35,29 +42,35 @@ class StreamClaim {
   bool held_;
 };
 
-Reply refusal(std::string_view id_json, int status, int error_code, std::string_view message,
-              std::string_view data = {}) {
-  Reply reply;
-  reply.http_status = status;
-  reply.error_code = error_code;
-  reply.message = error_message(id_json, error_object(error_code, message, data));
-  return reply;
-}
-
 }  // namespace
 
 struct Endpoint::Impl {
   Impl(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams, decision::Engine& engine,
        Observer& observer_, EndpointOptions options)
       : router(std::make_shared<Router>(home, std::move(upstreams), engine, std::move(options))),
-        observer(observer_) {}
+        observer(observer_),
+        sse(*router, [this](HttpExchange& exchange) { return handle(exchange); }),
+        websockets(*router, [this](HttpExchange& exchange) { return handle(exchange); }) {
+    router->on_sweep([this](int64_t now_ms) {
+      sse.sweep(now_ms);
+      websockets.sweep(now_ms);
+    });
+  }
+  ~Impl() {
+    router->on_sweep([](int64_t) {});
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
-  std::shared_ptr<Router> router;
+  const std::shared_ptr<Router> router;
   Observer& observer;
+  SseFront sse;
+  WebSocketFront websockets;
 
   [[nodiscard]] const EndpointOptions& options() const { return router->options(); }
 
   Task<void> handle(HttpExchange& exchange);
+  Task<void> channel_request(HttpExchange& exchange, std::string_view base);
   Task<void> post(HttpExchange& exchange, Scope scope);
   Task<void> batch(HttpExchange& exchange, Scope scope);
   Task<void> get(HttpExchange& exchange, Scope scope);
@@ -67,7 +80,7 @@ struct Endpoint::Impl {
   Task<void> run(RequestContext& context, Accepts accepts);
   Task<void> deliver(RequestContext& context, const Reply& reply, Accepts accepts);
 
-  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path) const;
+  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path, std::string_view base) const;
   /// The session a message names; else why it may not go on.
   [[nodiscard]] std::optional<Reply> find_session(HttpExchange& exchange, Scope scope,
                                                   std::string_view id_json,
@@ -76,8 +89,7 @@ struct Endpoint::Impl {
   void report(RequestContext& context, const Reply& reply, int64_t start_ns) const;
 };
 
-std::optional<Scope> Endpoint::Impl::scope_of(std::string_view path) const {
-  const std::string& base = options().path;
+std::optional<Scope> Endpoint::Impl::scope_of(std::string_view path, std::string_view base) const {
   if (path == base || (path.size() == base.size() + 1 && path.starts_with(base) && path.back() == '/')) {
     return Scope();
   }
@@ -146,6 +158,7 @@ void Endpoint::Impl::report(RequestContext& context, const Reply& reply, int64_t
     record.result = context.result;
   }
   record.failure = context.failure;
+  record.route = context.route == nullptr ? nullptr : &context.route->trace;
   record.http_status = reply.abandoned ? kClientGone : reply.http_status;
   record.error_code = reply.error_code;
   record.total_ns = steady_ns() - start_ns;
@@ -171,7 +184,12 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
     co_return co_await refuse(
         exchange, refusal({}, 403, code::kServerError, "Forbidden: Host or Origin is not allowed here"));
   }
-  const std::optional<Scope> scope = scope_of(exchange.path());
+  for (const std::string* base : {&options().sse_path, &options().messages_path, &options().websocket_path}) {
+    if (lies_under(exchange.path(), *base)) {
+      co_return co_await channel_request(exchange, *base);
+    }
+  }
+  const std::optional<Scope> scope = scope_of(exchange.path(), options().path);
   if (!scope) {
     co_return co_await refuse(exchange, refusal({}, 404, code::kServerError, "Not found: no such server"));
   }
@@ -189,6 +207,31 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
   }
   co_await refuse(exchange, refusal({}, 405, code::kServerError, "Method not allowed"),
                   modern ? "POST" : "GET, POST, DELETE");
+}
+
+/// HTTP+SSE, with a GET at its first path and POSTs at its second, and WebSocket.
+Task<void> Endpoint::Impl::channel_request(HttpExchange& exchange, std::string_view base) {
+  const std::optional<Scope> scope = scope_of(exchange.path(), base);
+  if (!scope) {
+    co_return co_await refuse(exchange, refusal({}, 404, code::kServerError, "Not found: no such server"));
+  }
+  const bool posts = base == options().messages_path;
+  if (exchange.method() != (posts ? "POST" : "GET")) {
+    co_return co_await refuse(exchange, refusal({}, 405, code::kServerError, "Method not allowed"),
+                              posts ? "POST" : "GET");
+  }
+  const std::string server = scope->federated() ? "" : "/" + std::string(router->scope_name(*scope));
+  std::optional<Reply> refused;
+  if (posts) {
+    refused = co_await sse.post(exchange, *scope);
+  } else if (base == options().sse_path) {
+    refused = co_await sse.open(exchange, *scope, server);
+  } else {
+    refused = co_await websockets.serve(exchange, server);
+  }
+  if (refused) {
+    co_await refuse(exchange, *refused);
+  }
 }
 
 Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
@@ -421,6 +464,12 @@ Endpoint::Endpoint(Executor home, std::vector<std::shared_ptr<Upstream>> upstrea
 
 Endpoint::~Endpoint() = default;
 
+bool Endpoint::serves(std::string_view path) const {
+  const EndpointOptions& options = impl_->options();
+  return lies_under(path, options.path) || lies_under(path, options.sse_path) ||
+         lies_under(path, options.messages_path) || lies_under(path, options.websocket_path);
+}
+
 void Endpoint::start() { impl_->router->start(); }
 
 Task<void> Endpoint::handle(HttpExchange& exchange) {
@@ -436,9 +485,17 @@ Task<void> Endpoint::handle(HttpExchange& exchange) {
 
 void Endpoint::inspect_again() { impl_->router->inspect_again(); }
 
-void Endpoint::close_streams() { impl_->router->close_streams(); }
+void Endpoint::close_streams() {
+  impl_->sse.close_all();
+  impl_->websockets.close_all();
+  impl_->router->close_streams();
+}
 
-Task<void> Endpoint::stop() { return impl_->router->stop(); }
+Task<void> Endpoint::stop() {
+  impl_->sse.close_all();
+  impl_->websockets.close_all();
+  return impl_->router->stop();
+}
 
 std::vector<ServerStatus> Endpoint::servers() const {
   const Router& router = *impl_->router;
@@ -461,6 +518,13 @@ std::vector<ServerStatus> Endpoint::servers() const {
     out.push_back(std::move(status));
   }
   return out;
+}
+
+std::vector<RouteStatus> Endpoint::routes() const { return impl_->router->routes(); }
+
+std::shared_ptr<RoutedUpstream> Endpoint::routed(std::string_view server) const {
+  const std::optional<uint32_t> index = impl_->router->server_index(server);
+  return index ? impl_->router->routed(*index) : nullptr;
 }
 
 size_t Endpoint::session_count() const { return impl_->router->sessions().size(); }

@@ -13,12 +13,18 @@
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/exchange.h"
 #include "runtime/mcp/label_store.h"
+#include "runtime/mcp/route_status.h"
 #include "runtime/mcp/upstream.h"
+
+namespace catalyst::routing {
+class ResultCache;
+}
 
 namespace catalyst::mcp {
 
 class CatalogueGuard;
 class Observer;
+class RoutedUpstream;
 
 struct SessionLimits {
   int64_t idle_ms = 30 * 60 * 1000;  // an unused session ends after this; an open event stream counts as use
@@ -30,6 +36,14 @@ struct SessionLimits {
   size_t stream_bytes = 1024 * 1024;
   size_t calls_in_flight = 1024;  // of one session
   size_t subscriptions = 1024;    // resources one session or listener may watch
+};
+
+/// Clients that keep a connection open for all their messages: HTTP+SSE and WebSocket.
+struct ChannelLimits {
+  size_t channels = 1'000;           // at a time, of each kind; more are refused
+  int64_t idle_ms = 30 * 60 * 1000;  // closed when nothing was said either way for so long
+  int64_t ping_ms = 60'000;          // a WebSocket client that answers no ping for so long is gone
+  size_t queued_bytes = size_t{16} * 1024 * 1024;  // not taken by the client yet; beyond it counts as gone
 };
 
 struct CatalogueLimits {
@@ -44,13 +58,18 @@ struct CatalogueLimits {
 
 struct EndpointOptions {
   std::string path = "/mcp";
-  std::string separator = "__";  // between server and tool in federated names
+  /// HTTP+SSE of revision 2024-11-05: where event streams are opened and where messages go; "" for none.
+  std::string sse_path = "/sse";
+  std::string messages_path = "/messages";
+  std::string websocket_path = "/ws";  // WebSocket; "" for none
+  std::string separator = "__";        // between server and tool in federated names
   std::string server_name = "catalyst";
   std::string server_version = "0.1.0";
   std::string instructions;
   EnvelopeLimits envelope;
   SessionLimits sessions;
   CatalogueLimits catalogue;
+  ChannelLimits channels;
   int64_t call_timeout_ms = 60'000;
   int64_t ask_timeout_ms =
       600'000;             // how long a client, that is a human as a rule, may take to answer a question
@@ -60,6 +79,7 @@ struct EndpointOptions {
   /// Secrets that seal what clients keep for us: the first seals, all open. None: a random one, for this
   /// process alone.
   std::vector<std::string> secrets;
+  size_t tasks = 10'000;    // remembered for lists and status notices; ids go on working beyond
   size_t listeners = 1024;  // open subscriptions/listen streams
   decision::Limits decision;
   decision::Tap* tap = nullptr;  // sees every decision, outlives the endpoint; nullptr: nobody
@@ -68,6 +88,7 @@ struct EndpointOptions {
   std::function<Task<Result<std::string>>(const HttpExchange& exchange, std::string_view server)> authorize;
   CatalogueGuard* guard = nullptr;             // looks at tools before they are listed; outlives the endpoint
   std::vector<std::string> unchecked_servers;  // whose calls are not checked against the tools' schemas
+  std::vector<std::string> apart_servers;      // reached at their own path and by routes alone
   /// A schema that calls cannot be checked against. May be empty; any thread.
   std::function<void(std::string_view server, const std::string& reason)> schema_problem;
   /// Why the principal's token may not go on to a server, as the text of WWW-Authenticate; nullopt: it may.
@@ -75,8 +96,14 @@ struct EndpointOptions {
   std::function<std::optional<std::string>(const HttpExchange& exchange, std::string_view server,
                                            std::string_view tool)>
       scope_challenge;
+  routing::ResultCache* cache = nullptr;  // of results along declared routes, outlives the endpoint; nullptr:
+                                          // none are kept
+  /// What a declared route names and there is not. May be empty; any thread.
+  std::function<void(const std::string& problem)> route_problem;
   size_t limit_buckets = 65'536;  // of `limit` effects, in memory
   LabelLimits labels;
+  decision::WindowStore* windows = nullptr;  // what windows count; outlives the endpoint; nullptr: nothing
+  uint32_t event_depth = 8;                  // events that events may emit, one after the other
   /// Host names a request may be addressed to (DNS rebinding protection); entries are hosts without port, or
   /// "*". Loopback by default.
   std::vector<std::string> allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};
@@ -98,9 +125,9 @@ struct ServerStatus {
   std::string error;  // why it is not listed, "" otherwise
 };
 
-/// The MCP server that clients see: `PATH` serves all upstreams as one, `PATH/NAME` each alone. Shared by all
-/// io threads; `handle` runs on the connection's executor, which must not run two handlers of one exchange at
-/// a time.
+/// The MCP server that clients see: `PATH` serves all upstreams as one, `PATH/NAME` each alone; the same
+/// behind the paths of the other transports. Shared by all io threads; `handle` runs on the connection's
+/// executor, which must not run two handlers of one exchange at a time.
 class Endpoint {
  public:
   /// `home` runs the upkeep of catalogues. `engine` and `observer` must outlive the endpoint; so must
@@ -111,6 +138,8 @@ class Endpoint {
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
+  /// Whether requests for this path are for `handle`.
+  [[nodiscard]] bool serves(std::string_view path) const;
   /// Starts the upstreams and the upkeep of their catalogues.
   void start();
   /// Answers one HTTP request completely. Never throws.
@@ -125,6 +154,10 @@ class Endpoint {
   /// Any thread.
   [[nodiscard]] std::vector<ServerStatus> servers() const;
   [[nodiscard]] size_t session_count() const;
+  /// Every route there is: of servers with several replicas, and those of packs that calls went along.
+  [[nodiscard]] std::vector<RouteStatus> routes() const;
+  /// The server of that name if it has replicas, else nullptr.
+  [[nodiscard]] std::shared_ptr<RoutedUpstream> routed(std::string_view server) const;
 
  private:
   struct Impl;

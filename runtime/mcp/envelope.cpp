@@ -1,7 +1,9 @@
 #include "runtime/mcp/envelope.h"
 
+#include <algorithm>
 #include <charconv>
 
+#include "runtime/mcp/folded.h"
 #include "runtime/mcp/json_reader.h"
 #include "runtime/value/json_text.h"
 
@@ -25,7 +27,8 @@ EnvelopeFault fault_of(JsonFault fault) {
     case JsonFault::TooLarge:
       return {kInvalidRequest, "Invalid request: too large"};
     case JsonFault::DuplicateKey:
-      return {kInvalidRequest, "Invalid request: an object has the same key twice"};
+      return {kInvalidRequest,
+              "Invalid request: an object has the same key twice, upper and lower case alike"};
   }
   return {kParseError, "Parse error"};
 }
@@ -46,6 +49,20 @@ std::string_view key_of(std::string_view raw, std::string& scratch) {
   }
   scratch = value::unescape_json(raw).value_or(std::string());
   return scratch;
+}
+
+/// A key that is none of ours, but would be for a reader that does not tell upper from lower case: the server
+/// would see what the rules do not.
+bool is_disguised(std::string_view key) {
+  if (is_folded(key) && key != "taskid" && key != "inputresponses" && key != "requeststate") {
+    return false;
+  }
+  static constexpr std::string_view kOurs[] = {
+      "jsonrpc", "id",   "method", "params", "result", "error", "name",           "arguments",
+      "uri",     "task", "taskid", "cursor", "ref",    "_meta", "inputresponses", "requeststate"};
+  const std::string text = folded(key);
+  const bool ours = std::find(std::begin(kOurs), std::end(kOurs), text) != std::end(kOurs);
+  return ours && key != "taskId" && key != "inputResponses" && key != "requestState";
 }
 
 void read_client_info(JsonReader& reader, Envelope& out) {
@@ -128,6 +145,8 @@ void read_params(JsonReader& reader, Envelope& out) {
       }
     } else if (key == "uri") {
       out.uri = text_of(reader.string(), out);
+    } else if (key == "taskId") {
+      out.task_id = text_of(reader.string(), out);
     } else if (key == "arguments") {
       out.arguments_json = reader.value();
     } else if (key == "cursor") {
@@ -135,6 +154,7 @@ void read_params(JsonReader& reader, Envelope& out) {
     } else if (key == "task") {
       out.task_json = reader.value();
     } else {
+      out.disguised = out.disguised || is_disguised(key);
       reader.value();
     }
   }
@@ -171,11 +191,15 @@ void read_member(JsonReader& reader, std::string_view key, Envelope& out, Seen& 
     out.params_json = {start, static_cast<size_t>(reader.consumed() - start)};
   } else {
     seen.outcome = seen.outcome || key == "result" || key == "error";
+    out.disguised = out.disguised || is_disguised(key);
     reader.value();
   }
 }
 
 EnvelopeFault check(const EnvelopeLimits& limits, const Seen& seen, Envelope& out) {
+  if (out.disguised) {
+    return {kInvalidRequest, "Invalid request: a key differs from one of the protocol's in its case alone"};
+  }
   if (!seen.version) {
     return {kInvalidRequest, "Invalid request: jsonrpc must be \"2.0\""};
   }
@@ -217,7 +241,7 @@ EnvelopeFault parse_envelope(std::string_view text, const EnvelopeLimits& limits
     return {kInvalidRequest, "Invalid request: too large"};
   }
   JsonReader reader;
-  if (!reader.open(text, limits.depth)) {
+  if (!reader.open(text, limits.depth, JsonReader::Keys::Folded)) {
     return fault_of(reader.fault());
   }
   if (!reader.enter_object()) {

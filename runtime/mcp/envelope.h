@@ -51,9 +51,11 @@ struct Envelope {
   std::string_view name;            // params.name, unescaped
   std::string_view name_json;       // the same with its quotes, for replacing it
   std::string_view uri;             // params.uri
+  std::string_view task_id;         // params.taskId
   std::string_view arguments_json;  // params.arguments
   std::string_view cursor;          // params.cursor
   std::string_view task_json;       // params.task
+  bool disguised = false;           // a key would be the protocol's in another case
   Meta meta;
   std::forward_list<std::string> unescaped;  // texts that were written with escapes
 };
@@ -67,7 +69,7 @@ struct EnvelopeFault {
 };
 
 /// Reads one message. The text must outlive `out`. Faults: -32700 not JSON (or not UTF-8), -32600 not a
-/// JSON-RPC 2.0 message, too deep, or with a key twice.
+/// JSON-RPC 2.0 message, too deep, or with a key twice, for some reader or other.
 EnvelopeFault parse_envelope(std::string_view text, const EnvelopeLimits& limits, Envelope& out);
 
 /// True when the text is an array, that is a batch.

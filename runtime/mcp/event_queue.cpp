@@ -13,8 +13,8 @@ struct EventQueue::Waiter {
   SteadyTimer timer;
 };
 
-EventQueue::EventQueue(size_t events_max, size_t bytes_max)
-    : events_max_(events_max), bytes_max_(bytes_max) {}
+EventQueue::EventQueue(size_t events_max, size_t bytes_max, Overflow overflow)
+    : events_max_(events_max), bytes_max_(bytes_max), overflow_(overflow) {}
 
 EventQueue::~EventQueue() = default;
 
@@ -37,6 +37,14 @@ bool EventQueue::push(std::string message, Repeat repeat) {
   }
   bytes_ += message.size();
   messages_.push_back(std::move(message));
+  if (overflow_ == Overflow::Close && (messages_.size() > events_max_ || bytes_ > bytes_max_)) {
+    dropped_ += messages_.size();
+    messages_.clear();
+    bytes_ = 0;
+    closed_ = true;
+    wake_locked();
+    return false;
+  }
   while (messages_.size() > events_max_ || (bytes_ > bytes_max_ && !messages_.empty())) {
     bytes_ -= messages_.front().size();
     messages_.pop_front();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -11,12 +12,17 @@
 
 namespace catalyst::mcp {
 
-/// JSON-RPC messages waiting for one event stream. Any thread pushes; one coroutine at a time takes. Bounded:
-/// when full, the oldest message makes room, since what a slow reader misses it can list again, while memory
-/// cannot be given back.
+/// What becomes of a queue whose reader is too slow.
+enum class Overflow : uint8_t {
+  DropOldest,  // notifications: what is missed can be listed again
+  Close,       // answers: the reader counts as gone
+};
+
+/// JSON-RPC messages waiting for one event stream. Any thread pushes; one coroutine at a time takes. Bounded,
+/// since memory cannot be given back.
 class EventQueue {
  public:
-  EventQueue(size_t events_max, size_t bytes_max);
+  EventQueue(size_t events_max, size_t bytes_max, Overflow overflow = Overflow::DropOldest);
   ~EventQueue();
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
@@ -47,6 +53,7 @@ class EventQueue {
   std::shared_ptr<Waiter> waiter_;
   const size_t events_max_;
   const size_t bytes_max_;
+  const Overflow overflow_;
 };
 
 /// `message` as one server-sent event. Line breaks between JSON tokens become spaces: inside strings they are

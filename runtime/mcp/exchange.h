@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <functional>
 #include <optional>
 #include <span>
@@ -46,6 +48,19 @@ class HttpExchange {
   virtual Task<Result<void>> begin_stream(int status, std::span<const Header> headers) = 0;
   virtual Task<Result<void>> write(std::string_view chunk) = 0;
   virtual Task<Result<void>> end_stream() = 0;
+
+  /// The connection stops being HTTP (RFC 9110 section 7.8), in place of an answer: what is written goes out
+  /// as it is, the answer 101 first, and `read` gives what the client sends. end_stream closes.
+  virtual Task<Result<void>> begin_upgrade() {
+    co_return error(asio::error::operation_not_supported, "this connection cannot be upgraded");
+  }
+  /// At least one byte into the buffer, or why there is none. One at a time.
+  virtual Task<Result<size_t>> read(asio::mutable_buffer) {
+    co_return error(asio::error::operation_not_supported, "this connection cannot be upgraded");
+  }
+
+  /// Cuts an upgraded connection.
+  virtual void cut() {}
 
   /// Cancels the handler while its client is still there: emits cancellation_type::partial where a client
   /// that goes away emits terminal, so that a handler can tell the two apart. Only while the handler runs.

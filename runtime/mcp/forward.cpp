@@ -67,6 +67,11 @@ void Router::relay(RequestContext& context, std::string message) const {
   } else if (method != "notifications/progress" || context.envelope.meta.progress_token_json.empty()) {
     return;
   }
+  if (!context.task.id.empty()) {
+    const std::string params =
+        related_task(find_member(message, "params"), context.task.id, context.task.ours);
+    message = notification_message(method, params);
+  }
   context.stream->notify(context.executor, std::move(message));
 }
 
@@ -80,14 +85,21 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   Upstream& upstream = *upstreams_[server];
   const Crossing crossed = crossing(context, server);
   context.record.server = upstream.name();
-  if (options_.scope_challenge) {
-    const std::string_view tool = context.envelope.method == "tools/call" ? name : std::string_view();
-    if (std::optional<std::string> challenge =
-            options_.scope_challenge(context.exchange, upstream.name(), tool)) {
-      Sent refused{failure(context, code::kDenied, "The token lacks a scope that is needed."), std::nullopt};
-      refused.reply.http_status = 403;
-      refused.reply.challenge = std::move(*challenge);
-      co_return refused;
+  const bool is_tool = context.envelope.method == "tools/call";
+  if (std::optional<Sent> refused =
+          challenged(context, upstream.name(), is_tool ? name : std::string_view())) {
+    co_return std::move(*refused);
+  }
+  if (!is_tool) {
+    context.route.reset();  // of the server that was asked before
+    context.runner.reset();
+    if (routed_[server] != nullptr) {
+      plan_route(context, server, nullptr, params);
+    }
+  }
+  if (context.route != nullptr) {
+    if (std::optional<Sent> refused = co_await prepare_route(context, server)) {
+      co_return std::move(*refused);
     }
   }
   UpstreamCall call;
@@ -99,6 +111,9 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   call.traceparent = context.traceparent;
   call.tracestate = context.tracestate;
   call.timeout_ms = options_.call_timeout_ms;
+  if (context.envelope.method == "tasks/result") {
+    call.timeout_ms = std::max(call.timeout_ms, options_.ask_timeout_ms);  // waits until the task is done
+  }
   const std::optional<LogLevel> level = context.log_level();
   if (level && (context.era == Era::Modern || context.session->log_level())) {
     call.log_level = log_level_name(*level);
@@ -108,12 +123,19 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
     if (line.has_error()) {
       co_return Sent{unavailable(context, server, line.error().message()), std::nullopt};
     }
-    context.param_headers += *line;
+    if (context.route != nullptr) {
+      context.route->headers.emplace_back(Lane::kReplica, *line);
+      context.route->headers.emplace_back(server, *line);
+    } else {
+      context.param_headers += *line;
+    }
   }
   call.extra_headers = context.param_headers;
-  call.capabilities = context.capabilities();
+  call.capabilities = context.offered_capabilities.empty() ? context.capabilities()
+                                                           : std::string_view(context.offered_capabilities);
   context.upstream_session = session_with(context, server);
   call.session = context.upstream_session.get();
+  call.route = context.route;
   // Two pointers: fits into std::function without an allocation.
   call.on_notification = [this, &context](std::string message) { relay(context, std::move(message)); };
 
@@ -145,12 +167,7 @@ Task<Router::Sent> Router::send_modern(RequestContext& context, uint32_t server,
   if (params) {
     call.params = *params;
   }
-  const std::optional<std::string> forwarded =
-      era == Era::Modern ? forwarded_capabilities(call.capabilities) : std::nullopt;
-  if (forwarded) {
-    call.capabilities = *forwarded;
-  }
-  Result<UpstreamReply> reply = co_await upstreams_[server]->call(call);
+  Result<UpstreamReply> reply = co_await way(context, server)->call(call);
   if (reply && !reply->is_error && era == Era::Modern && wants_input(reply->payload)) {
     co_return Sent{pass_questions(context, server, reply->payload), std::nullopt};
   }
@@ -177,7 +194,7 @@ Task<Router::Sent> Router::send_legacy(RequestContext& context, uint32_t server,
   std::optional<Result<UpstreamReply>> reply;
   bool cancelled = false;
   try {
-    reply.emplace(co_await upstreams_[server]->call(call));
+    reply.emplace(co_await way(context, server)->call(call));
     if (*reply && !(*reply)->is_error && era == Era::Modern && wants_input((*reply)->payload)) {
       reply.emplace(co_await answer_rounds(context, server, call, std::move(**reply)));
     }

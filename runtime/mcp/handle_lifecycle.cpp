@@ -26,7 +26,7 @@ std::string Router::capabilities(const RequestContext& context) const {
     // Everything at once: a server that offers more may join later, while a client greets only once.
     return std::string(R"({"tools":{"listChanged":true},"prompts":{"listChanged":true},)") +
            R"("resources":{"listChanged":true,"subscribe":true},"completions":{})" +
-           (legacy ? R"(,"logging":{}})" : "}");
+           (legacy ? R"(,"logging":{})" : "") + task_capability(context) + "}";
   }
   const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[context.scope.server].listing;
   if (listing == nullptr) {
@@ -53,6 +53,7 @@ std::string Router::capabilities(const RequestContext& context) const {
   if (legacy && (has("logging") || info.era == Era::Modern)) {
     add(R"("logging":{})");
   }
+  out += task_capability(context);
   const std::string_view experimental = find_member(info.capabilities, "experimental");
   if (!experimental.empty() && info.era == context.era) {
     add(R"("experimental":)" + std::string(experimental));
@@ -60,11 +61,20 @@ std::string Router::capabilities(const RequestContext& context) const {
   return out + "}";
 }
 
+/// That calls may become tasks, in the words of the client's generation; "" when they may not.
+std::string Router::task_capability(const RequestContext& context) const {
+  if (!any_tasks(context, context.era)) {
+    return {};
+  }
+  return context.era == Era::Legacy ? R"(,"tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}})"
+                                    : R"(,"extensions":{"io.modelcontextprotocol/tasks":{}})";
+}
+
 std::string Router::instructions(const RequestContext& context) const {
   std::string out = options_.instructions;
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
     const ServerEntry& entry = context.catalogue->servers()[server];
-    if (!context.scope.covers(server) || entry.listing == nullptr ||
+    if (!context.catalogue->covers(context.scope, server) || entry.listing == nullptr ||
         entry.listing->info->instructions.empty()) {
       continue;
     }
@@ -172,7 +182,7 @@ Task<Reply> Router::handle_set_level(RequestContext& context) {
   context.session->set_log_level(*level);
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
     const ServerEntry& entry = context.catalogue->servers()[server];
-    if (!context.scope.covers(server) || entry.state != ServerEntry::State::Listed ||
+    if (!context.catalogue->covers(context.scope, server) || entry.state != ServerEntry::State::Listed ||
         entry.listing->info->era != Era::Legacy ||
         find_member(entry.listing->info->capabilities, "logging").empty()) {
       continue;

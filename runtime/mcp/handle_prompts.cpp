@@ -1,9 +1,22 @@
 // Lists, prompts and completion: routed by name.
 
+#include "runtime/decision/apply.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
+
+namespace {
+
+/// The definition with another description. What is pinned and compared is the upstream's own.
+std::string described(std::string_view item, std::string_view text) {
+  static constexpr std::string_view kPath[] = {"description"};
+  const std::string json = value::json_string(text);
+  const decision::SetEffect set{kPath, json, 0};
+  return decision::apply_sets(item, {&set, 1});
+}
+
+}  // namespace
 
 Task<Reply> Router::handle_list(RequestContext& context) {
   if (context.envelope.cursor.data() != nullptr) {
@@ -31,10 +44,14 @@ std::string Router::visible_list(RequestContext& context, ListKind kind) {
   }
   std::string out = "[";
   context.catalogue->for_each(context.scope, kind, [&](const Catalogue::Found& found) {
-    if (!is_hidden(context, subject_of(hook, found))) {
-      out.append(out.size() > 1 ? "," : "");
-      out += context.scope.federated() && is_named(kind) ? found.item->federated_json() : found.item->json;
+    const Shown shown = look_at(context, subject_of(hook, found), decision::Listing::Derived);
+    if (shown.hidden) {
+      return;
     }
+    out.append(out.size() > 1 ? "," : "");
+    const std::string item =
+        context.scope.federated() && is_named(kind) ? found.item->federated_json() : found.item->json;
+    out += shown.description ? described(item, *shown.description) : item;
   });
   return out + "]";
 }

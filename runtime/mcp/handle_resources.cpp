@@ -75,7 +75,7 @@ Task<Reply> Router::handle_resources_read(RequestContext& context) {
   // Servers may serve what they do not list: the first one that has it answers.
   for (uint32_t server = 0; server < upstreams_.size(); ++server) {
     const ServerEntry& entry = context.catalogue->servers()[server];
-    if (entry.state != ServerEntry::State::Listed ||
+    if (!entry.federated || entry.state != ServerEntry::State::Listed ||
         find_member(entry.listing->info->capabilities, "resources").empty()) {
       continue;
     }

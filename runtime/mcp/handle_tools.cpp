@@ -1,5 +1,6 @@
 // tools/call.
 
+#include "runtime/abi/unit.h"
 #include "runtime/mcp/argument_schemas.h"
 #include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
@@ -93,11 +94,21 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
     name_json = value::json_string(found.item->key);
     edit.name_json = name_json;
   }
+  edit.task = may_be_task(context, found.server);
+  if (std::optional<Reply> refusal = refuse_large_task(context, arguments, edit)) {
+    co_return std::move(*refusal);
+  }
   const Crossing crossed = crossing(context, found.server);
   if (crossed.server == Era::Modern) {
     context.param_headers = param_header_lines(found.item->headers, arguments, context.exchange);
   }
   const std::optional<std::string> changed = bridge_params(envelope, crossed, edit);
+  if (routed_[found.server] != nullptr) {
+    plan_route(context, found.server, found.item, arguments);
+  }
+  if (!context.pack->unit().routes.empty()) {
+    plan_declared(context, found, arguments);
+  }
   Sent outcome = co_await send(context, found.server,
                                changed ? std::string_view(*changed) : envelope.params_json, found.item->key);
   if (!outcome.upstream) {
@@ -106,6 +117,10 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
   UpstreamReply& upstream = *outcome.upstream;
   if (upstream.is_error) {
     co_return answer(context, found.server, upstream);
+  }
+  if (is_task(context, upstream)) {
+    co_return edit.task ? task_created(context, found, arguments, upstream)
+                        : unavailable(context, found.server, "a task that nobody asked for");
   }
   std::string result;
   Subject back = subject_of(abi::Hook::Result, found);

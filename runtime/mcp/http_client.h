@@ -17,7 +17,8 @@ namespace catalyst::mcp {
 /// An http:// or https:// address, split once.
 struct HttpUrl {
   bool tls = false;
-  std::string host;  // without brackets
+  std::string host;     // without brackets
+  std::string address;  // where to connect; "": where the name of the host leads
   std::string port;
   std::string authority;  // for the Host header
   std::string target;     // path and query, at least "/"

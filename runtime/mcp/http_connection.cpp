@@ -155,7 +155,7 @@ Task<Result<void>> connect(HttpPool& pool, HttpConnection& connection) {
   error_code ec;
   const auto wait = [&ec] { return asio::redirect_error(use_awaitable, ec); };
   const auto failed = [&] { return error(judge(connection, ec), "connecting to " + url.authority); };
-  const auto address = asio::ip::make_address(url.host, ec);
+  const auto address = asio::ip::make_address(url.address.empty() ? url.host : url.address, ec);
   if (!ec) {
     uint16_t port = 0;
     std::from_chars(url.port.data(), url.port.data() + url.port.size(), port);

@@ -16,6 +16,7 @@
 #include "runtime/mcp/http_upstream.h"
 #include "runtime/mcp/protocol.h"
 #include "runtime/mcp/sse.h"
+#include "runtime/mcp/sse_link.h"
 
 namespace catalyst::mcp {
 
@@ -29,16 +30,6 @@ constexpr int64_t kEmptyStreamRetryMs = 5'000;  // a server that ends its stream
 constexpr int64_t kEndTimeoutMs = 2'000;
 constexpr size_t kMaxStreamFailures = 5;
 
-std::string static_head_of(const HttpUpstreamOptions& options) {
-  std::string head = "Host: " + options.url.authority + "\r\nUser-Agent: catalyst\r\n";
-  for (const auto& [name, text] : options.headers) {
-    if ((name + text).find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos) {
-      head += name + ": " + text + "\r\n";
-    }
-  }
-  return head;
-}
-
 std::string post_line(const HttpUpstreamOptions& options) {
   return "POST " + options.url.target +
          " HTTP/1.1\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
@@ -50,7 +41,7 @@ HttpUpstream::HttpUpstream(Executor home, HttpUpstreamOptions options)
     : home_(std::move(home)),
       options_(std::move(options)),
       readiness_(options_.name),
-      static_head_(static_head_of(options_)),
+      static_head_(common_headers(options_.url, options_.headers)),
       client_(options_.url, options_.client),
       timer_(home_) {}
 
@@ -68,7 +59,7 @@ Task<void> HttpUpstream::run() {
   Backoff backoff(options_.backoff_min_ms, options_.backoff_max_ms);
   while (!stopping_) {
     auto session = co_await greet();
-    if (stopping_) {
+    if (stopping_ || is_sse_) {
       break;
     }
     if (!session) {
@@ -96,6 +87,9 @@ Task<void> HttpUpstream::run() {
     } else {
       co_await end_session(*session);
     }
+  }
+  if (is_sse_) {
+    options_.found_sse();
   }
   readiness_.set(UpstreamState::Stopped);
 }
@@ -169,15 +163,40 @@ Task<Result<HttpResponse>> HttpUpstream::post_greeting(Era era, std::string_view
 }
 
 Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet() {
-  if (options_.era == Era::Legacy) {
-    co_return co_await greet_legacy(kAllCapabilities);
+  if (options_.era != Era::Legacy) {
+    bool legacy = false;
+    auto modern = co_await greet_modern(legacy);
+    if (modern || !legacy || options_.era == Era::Modern || stopping_) {
+      co_return modern;
+    }
   }
-  bool legacy = false;
-  auto modern = co_await greet_modern(legacy);
-  if (modern || !legacy || options_.era == Era::Modern || stopping_) {
-    co_return modern;
+  int status = 0;
+  auto session = co_await greet_legacy(kAllCapabilities, &status);
+  const bool refused = status / 100 == 4 && status != 401 && status != 403 && status != 429;
+  if (!session && refused && options_.found_sse && !stopping_) {
+    is_sse_ = co_await opens_sse();
   }
-  co_return co_await greet_legacy(kAllCapabilities);
+  co_return session;
+}
+
+/// Whether a GET opens an event stream whose first event names an address for messages.
+Task<bool> HttpUpstream::opens_sse() {
+  const std::string head =
+      "GET " + options_.url.target + " HTTP/1.1\r\nAccept: text/event-stream\r\n" + static_head_;
+  SseParser sse(options_.max_event_bytes);
+  bool found = false;
+  HttpRequest request;
+  request.head = head;
+  request.has_body = false;
+  request.timeout_ms = options_.greeting_timeout_ms;
+  request.on_stream = [&](std::string_view bytes) {
+    return sse.feed(bytes, [&](const SseEvent& event) {
+      found = event.type == "endpoint";
+      return false;
+    }) == SseParser::Outcome::More;
+  };
+  co_await client_.request(request);
+  co_return found;
 }
 
 /// `legacy` says that what came back is evidence of a server of the old era.
@@ -211,11 +230,15 @@ Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_modern(bool& legacy) 
   co_return error("server/discover: HTTP " + std::to_string(status));
 }
 
-Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_legacy(std::string_view capabilities) {
+Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::greet_legacy(std::string_view capabilities,
+                                                                  int* status) {
   std::string body;
   auto response = co_await post_greeting(Era::Legacy, capabilities, body);
   if (!response) {
     co_return add_context(response.error(), "initialize");
+  }
+  if (status != nullptr) {
+    *status = response->status;
   }
   const auto message = read_wire_message(body);
   if (response->status / 100 != 2 || !message || message->kind != WireMessage::Kind::Response ||

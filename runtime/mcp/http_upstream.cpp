@@ -323,12 +323,14 @@ bool HttpUpstream::take_stream_message(CallState& state, std::string_view text) 
   }
   const auto message = read_wire_message(text);
   if (!message) {
+    dropped_.fetch_add(1, std::memory_order_relaxed);
     options_.log(options_.name + ": not a JSON-RPC message on the event stream: " + printable(text, 200));
     return true;
   }
   switch (message->kind) {
     case WireMessage::Kind::Response:
       if (own_id(message->id) != state.id) {
+        dropped_.fetch_add(1, std::memory_order_relaxed);
         return true;
       }
       state.reply = text;

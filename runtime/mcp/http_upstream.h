@@ -28,6 +28,9 @@ struct HttpUpstreamOptions {
   size_t listening =
       400;  // sessions of clients with a stream for what belongs to no call; each keeps a connection
   HttpClientOptions client;
+  /// Called once, by the upkeep, when the server turns out to speak HTTP+SSE; this upstream ends then. Empty:
+  /// not looked for.
+  std::function<void()> found_sse;
   int64_t greeting_timeout_ms = 5'000;
   int64_t ready_timeout_ms = 10'000;  // how long a call waits for an upstream that is starting
   int64_t backoff_min_ms = 500;
@@ -50,6 +53,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   [[nodiscard]] const std::string& name() const override { return options_.name; }
   [[nodiscard]] UpstreamState state() const override { return readiness_.state(); }
   [[nodiscard]] std::string last_error() const override { return readiness_.last_error(); }
+  [[nodiscard]] uint64_t dropped() const override { return dropped_.load(std::memory_order_relaxed); }
   void start(UpstreamEvent on_event) override;
   Task<Result<std::shared_ptr<const UpstreamInfo>>> ready(int64_t timeout_ms) override {
     return readiness_.wait(timeout_ms);
@@ -126,7 +130,9 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   Task<Result<SessionPtr>> greet();
   Task<Result<HttpResponse>> post_greeting(Era era, std::string_view capabilities, std::string& body_out);
   Task<Result<SessionPtr>> greet_modern(bool& legacy);
-  Task<Result<SessionPtr>> greet_legacy(std::string_view capabilities);
+  /// `status`: of the answer to initialize, when there was one.
+  Task<Result<SessionPtr>> greet_legacy(std::string_view capabilities, int* status = nullptr);
+  Task<bool> opens_sse();
   SessionPtr make_session(UpstreamInfo info, std::string session_id);
   void publish(SessionPtr session);
   Task<void> listen(SessionPtr session);
@@ -149,6 +155,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   std::array<Slot, HttpClient::kMaxContexts> slots_;
 
   std::atomic<size_t> listening_{0};
+  std::atomic<uint64_t> dropped_{0};
   std::atomic<uint64_t> greetings_{0};
   std::atomic<uint64_t> greeting_id_{0};
   std::atomic<uint64_t> session_number_{0};  // 0: no session in force
@@ -163,6 +170,7 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   SteadyTimer timer_;
   std::vector<std::string> watched_;
   bool watch_changed_ = false;
+  bool is_sse_ = false;
   std::atomic<bool> stopping_{false};
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/mcp/folded.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
@@ -155,7 +156,8 @@ bool JsonReader::fail(JsonFault fault) {
   return false;
 }
 
-bool JsonReader::open(std::string_view text, uint32_t depth) {
+bool JsonReader::open(std::string_view text, uint32_t depth, Keys keys) {
+  keys_ = keys;
   text_ = text;
   next_ = 0;
   fault_ = JsonFault::None;
@@ -267,11 +269,14 @@ bool JsonReader::take_key(std::string_view& key) {
   const std::string_view quoted = token_text(next_);
   key = quoted.substr(1, quoted.size() - 2);
   // Keys are compared by their text: "env" spelt with an escape is still "env".
-  if (value::is_plain_json(key)) {
-    buffers_->keys.push_back(hash_text(key));
-  } else {
-    buffers_->keys.push_back(hash_text(value::unescape_json(key).value_or(std::string(key))));
+  std::string unescaped;
+  std::string_view text = key;
+  if (!value::is_plain_json(key)) {
+    unescaped = value::unescape_json(key).value_or(std::string(key));
+    text = unescaped;
   }
+  buffers_->keys.push_back(keys_ == Keys::Exact || is_folded(text) ? hash_text(text)
+                                                                   : hash_text(folded(text)));
   next_ += 2;
   return true;
 }

@@ -24,9 +24,14 @@ class JsonReader {
   JsonReader(const JsonReader&) = delete;
   JsonReader& operator=(const JsonReader&) = delete;
 
+  /// Which keys of an object count as the same.
+  enum class Keys : uint8_t {
+    Exact,
+    Folded,  // also those that differ in upper and lower case alone: some readers take them for one
+  };
   /// Starts on `text`, which must outlive the walk. False on a fault. `depth` is the nesting allowed, at most
   /// kDepthMax.
-  bool open(std::string_view text, uint32_t depth = 64);
+  bool open(std::string_view text, uint32_t depth = 64, Keys keys = Keys::Exact);
   [[nodiscard]] JsonFault fault() const { return fault_; }
   [[nodiscard]] bool failed() const { return fault_ != JsonFault::None; }
 
@@ -70,6 +75,7 @@ class JsonReader {
   std::string_view text_;
   uint32_t next_ = 0;
   uint32_t depth_max_ = 0;
+  Keys keys_ = Keys::Exact;
   JsonFault fault_ = JsonFault::None;
 };
 

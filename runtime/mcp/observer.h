@@ -8,6 +8,7 @@
 
 #include "runtime/abi/hook.h"
 #include "runtime/decision/verdict.h"
+#include "runtime/mcp/route_ask.h"
 #include "runtime/mcp/upstream.h"
 
 namespace catalyst::decision {
@@ -42,6 +43,7 @@ struct ObservedEvent {
   std::string name;
   std::string json;  // "": no data
   uint32_t rule = 0;
+  bool unheard = false;  // the chain of events was too long: no rule on events was asked
 };
 
 /// One finished request. Views and pointers live for the call of on_request only.
@@ -70,6 +72,7 @@ struct RequestRecord {
   uint32_t sets = 0;                  // arguments rewritten
   uint32_t redactions = 0;            // redactions applied to the result
   std::string_view arguments;         // audit Full: what was sent upstream, JSON
+  const RouteTrace* route = nullptr;  // how the call found its target; nullptr where there is no choice
   std::string_view failure;           // why an upstream gave no answer, for logs; "" otherwise
   std::string_view result;            // audit Full: what went back, after redaction, JSON
 

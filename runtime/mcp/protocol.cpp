@@ -20,17 +20,6 @@ Classification rejected(Era era, int error_code, std::string message, std::strin
   return {era, Rejection{400, error_code, std::move(message), std::move(data)}};
 }
 
-/// What Mcp-Name must repeat; a null view when the method has no such header.
-std::string_view mirrored_name(const Envelope& envelope) {
-  if (envelope.method == "tools/call" || envelope.method == "prompts/get") {
-    return envelope.name;
-  }
-  if (envelope.method == "resources/read") {
-    return envelope.uri;
-  }
-  return {};
-}
-
 std::optional<Rejection> check_headers(const Envelope& envelope, const ProtocolHeaders& headers) {
   const auto mismatch = [](std::string message) {
     return Rejection{400, code::kHeaderMismatch, std::move(message), {}};
@@ -160,6 +149,20 @@ bool same_host(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::string_view mirrored_name(const Envelope& envelope) {
+  if (envelope.method == "tools/call" || envelope.method == "prompts/get") {
+    return envelope.name;
+  }
+  if (envelope.method == "resources/read") {
+    return envelope.uri;
+  }
+  if (envelope.method == "tasks/get" || envelope.method == "tasks/update" ||
+      envelope.method == "tasks/cancel") {
+    return envelope.task_id;
+  }
+  return {};
+}
 
 bool is_legacy_version(std::string_view version) {
   return std::find(kLegacyVersions.begin(), kLegacyVersions.end(), version) != kLegacyVersions.end();

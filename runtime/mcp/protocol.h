@@ -59,6 +59,9 @@ struct Classification {
 /// both agree.
 Classification classify(const Envelope& envelope, const ProtocolHeaders& headers);
 
+/// What Mcp-Name must repeat; a null view when the method has no such header.
+std::string_view mirrored_name(const Envelope& envelope);
+
 /// Text of a header value that may be in the form =?base64?...?=; nullopt when that form is broken.
 std::optional<std::string> decode_header_value(std::string_view value);
 /// The reverse: text that is not plain visible ASCII, or looks like that form, is put into it.

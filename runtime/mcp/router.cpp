@@ -19,6 +19,15 @@ std::atomic<uint64_t> router_ids = 0;
 
 enum class Offered : uint8_t { Both, Legacy, Modern };
 
+std::vector<std::shared_ptr<RoutedUpstream>> routed_of(
+    const std::vector<std::shared_ptr<Upstream>>& upstreams) {
+  std::vector<std::shared_ptr<RoutedUpstream>> out;
+  for (const std::shared_ptr<Upstream>& upstream : upstreams) {
+    out.push_back(std::dynamic_pointer_cast<RoutedUpstream>(upstream));
+  }
+  return out;
+}
+
 std::string own_server_info(const EndpointOptions& options) {
   return R"({"name":)" + value::json_string(options.server_name) + R"(,"version":)" +
          value::json_string(options.server_version) + "}";
@@ -48,6 +57,11 @@ const Router::Method* Router::find_method(std::string_view name) {
       {"logging/setLevel", &Router::handle_set_level, Offered::Legacy},
       {"resources/subscribe", &Router::handle_subscribe, Offered::Legacy},
       {"resources/unsubscribe", &Router::handle_unsubscribe, Offered::Legacy},
+      {"tasks/get", &Router::handle_task, Offered::Both},
+      {"tasks/result", &Router::handle_task, Offered::Legacy},
+      {"tasks/cancel", &Router::handle_task, Offered::Both},
+      {"tasks/update", &Router::handle_task, Offered::Modern},
+      {"tasks/list", &Router::handle_tasks_list, Offered::Legacy},
       {"server/discover", &Router::handle_discover, Offered::Modern},
       {"subscriptions/listen", &Router::handle_listen, Offered::Modern},
   };
@@ -61,12 +75,21 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
     : id_(++router_ids),
       home_(home),
       upstreams_(std::move(upstreams)),
+      routed_(routed_of(upstreams_)),
       engine_(engine),
       options_(std::move(options)),
+      no_cache_(0),
+      book_(upstreams_, routed_, options_.cache == nullptr ? no_cache_ : *options_.cache,
+            [this](const std::string& problem) {
+              if (options_.route_problem) {
+                options_.route_problem(problem);
+              }
+            }),
       own_info_(own_server_info(options_)),
       sealer_(options_.secrets),
       limits_(options_.limit_buckets),
       labels_(options_.labels),
+      tasks_(options_.tasks),
       sessions_(options_.sessions, sealer_),
       principals_(options_.sessions.sessions, options_.sessions.idle_ms),
       parked_(options_.parked_calls, options_.ask_timeout_ms),
@@ -95,6 +118,7 @@ void Router::start() {
   keeper_ = std::make_shared<CatalogueKeeper>(home_, upstreams_, options_.catalogue, options_.separator,
                                               std::move(hooks));
   keeper_->guard(options_.guard, options_.unchecked_servers);
+  keeper_->keep_apart(options_.apart_servers);
   sessions_.on_end([weak](Session& session) {
     const std::shared_ptr<Router> self = weak.lock();
     for (const std::string& uri : self == nullptr ? std::vector<std::string>() : session.subscriptions()) {
@@ -124,6 +148,7 @@ Task<void> Router::sweep_sessions() {
     sessions_.sweep(steady_ms());
     principals_.sweep(steady_ms());
     parked_.sweep(steady_ms());
+    on_sweep_(steady_ms());
   }
 }
 
@@ -177,7 +202,6 @@ Task<Reply> Router::handle_unknown(RequestContext& context) {
   const std::string_view method = context.envelope.method;
   const bool ours =
       find_method(method) != nullptr || (context.era == Era::Modern && is_removed_in_modern(method));
-  // What a task finished with would reach the client without any rule having seen it.
   const bool forwarded = !context.scope.federated() && !ours && !method.starts_with("tasks/");
   Reply reply;
   if (forwarded) {

@@ -15,7 +15,10 @@
 #include "runtime/mcp/label_store.h"
 #include "runtime/mcp/parked_call.h"
 #include "runtime/mcp/request_context.h"
+#include "runtime/mcp/route_book.h"
+#include "runtime/mcp/routed_upstream.h"
 #include "runtime/mcp/seal.h"
+#include "runtime/mcp/task_table.h"
 
 namespace catalyst::mcp {
 
@@ -29,6 +32,11 @@ struct Subject {
   std::string_view params = {};
   std::string_view result = {};
 };
+
+/// Whether a server makes tasks of calls.
+bool offers_tasks(const UpstreamInfo& info);
+/// An object whose `_meta` may name a task, with our id in place of the server's.
+std::string related_task(std::string_view object_json, std::string_view theirs, std::string_view ours);
 
 /// What the rules make of a server's request to the client.
 struct ServerRequestRuling {
@@ -58,9 +66,16 @@ class Router : public std::enable_shared_from_this<Router> {
 
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
+  [[nodiscard]] const Sealer& sealer() const { return sealer_; }
+  /// Called every few seconds, for what stands around the router and has limits of time.
+  void on_sweep(std::function<void(int64_t now_ms)> callback) { on_sweep_ = std::move(callback); }
   [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
   [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
   void inspect_again() { keeper_->inspect_again(); }
+  [[nodiscard]] const std::shared_ptr<RoutedUpstream>& routed(uint32_t server) const {
+    return routed_[server];
+  }
+  [[nodiscard]] std::vector<RouteStatus> routes() const;
   [[nodiscard]] std::optional<uint32_t> server_index(std::string_view name) const;
   /// Name of the server that a scope is about; "" for all.
   [[nodiscard]] std::string_view scope_name(Scope scope) const {
@@ -86,6 +101,33 @@ class Router : public std::enable_shared_from_this<Router> {
   /// The JSON array of what this client may see.
   [[nodiscard]] std::string visible_list(RequestContext& context, ListKind kind);
   Task<Reply> handle_prompts_get(RequestContext& context);
+
+  // handle_tasks.cpp
+  Task<Reply> handle_task(RequestContext& context);
+  Task<Reply> handle_tasks_list(RequestContext& context);
+  /// Whether this call may become a task: client and server agreed on it.
+  [[nodiscard]] bool may_be_task(const RequestContext& context, uint32_t server) const;
+  [[nodiscard]] std::optional<Reply> refuse_large_task(RequestContext& context, std::string_view arguments,
+                                                       ParamsEdit& edit) const;
+  /// Whether a server of that generation behind this endpoint makes tasks.
+  [[nodiscard]] bool any_tasks(const RequestContext& context, Era era) const;
+  [[nodiscard]] static bool is_task(const RequestContext& context, const UpstreamReply& reply);
+  [[nodiscard]] Reply task_created(RequestContext& context, const Catalogue::Found& found,
+                                   std::string_view arguments, const UpstreamReply& upstream);
+  [[nodiscard]] std::string seal_task(const RequestContext& context, const TaskRef& task) const;
+  /// nullopt for what is no task of this principal at this endpoint.
+  [[nodiscard]] std::optional<TaskRef> open_task(const RequestContext& context, std::string_view id) const;
+  [[nodiscard]] std::string visible_task(const RequestContext& context, std::string_view task_json,
+                                         std::string_view ours) const;
+  [[nodiscard]] Reply no_task(RequestContext& context) const;
+  [[nodiscard]] Reply task_result(RequestContext& context, UpstreamReply upstream);
+  [[nodiscard]] Reply task_state(RequestContext& context, UpstreamReply upstream);
+  std::optional<Reply> decide_task_result(RequestContext& context, std::string_view result_json,
+                                          std::string& changed);
+  /// notifications/tasks/status of a server for one client; nullopt when it has no such task.
+  [[nodiscard]] std::optional<std::string> task_notice(std::string_view principal_id, uint32_t server,
+                                                       std::string_view message) const;
+
   Task<Reply> handle_complete(RequestContext& context);
   Task<Reply> handle_resources_read(RequestContext& context);
   Task<Reply> read_from(RequestContext& context, uint32_t server, std::string_view uri);
@@ -116,6 +158,27 @@ class Router : public std::enable_shared_from_this<Router> {
                       const Subject* decided = nullptr);
   [[nodiscard]] Reply answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const;
   void relay(RequestContext& context, std::string message) const;
+
+  // route_calls.cpp
+  /// What the choice of a target for a call depends on. `tool` nullptr: something else is asked for.
+  void plan_route(RequestContext& context, uint32_t server, const Item* tool, std::string_view arguments);
+  /// The same when the pack has a route for the call.
+  void plan_declared(RequestContext& context, const Catalogue::Found& found, std::string_view arguments);
+  /// Servers among the route's that define the tool otherwise than the call's own does.
+  [[nodiscard]] static std::vector<uint32_t> unfit_for(const RequestContext& context,
+                                                       const Catalogue::Found& found, const Lanes& lanes);
+  /// Credentials and sessions for targets that are servers of the configuration; the refusal when the client
+  /// may not use one of them.
+  Task<std::optional<Sent>> prepare_route(RequestContext& context, uint32_t server);
+  [[nodiscard]] std::function<std::shared_ptr<UpstreamSession>(uint32_t)> sessions_of(
+      RequestContext& context);
+  /// Where a call to `server` is sent.
+  [[nodiscard]] const std::shared_ptr<Upstream>& way(const RequestContext& context, uint32_t server) const {
+    return context.way != nullptr ? context.way : upstreams_[server];
+  }
+  /// The reply to a token that lacks a scope for the server, if it does.
+  [[nodiscard]] std::optional<Sent> challenged(RequestContext& context, const std::string& server,
+                                               std::string_view tool) const;
 
   // ask.cpp
   /// Why a server must not ask this client this, as the text of an error object; else the rules may have
@@ -161,12 +224,23 @@ class Router : public std::enable_shared_from_this<Router> {
   /// Nobody has anything to say at this hook.
   [[nodiscard]] bool ignores(const RequestContext& context, abi::Hook hook) const;
   const decision::Verdict& decide(RequestContext& context, decision::Request& request);
+  /// The route of a call that is allowed; nullptr when none is for it. Good until the next decision.
+  const decision::RouteChoice* ask_route(RequestContext& context, const Subject& call) const;
   [[nodiscard]] decision::Request decision_request(const RequestContext& context,
                                                    const Subject& subject) const;
   [[nodiscard]] Subject subject_of(abi::Hook hook, const Catalogue::Found& found) const;
   /// What the rules of a list hook say; recorded when the thing is being asked for rather than listed.
+  struct Shown {
+    bool hidden = false;
+    std::optional<std::string> description;  // instead of the thing's own
+  };
+  [[nodiscard]] Shown look_at(RequestContext& context, const Subject& listed, decision::Listing listing);
   [[nodiscard]] bool is_hidden(RequestContext& context, const Subject& listed,
-                               decision::Listing listing = decision::Listing::Derived);
+                               decision::Listing listing = decision::Listing::Derived) {
+    return look_at(context, listed, listing).hidden;
+  }
+  /// Puts what was emitted since there were `first` events to the rules on events, and what those emit.
+  void react(RequestContext& context, const decision::Request& cause, size_t first);
   /// Before something is asked for: hidden by a rule of its list hook. What the default lets nobody ask for
   /// is refused like this, too, but that is looked into only once the request is denied.
   [[nodiscard]] bool is_hidden_by_rule(RequestContext& context, const Subject& listed) {
@@ -217,6 +291,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] std::optional<Reply> missing_server(RequestContext& context) const;
   [[nodiscard]] std::string server_info(Scope scope, const Catalogue& catalogue) const;
   [[nodiscard]] std::string capabilities(const RequestContext& context) const;
+  [[nodiscard]] std::string task_capability(const RequestContext& context) const;
   [[nodiscard]] std::string instructions(const RequestContext& context) const;
   [[nodiscard]] Crossing crossing(const RequestContext& context, uint32_t server) const;
   Task<std::optional<Catalogue::Found>> find(RequestContext& context, ListKind kind, std::string_view name);
@@ -255,17 +330,22 @@ class Router : public std::enable_shared_from_this<Router> {
   const uint64_t id_;  // tells this router's cached state from that of one that stood at the same address
   const Executor home_;
   const std::vector<std::shared_ptr<Upstream>> upstreams_;
+  const std::vector<std::shared_ptr<RoutedUpstream>> routed_;  // by server; nullptr: it has one place
   decision::Engine& engine_;
   const EndpointOptions options_;
+  routing::ResultCache no_cache_;
+  RouteBook book_;
   const std::string own_info_;  // serverInfo of the federation, JSON
   const Sealer sealer_;
   decision::MemoryLimitStore limits_;
   LabelStore labels_;
+  TaskTable tasks_;
   SessionTable sessions_;
   PrincipalSessions principals_;
   ParkedCalls parked_;
   EventHub hub_;
   std::shared_ptr<CatalogueKeeper> keeper_;
+  std::function<void(int64_t)> on_sweep_ = [](int64_t) {};
   std::atomic<bool> stopped_ = false;
 };
 

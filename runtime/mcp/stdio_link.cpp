@@ -1,19 +1,48 @@
 #include "runtime/mcp/stdio_link.h"
 
+#include <signal.h>
+
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
+
+#include "runtime/mcp/upstream_wire.h"
 
 namespace catalyst::mcp {
 
 using boost::system::error_code;
 
-StdioLink::StdioLink(const Executor& executor, const Child& child, StdioLinkOptions options)
+namespace {
+
+/// Between the exit and the end of stdout: what the child wrote last is still in the pipe.
+constexpr int64_t kLastWordsMs = 100;
+
+}  // namespace
+
+DuplexConnect connect_child(StdioLinkOptions options) {
+  return [options = std::move(options)](const Executor& home,
+                                        DuplexEvents events) -> Task<Result<std::shared_ptr<DuplexLink>>> {
+    const Result<Child> child = spawn_child(options.child);
+    if (!child) {
+      co_return child.error();
+    }
+    const auto link = std::make_shared<StdioLink>(home, *child, options, std::move(events));
+    link->start();
+    co_return std::static_pointer_cast<DuplexLink>(link);
+  };
+}
+
+StdioLink::StdioLink(const Executor& executor, const Child& child, StdioLinkOptions options,
+                     DuplexEvents events)
     : pid_(child.pid),
       options_(std::move(options)),
+      events_(std::move(events)),
       stdin_(executor, child.stdin_fd),
       stdout_(executor, child.stdout_fd),
       stderr_(executor, child.stderr_fd),
-      pid_fd_(executor, child.pid_fd) {}
+      pid_fd_(executor, child.pid_fd),
+      waiting_(executor) {}
 
 void StdioLink::start() {
   read_stdout();
@@ -46,7 +75,7 @@ void StdioLink::take_stdout(size_t length) {
     const std::string_view piece = bytes.substr(0, end);
     if (oversize_bytes_ != 0) {
       oversize_bytes_ += piece.size();
-    } else if (line_.size() + piece.size() > options_.max_message_bytes) {
+    } else if (line_.size() + piece.size() > events_.max_message_bytes) {
       oversize_bytes_ = line_.size() + piece.size();
       std::string().swap(line_);
     } else if (end == std::string_view::npos || !line_.empty()) {
@@ -56,7 +85,7 @@ void StdioLink::take_stdout(size_t length) {
       return;
     }
     if (oversize_bytes_ != 0) {
-      options_.on_oversize(oversize_bytes_);
+      events_.on_oversize(oversize_bytes_);
       oversize_bytes_ = 0;
     } else {
       std::string_view line = line_.empty() ? piece : std::string_view(line_);
@@ -64,7 +93,7 @@ void StdioLink::take_stdout(size_t length) {
         line.remove_suffix(1);
       }
       if (!line.empty()) {
-        options_.on_message(line);
+        events_.on_message(line);
       }
       line_.clear();
     }
@@ -97,7 +126,7 @@ void StdioLink::take_stderr(size_t length) {
     if (err_line_.ends_with('\r')) {
       err_line_.pop_back();
     }
-    options_.on_stderr(err_cut_ ? err_line_ + "..." : err_line_);
+    options_.log_stderr(printable(err_cut_ ? err_line_ + "..." : err_line_, options_.max_log_line_bytes + 3));
     err_line_.clear();
     err_cut_ = false;
     bytes.remove_prefix(end + 1);
@@ -106,7 +135,7 @@ void StdioLink::take_stderr(size_t length) {
 
 bool StdioLink::write(std::string_view message) {
   if (closed_ || !stdin_.is_open() ||
-      queued_.size() + writing_.size() + message.size() > options_.max_queued_bytes) {
+      queued_.size() + writing_.size() + message.size() > events_.max_queued_bytes) {
     return false;
   }
   const size_t start = queued_.size();
@@ -155,14 +184,45 @@ void StdioLink::watch_exit() {
 }
 
 void StdioLink::end() {
+  waiting_.cancel();
   if (!closed_) {
-    options_.on_end();
+    events_.on_end();
   }
 }
 
 void StdioLink::close_stdin() {
   error_code ignored;
   stdin_.close(ignored);
+}
+
+/// True when the child has exited by then.
+Task<bool> StdioLink::wait_exit(int64_t ms) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+  while (!exited_ && std::chrono::steady_clock::now() < deadline) {
+    waiting_.expires_at(deadline);
+    error_code ec;
+    co_await waiting_.async_wait(asio::redirect_error(use_awaitable, ec));
+  }
+  co_return exited_;
+}
+
+Task<std::string> StdioLink::bury() {
+  const std::shared_ptr<StdioLink> self = shared_from_this();
+  if (exited_ && !stdout_ended_) {
+    waiting_.expires_after(std::chrono::milliseconds(kLastWordsMs));
+    error_code ec;
+    co_await waiting_.async_wait(asio::redirect_error(use_awaitable, ec));
+  }
+  close_stdin();
+  if (!co_await wait_exit(options_.stop_grace_ms)) {
+    signal_group(pid_, SIGTERM);
+    if (!co_await wait_exit(options_.stop_grace_ms)) {
+      signal_group(pid_, SIGKILL);
+      co_await wait_exit(options_.stop_grace_ms);
+    }
+  }
+  close();
+  co_return reap_child(pid_);
 }
 
 void StdioLink::close() {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal to the stdio transport: the pipes of one child.
+// The pipes of one child: newline-delimited JSON-RPC on its stdin and stdout.
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
@@ -10,34 +10,33 @@
 
 #include "runtime/base/asio.h"
 #include "runtime/mcp/child_process.h"
+#include "runtime/mcp/duplex_link.h"
 
 namespace catalyst::mcp {
 
 struct StdioLinkOptions {
-  size_t max_message_bytes;
-  size_t max_queued_bytes;
-  size_t max_log_line_bytes;
-  std::function<void(std::string_view)> on_message;  // a line of stdout, without its end
-  std::function<void(size_t bytes)> on_oversize;     // a line of stdout that was dropped
-  std::function<void(std::string_view)> on_stderr;   // a line of stderr, raw, cut at the limit
-  std::function<void()> on_end;                      // stdout ended, and again when the process has exited
+  ChildOptions child;
+  int64_t stop_grace_ms = 2'000;  // after closing stdin, and again after SIGTERM
+  size_t max_log_line_bytes = 8 * 1024;
+  std::function<void(std::string_view line)> log_stderr = [](auto&&) {};  // one line, control bytes escaped
 };
 
-/// Reads lines and writes messages until close(). One executor; the callbacks run there and stop with
-/// close().
-class StdioLink : public std::enable_shared_from_this<StdioLink> {
+/// Opens a link by starting the child. The thread of its executor owns the child: it must live until the link
+/// is buried.
+DuplexConnect connect_child(StdioLinkOptions options);
+
+/// Reads lines and writes messages until it is buried.
+class StdioLink final : public DuplexLink, public std::enable_shared_from_this<StdioLink> {
  public:
-  StdioLink(const Executor& executor, const Child& child, StdioLinkOptions options);
+  StdioLink(const Executor& executor, const Child& child, StdioLinkOptions options, DuplexEvents events);
 
   void start();
-  /// Queues one message; a line end is added. False when the child has not read what was queued before.
-  bool write(std::string_view message);
-  void close_stdin();
-  void close();
-
-  [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] bool exited() const { return exited_; }
-  [[nodiscard]] bool stdout_ended() const { return stdout_ended_; }
+  /// A line end is added.
+  bool write(std::string_view message) override;
+  [[nodiscard]] bool ended() const override { return exited_ || stdout_ended_; }
+  [[nodiscard]] std::string_view what() const override { return "the server process"; }
+  /// Ends the child by degrees and collects it with its whole group.
+  Task<std::string> bury() override;
 
  private:
   using Descriptor = asio::posix::stream_descriptor;
@@ -49,9 +48,13 @@ class StdioLink : public std::enable_shared_from_this<StdioLink> {
   void flush();
   void watch_exit();
   void end();
+  void close_stdin();
+  void close();
+  Task<bool> wait_exit(int64_t ms);
 
   const pid_t pid_;
-  StdioLinkOptions options_;
+  const StdioLinkOptions options_;
+  const DuplexEvents events_;
   Descriptor stdin_;
   Descriptor stdout_;
   Descriptor stderr_;
@@ -68,6 +71,7 @@ class StdioLink : public std::enable_shared_from_this<StdioLink> {
   bool exited_ = false;
   bool stdout_ended_ = false;
   bool closed_ = false;
+  SteadyTimer waiting_;  // of bury()
 };
 
 }  // namespace catalyst::mcp

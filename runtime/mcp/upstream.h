@@ -13,6 +13,8 @@
 
 namespace catalyst::mcp {
 
+struct RouteAsk;
+
 /// Which of the two generations of the protocol a peer speaks.
 enum class Era : uint8_t {
   Legacy,  // 2024-11-05 .. 2025-11-25: initialize, sessions
@@ -92,6 +94,9 @@ struct UpstreamCall {
   /// What the client can be asked, JSON object text; goes to modern servers with the call.
   std::string_view capabilities = "{}";
   int64_t timeout_ms = 60'000;
+  /// For servers with several places to run the call: what the choice between them depends on, and what
+  /// became of it. nullptr: nothing is known.
+  std::shared_ptr<RouteAsk> route;
   /// Questions of the server that the client has not answered yet: while there are any, the time-out does not
   /// run. May be empty.
   std::shared_ptr<const std::atomic<int>> unanswered;
@@ -136,6 +141,9 @@ class Upstream {
   /// Name from the configuration.
   [[nodiscard]] virtual const std::string& name() const = 0;
   [[nodiscard]] virtual UpstreamState state() const = 0;
+  /// Messages that were dropped: no JSON-RPC, too long, or answers to nothing that is being asked. Any
+  /// thread.
+  [[nodiscard]] virtual uint64_t dropped() const { return 0; }
   /// Text of the last failure, for /readyz and logs; empty when none.
   [[nodiscard]] virtual std::string last_error() const = 0;
 

@@ -106,8 +106,14 @@ void Router::on_upstream_event(uint32_t server, std::string_view method, std::st
     return;
   }
   for (const ListKind kind : kListKinds) {
-    if (list_spec(kind).changed == method) {
-      keeper_->mark_changed(server, kind);
+    if (list_spec(kind).changed != method) {
+      continue;
+    }
+    keeper_->mark_changed(server, kind);
+    for (uint32_t other = 0; other < routed_.size(); ++other) {
+      if (routed_[other] != nullptr && routed_[other]->definitions_changed(server)) {
+        keeper_->mark_changed(other, kind);  // it is a replica of that one
+      }
     }
   }
 }
@@ -128,6 +134,13 @@ void Router::on_session_event(Session& session, uint32_t server, std::string_vie
     // Without an open stream they would only pile up.
     if (session.has_stream() && level && (!wanted || *level >= *wanted)) {
       session.events().push(std::string(message));
+    }
+    return;
+  }
+  if (method == "notifications/tasks/status") {
+    std::optional<std::string> notice = task_notice(session.terms().principal_id, server, message);
+    if (notice && session.has_stream()) {
+      session.events().push(std::move(*notice));
     }
     return;
   }

@@ -170,10 +170,49 @@ struct Metrics::Impl {
     }
   }
 
+  void routes_page(Page& page) const {
+    for (const RouteSample& route : sources.routes ? sources.routes() : std::vector<RouteSample>()) {
+      const Labels of = {{"route", route.route}, {"server", route.server}};
+      const auto with = [&of](std::string label, std::string text) {
+        Labels out = of;
+        out.push_back({std::move(label), std::move(text)});
+        return out;
+      };
+      page.counter(Id::RouteCalls, of, static_cast<double>(route.calls));
+      const std::pair<Id, const Tally*> tallies[] = {{Id::RouteRetries, &route.retries},
+                                                     {Id::RouteHedges, &route.hedges},
+                                                     {Id::RouteCache, &route.cache},
+                                                     {Id::RouteShadows, &route.shadows}};
+      for (const auto& [id, tally] : tallies) {
+        for (const auto& [word, count] : *tally) {
+          page.counter(id, with("result", word), static_cast<double>(count));
+        }
+      }
+      for (const RouteTargetSample& target : route.targets) {
+        Labels state = with("target", target.target);
+        page.gauge(Id::RouteBreaker, state, target.breaker);
+        page.gauge(Id::RouteInFlight, state, target.in_flight);
+        for (const auto& [outcome, count] : target.outcomes) {
+          Labels attempt = state;
+          attempt.push_back({"outcome", outcome});
+          page.counter(Id::RouteAttempts, std::move(attempt), static_cast<double>(count));
+        }
+        state.push_back({"state", target.state});
+        page.gauge(Id::RouteTargetState, std::move(state), 1);
+      }
+    }
+    if (sources.cache) {
+      const CacheSample cache = sources.cache();
+      page.gauge(Id::CacheBytes, {}, static_cast<double>(cache.bytes));
+      page.gauge(Id::CacheEntries, {}, static_cast<double>(cache.entries));
+    }
+  }
+
   void sources_page(Page& page) const {
     if (sources.upstreams) {
       for (const UpstreamSample& sample : sources.upstreams()) {
         page.gauge(Id::UpstreamUp, {{"server", sample.server}}, sample.state == "ready" ? 1 : 0);
+        page.counter(Id::UpstreamDropped, {{"server", sample.server}}, static_cast<double>(sample.dropped));
         page.gauge(Id::ToolsHeld, {{"server", sample.server}}, static_cast<double>(sample.held));
         for (const std::string_view state : kUpstreamStates) {
           page.gauge(Id::UpstreamState, {{"server", sample.server}, {"state", std::string(state)}},
@@ -198,6 +237,11 @@ struct Metrics::Impl {
       const TrafficSample traffic = sources.traffic();
       page.counter(Id::Recorded, {{"result", "kept"}}, static_cast<double>(traffic.recorded));
       page.counter(Id::Recorded, {{"result", "dropped"}}, static_cast<double>(traffic.dropped));
+    }
+    if (sources.refusals) {
+      for (const RefusalSample& sample : sources.refusals()) {
+        page.counter(Id::HttpRefused, {{"reason", sample.reason}}, static_cast<double>(sample.count));
+      }
     }
     if (sources.audit_failures) {
       page.counter(Id::AuditFailures, {}, static_cast<double>(sources.audit_failures()));
@@ -264,6 +308,7 @@ std::string Metrics::text() const {
   page.counter(Id::Reloads, {{"result", "ok"}}, static_cast<double>(reloads_done.value()));
   page.counter(Id::Reloads, {{"result", "failed"}}, static_cast<double>(reloads_failed.value()));
   impl_->sources_page(page);
+  impl_->routes_page(page);
   const ProcessSample process = sample_process();
   page.counter(Id::Cpu, {}, process.cpu_seconds);
   page.gauge(Id::Memory, {}, static_cast<double>(process.resident_bytes));

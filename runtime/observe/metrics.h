@@ -52,8 +52,9 @@ struct PackCounters {
 /// What the metrics ask for when they are read.
 struct UpstreamSample {
   std::string server;
-  std::string state;  // "ready"
-  size_t held = 0;    // tools that wait for approval
+  std::string state;     // "ready"
+  size_t held = 0;       // tools that wait for approval
+  uint64_t dropped = 0;  // messages that were of no use
 };
 struct PackSample {
   std::string name;
@@ -72,12 +73,43 @@ struct TrafficSample {
   uint64_t recorded = 0;
   uint64_t dropped = 0;
 };
+/// Counts by a word, such as {"hit", 3}.
+using Tally = std::vector<std::pair<std::string, uint64_t>>;
+struct RouteTargetSample {
+  std::string target;
+  std::string state;  // "healthy"
+  int breaker = 0;    // 0 closed, 1 open, 2 half open
+  uint32_t in_flight = 0;
+  Tally outcomes;
+};
+struct RouteSample {
+  std::string route;
+  std::string server;
+  uint64_t calls = 0;
+  Tally retries;
+  Tally hedges;
+  Tally cache;
+  Tally shadows;
+  std::vector<RouteTargetSample> targets;
+};
+struct CacheSample {
+  size_t bytes = 0;
+  size_t entries = 0;
+};
+/// How often the front door refused for one reason.
+struct RefusalSample {
+  std::string reason;
+  uint64_t count = 0;
+};
 struct Sources {
   std::function<std::vector<UpstreamSample>()> upstreams;
   std::function<PackSample()> pack;
   std::function<ShadowSample()> shadow;
   std::function<TrafficSample()> traffic;
+  std::function<std::vector<RouteSample>()> routes;
+  std::function<CacheSample()> cache;
   std::function<uint64_t()> audit_failures;
+  std::function<std::vector<RefusalSample>()> refusals;
 };
 
 /// All numbers of one engine. Recording is safe from any thread and takes no lock; registering and reading

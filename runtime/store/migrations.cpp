@@ -47,6 +47,18 @@ CREATE TABLE decisions (
 );
 CREATE INDEX decisions_by_time ON decisions (at_us);
 )",
+    R"(
+CREATE TABLE window_secret (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  bytes BLOB NOT NULL
+);
+CREATE TABLE windows (
+  id INTEGER PRIMARY KEY,
+  expires_us INTEGER NOT NULL,
+  bytes BLOB NOT NULL
+);
+CREATE INDEX windows_by_end ON windows (expires_us);
+)",
 };
 
 Result<int64_t> pragma(sqlite3* db, const char* sql) {

@@ -164,6 +164,48 @@ class SqliteStore final : public Store {
     return large.bind(static_cast<int64_t>(limits.bytes)).run();
   }
 
+  Result<std::string> window_secret(const std::string& fresh) override {
+    Statement add(db_.get(), "INSERT OR IGNORE INTO window_secret (id, bytes) VALUES (1, ?)");
+    if (auto done = add.bind_blob(fresh).run(); done.has_error()) {
+      return done.error();
+    }
+    Statement row(db_.get(), "SELECT bytes FROM window_secret");
+    std::string out = row.step() ? row.text(0) : fresh;
+    const auto status = row.status();
+    return status.has_error() ? Result<std::string>(status.error()) : out;
+  }
+
+  Result<void> put_windows(std::span<const WindowRow> rows, int64_t now_us) override {
+    Transaction transaction(db_.get());
+    if (transaction.begun().has_error()) {
+      return transaction.begun();
+    }
+    Statement put(db_.get(),
+                  "INSERT INTO windows (id, expires_us, bytes) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
+                  "SET expires_us = excluded.expires_us, bytes = excluded.bytes");
+    for (const WindowRow& row : rows) {
+      put.bind(static_cast<int64_t>(row.id)).bind(row.expires_us);
+      if (auto done = put.bind_blob(row.bytes).run(); done.has_error()) {
+        return done;
+      }
+    }
+    Statement old(db_.get(), "DELETE FROM windows WHERE expires_us < ?");
+    if (auto done = old.bind(now_us).run(); done.has_error()) {
+      return done;
+    }
+    return transaction.commit();
+  }
+
+  Result<std::vector<WindowRow>> windows(int64_t now_us, size_t limit) override {
+    Statement rows(db_.get(),
+                   "SELECT id, expires_us, bytes FROM windows WHERE expires_us >= ? ORDER BY expires_us DESC "
+                   "LIMIT ?");
+    rows.bind(now_us).bind(static_cast<int64_t>(limit));
+    return collect<WindowRow>(rows, [](Statement& row) {
+      return WindowRow{static_cast<uint64_t>(row.integer(0)), row.integer(1), row.text(2)};
+    });
+  }
+
  private:
   template <class Row, class Read>
   static Result<std::vector<Row>> collect(Statement& rows, Read read) {

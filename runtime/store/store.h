@@ -70,6 +70,13 @@ struct DecisionLimits {
   uint64_t bytes = 0;     // of requests; the oldest go first
 };
 
+/// What a window has counted for one key.
+struct WindowRow {
+  uint64_t id = 0;         // hash of window and key under the store's secret
+  int64_t expires_us = 0;  // since the epoch: when nothing of it counts any more
+  std::string bytes;       // as runtime/decision writes it
+};
+
 /// Where things outlive the process. Every call blocks: from threads of their own alone (StoreThread). A call
 /// is one transaction: after an error nothing of it happened. Not thread-safe.
 class Store {
@@ -92,6 +99,13 @@ class Store {
   virtual Result<void> each_decision(int64_t since_us,
                                      const std::function<bool(const DecisionRow&)>& visit) = 0;
   virtual Result<void> trim_decisions(const DecisionLimits& limits) = 0;
+
+  /// The secret that the ids of windows are made with; `fresh` becomes it when there is none yet.
+  virtual Result<std::string> window_secret(const std::string& fresh) = 0;
+  /// All or none; what has expired before `now_us` goes.
+  virtual Result<void> put_windows(std::span<const WindowRow> rows, int64_t now_us) = 0;
+  /// Those that still count something, the ones that expire last first.
+  virtual Result<std::vector<WindowRow>> windows(int64_t now_us, size_t limit) = 0;
 };
 
 }  // namespace catalyst::store

@@ -10,6 +10,7 @@
 #include "runtime/observe/metrics.h"
 #include "server/api/deployments.h"
 #include "server/api/problem.h"
+#include "server/api/routes.h"
 #include "server/api/rules.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/resource.h"
@@ -159,9 +160,11 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
                      path == "/api/v1/pack" || path == "/api/v1/upstreams" || path == "/api/v1/catalogue" ||
                      posts;
-  if (DeploymentsApi::is_ours(path) || RulesApi::is_ours(path)) {
+  if (DeploymentsApi::is_ours(path) || RulesApi::is_ours(path) || RoutesApi::is_ours(path)) {
     if (!may(exchange)) {
       co_await answer(exchange, problem(403, "this needs the admin role, and no browser"));
+    } else if (RoutesApi::is_ours(path)) {
+      co_await RoutesApi(*parts_.endpoint).handle(exchange);
     } else if (RulesApi::is_ours(path)) {
       co_await RulesApi(*parts_.packs).handle(exchange);
     } else {

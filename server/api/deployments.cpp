@@ -36,7 +36,8 @@ Json shadow_json(const ShadowReport& report) {
   const ShadowReport::Totals totals = report.totals();
   Json groups = Json::array();
   for (const ShadowGroup& group : report.groups()) {
-    groups.push_back({{"server", group.server},
+    groups.push_back({{"hook", group.hook},
+                      {"server", group.server},
                       {"tool", group.tool},
                       {"before", group.before},
                       {"after", group.after},

@@ -55,6 +55,16 @@ std::string join(std::span<const std::string> words) {
 
 bool is_mcp(std::string_view path) { return path == kMcp || path.starts_with("/mcp/"); }
 
+/// Every way into an endpoint leads to the same resource, which is called by its path for Streamable HTTP.
+std::string mcp_path(std::string_view path) {
+  for (const std::string_view front : {"/sse", "/messages", "/ws"}) {
+    if (path.starts_with(front) && (path.size() == front.size() || path[front.size()] == '/')) {
+      return std::string(kMcp) + std::string(path.substr(front.size()));
+    }
+  }
+  return std::string(path);
+}
+
 }  // namespace
 
 std::vector<std::string> with_implied(std::vector<std::string> scopes, const TextMap& implies) {
@@ -81,24 +91,29 @@ const UpstreamConfig* Resources::server_named(std::string_view name) const {
   return found == servers_.end() ? nullptr : &*found;
 }
 
-const UpstreamConfig* Resources::server_at(std::string_view path) const {
-  return path.size() > 5 && path.starts_with("/mcp/") ? server_named(path.substr(5)) : nullptr;
+const UpstreamConfig* Resources::server_at(std::string_view way) const {
+  const std::string path = mcp_path(way);
+  return path.size() > 5 && path.starts_with("/mcp/") ? server_named(std::string_view(path).substr(5))
+                                                      : nullptr;
 }
 
 std::string Resources::resource_of(std::string_view path) const {
   if (const UpstreamConfig* server = server_at(path)) {
     return public_url_ + "/mcp/" + server->name;
   }
-  return is_mcp(path) ? public_url_ + std::string(kMcp) : public_url_;
+  return is_mcp(mcp_path(path)) ? public_url_ + std::string(kMcp) : public_url_;
 }
 
 bool Resources::covers(std::string_view audience, std::string_view resource) const {
   if (audience.ends_with('/')) {
     audience.remove_suffix(1);
   }
-  return audience == resource || audience == public_url_ ||
-         (audience == public_url_ + std::string(kMcp) && resource.size() > audience.size() &&
-          resource.starts_with(audience));
+  const std::string known = audience.starts_with(public_url_)
+                                ? public_url_ + mcp_path(audience.substr(public_url_.size()))
+                                : std::string(audience);
+  return known == resource || known == public_url_ ||
+         (known == public_url_ + std::string(kMcp) && resource.size() > known.size() &&
+          resource.starts_with(known));
 }
 
 std::vector<std::string> Resources::scopes(std::string_view path) const {
@@ -121,7 +136,7 @@ std::vector<std::string> Resources::missing(std::string_view path,
 }
 
 std::vector<std::string> Resources::needed(std::string_view path) const {
-  if (!is_mcp(path)) {
+  if (!is_mcp(mcp_path(path))) {
     return {};
   }
   std::vector<std::string> out = scopes_;
@@ -156,10 +171,11 @@ std::string Resources::challenge(std::string_view path, std::string_view error, 
     append_quoted(out, "error", error);
     append_quoted(out, "error_description", description);
   }
-  if (oauth() && is_mcp(path)) {
+  if (oauth() && is_mcp(mcp_path(path))) {
     const UpstreamConfig* server = server_at(path);
     append_quoted(out, "resource_metadata",
-                  public_url_ + std::string(kResourceMetadataPath) + "/mcp" +
+                  public_url_ + std::string(kResourceMetadataPath) +
+                      std::string(path.substr(0, path.find('/', 1))) +
                       (server != nullptr ? "/" + server->name : ""));
   }
   if (!scopes.empty()) {
@@ -176,10 +192,11 @@ std::optional<std::string> Resources::metadata(std::string_view path) const {
   if (endpoint.empty()) {
     endpoint = kMcp;  // clients that know no path ask here
   }
-  if (endpoint != kMcp && server_at(endpoint) == nullptr) {
+  if (mcp_path(endpoint) != kMcp && server_at(endpoint) == nullptr) {
     return std::nullopt;
   }
-  Json out = {{"resource", resource_of(endpoint)},
+  // Clients compare it with the address they were given.
+  Json out = {{"resource", public_url_ + std::string(endpoint)},
               {"authorization_servers", issuers_},
               {"bearer_methods_supported", {"header"}},
               {"resource_name", "Catalyst"}};

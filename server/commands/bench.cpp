@@ -61,7 +61,8 @@ double measure(const Tier& tier, const std::vector<std::unique_ptr<StoredRequest
 }
 
 /// The requests of --request (one object, or a list), else those of the policy's own tests.
-Result<std::vector<std::unique_ptr<StoredRequest>>> gather(const Options& options, const ir::Module& module) {
+Result<std::vector<std::unique_ptr<StoredRequest>>> gather(const Options& options, const ir::Module& module,
+                                                           const decision::Pack& pack) {
   std::vector<std::unique_ptr<StoredRequest>> out;
   const auto add = [&out](Result<std::unique_ptr<StoredRequest>> request) -> Result<void> {
     if (request.has_error()) {
@@ -72,7 +73,7 @@ Result<std::vector<std::unique_ptr<StoredRequest>>> gather(const Options& option
   };
   if (options.request.empty()) {
     for (const ir::Test& test : module.tests) {
-      if (auto added = add(StoredRequest::from_test(test)); added.has_error()) {
+      if (auto added = add(StoredRequest::from_test(test, pack)); added.has_error()) {
         return added.error();
       }
     }
@@ -125,16 +126,16 @@ Exit bench(const Options& options) {
     print_diagnostics(*analysis);
     return Exit::Findings;
   }
-  const auto requests = gather(options, *analysis->module);
-  if (requests.has_error()) {
-    print_error(requests.error().message());
-    return Exit::Findings;
-  }
   std::vector<Tier> tiers;
   Progress progress("measuring", 5);
   auto start = Clock::now();
   tiers.push_back({"packed", std::make_shared<decision::Pack>(driver::compile_packed(*analysis))});
   const double packed_ms = seconds_since(start) * 1e3;
+  const auto requests = gather(options, *analysis->module, *tiers.front().pack);
+  if (requests.has_error()) {
+    print_error(requests.error().message());
+    return Exit::Findings;
+  }
   tiers.push_back({"interpreter", tiers.front().pack, true});
   progress.advance();
   start = Clock::now();

@@ -37,10 +37,15 @@ Exit check(const Options& options) {
       return Exit::System;
     }
   }
-  const bool ok = analysis->module != nullptr;
+  const bool ok = analysis->module != nullptr && !analysis->diagnostics.has_errors();
   if (options.json) {
-    std::printf("{\"ok\":%s,\"files\":%zu,\"errors\":%zu,\"diagnostics\":%s}\n", ok ? "true" : "false",
-                files->size(), analysis->diagnostics.error_count(), diagnostics_json(*analysis).c_str());
+    const ir::Module* const module = analysis->module.get();
+    const std::string counts = ok ? ",\"rules\":" + std::to_string(module->rules.size()) +
+                                        ",\"tests\":" + std::to_string(module->tests.size())
+                                  : "";
+    std::printf("{\"ok\":%s,\"files\":%zu%s,\"errors\":%zu,\"diagnostics\":%s}\n", ok ? "true" : "false",
+                files->size(), counts.c_str(), analysis->diagnostics.error_count(),
+                diagnostics_json(*analysis).c_str());
   } else {
     print_diagnostics(*analysis);
     if (ok) {

@@ -1,16 +1,21 @@
 #include "server/commands/coverage.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
+#include "runtime/decision/caller.h"
 #include "runtime/decision/explain.h"
 #include "server/commands/request_json.h"
 
 namespace catalyst::server {
 namespace {
 
-std::string percent(size_t part, size_t whole) {
-  return whole == 0 ? "100%" : std::to_string(part * 100 / whole) + "%";
+size_t percent(size_t part, size_t whole) { return whole == 0 ? 100 : part * 100 / whole; }
+
+/// "3 of 4 rules (75%)"
+std::string share(size_t part, size_t whole, std::string_view what) {
+  return std::to_string(part) + " of " + std::to_string(whole) + " " + std::string(what) + " (" +
+         std::to_string(percent(part, whole)) + "%)";
 }
 
 }  // namespace
@@ -22,42 +27,102 @@ Coverage::Coverage(const driver::Analysis& analysis) : analysis_(analysis) {
     rule.rule = i;
     if (module.rules[i].condition.valid()) {
       rule.conditional = true;
-      find_branches(module.rules[i].condition, rule);
+      find_branches(module.rules[i].condition, rule, false);
+    }
+  }
+  find_rows();
+}
+
+void Coverage::find_rows() {
+  const ir::Module& module = *analysis_.module;
+  for (uint32_t i = 0; i < module.decisions.size(); ++i) {
+    const ir::Decision& decision = module.decisions[i];
+    if (decision.name.find('.') != std::string::npos) {
+      continue;  // of an imported pack
+    }
+    choosers_[decision.chooser.index] = decisions_.size();
+    Decision& out = decisions_.emplace_back();
+    out.decision = i;
+    for (const ir::Decision::Row& row : decision.rows) {
+      out.rows.push_back({row.name, row.span});
+    }
+    if (decision.has_otherwise) {
+      out.rows.push_back({"otherwise", decision.span});
     }
   }
 }
 
 /// The tests of a condition: what an explanation reports and is true or false. Connectives follow from them.
-void Coverage::find_branches(ir::ExprId expr, Rule& rule) const {
+/// `named`: inside a fact. What an annotation adds stands in front of the rule's name and is nobody's to
+/// test.
+void Coverage::find_branches(ir::ExprId expr, Rule& rule, bool named) const {
   const ir::Module& module = *analysis_.module;
   const ir::Expr& e = module.expr(expr);
+  const source::Span span = module.expr_spans[expr.index];
+  const source::Span& name = module.rules[rule.rule].span;
+  if (!named && span.file == name.file && span.end <= name.begin) {
+    if (e.op == ir::Op::And) {
+      find_branches(module.operand(e, 1), rule, false);
+    }
+    return;
+  }
   if (rule.branches.contains(expr.index)) {
     return;
   }
   if (e.op == ir::Op::Fact) {
-    find_branches(module.facts[e.payload].value, rule);
+    find_branches(module.facts[e.payload].value, rule, true);
     return;
   }
   const bool truth = module.types.kind(e.type) == types::TypeKind::Bool;
   if (truth && ir::is_traced(e.op) && e.op != ir::Op::CallFn) {
-    rule.branches[expr.index] = Branch{module.expr_spans[expr.index], 0, 0};
+    rule.branches[expr.index] = Branch{span, 0, 0};
   }
   if (e.op == ir::Op::Any || e.op == ir::Op::All || e.op == ir::Op::Comprehend) {
     return;  // what is inside is asked once an element
   }
   for (uint32_t i = 0; i < e.operand_count; ++i) {
-    find_branches(module.operand(e, i), rule);
+    find_branches(module.operand(e, i), rule, named);
+  }
+}
+
+void Coverage::count_rows(const std::vector<decision::ExplainedCondition>& conditions) {
+  for (const decision::ExplainedCondition& condition : conditions) {
+    const auto chooser = choosers_.find(condition.expr);
+    if (chooser == choosers_.end() || condition.status != value::Status::Ok) {
+      continue;
+    }
+    // The name of a row, of a table that collects a list of them.
+    auto names = nlohmann::json::parse(condition.value, nullptr, false);
+    if (!names.is_array()) {
+      names = nlohmann::json::array({names});
+    }
+    for (Row& row : decisions_[chooser->second].rows) {
+      row.decided += static_cast<uint32_t>(std::count(names.begin(), names.end(), row.name));
+    }
   }
 }
 
 void Coverage::add(const ir::Test& test, const decision::Pack& pack) {
-  const auto request = StoredRequest::from_test(test);
+  if (!test.decision.empty()) {
+    if (const auto decision = decision::find_decision(pack, test.decision)) {
+      count_rows(decision::Caller().call(pack, *decision, test.args, decision::Explain::Yes).conditions);
+    }
+    return;
+  }
+  if (!test.claims.empty()) {
+    for (const ir::TestClaim& claim : test.claims) {
+      count_rows(decision::explain_value(pack, decision::Request(), claim.condition.index).conditions);
+    }
+    return;
+  }
+  const auto request = StoredRequest::from_test(test, pack);
   if (request.has_error()) {
     return;  // the test itself says so
   }
   const decision::Explanation explanation = decision::explain(pack, (*request)->request());
   for (const decision::ExplainedRule& seen : explanation.rules) {
     Rule& rule = rules_[seen.rule];
+    count_rows(seen.conditions);
     const bool applied = seen.state == decision::ExplainedRule::State::Matched;
     ++(applied ? rule.applied : rule.refused);
     for (const decision::ExplainedCondition& condition : seen.conditions) {
@@ -72,7 +137,6 @@ void Coverage::add(const ir::Test& test, const decision::Pack& pack) {
 
 Coverage::Totals Coverage::totals() const {
   Totals out;
-  std::set<uint32_t> seen;
   for (const Rule& rule : rules_) {
     ++out.rules;
     out.rules_applied += rule.applied > 0 ? 1 : 0;
@@ -81,7 +145,18 @@ Coverage::Totals Coverage::totals() const {
       out.branches_covered += branch.covered();
     }
   }
+  for (const Decision& decision : decisions_) {
+    out.rows += decision.rows.size();
+    out.rows_decided += static_cast<size_t>(std::count_if(decision.rows.begin(), decision.rows.end(),
+                                                          [](const Row& row) { return row.decided > 0; }));
+  }
   return out;
+}
+
+size_t Coverage::least_percent() const {
+  const Totals all = totals();
+  return std::min({percent(all.rules_applied, all.rules), percent(all.branches_covered, all.branches),
+                   percent(all.rows_decided, all.rows)});
 }
 
 std::string Coverage::place(const source::Span& span) const {
@@ -95,10 +170,10 @@ std::string Coverage::place(const source::Span& span) const {
 
 std::string Coverage::text() const {
   const Totals all = totals();
-  std::string out = "coverage: " + std::to_string(all.rules_applied) + " of " + std::to_string(all.rules) +
-                    " rules (" + percent(all.rules_applied, all.rules) + "), " +
-                    std::to_string(all.branches_covered) + " of " + std::to_string(all.branches) +
-                    " branches (" + percent(all.branches_covered, all.branches) + ")\n";
+  std::string out = "coverage: " + share(all.rules_applied, all.rules, "rules") + ", " +
+                    share(all.branches_covered, all.branches, "branches") +
+                    (all.rows == 0 ? "" : ", " + share(all.rows_decided, all.rows, "rows of decisions")) +
+                    "\n";
   for (const Rule& rule : rules_) {
     const ir::Rule& named = analysis_.module->rules[rule.rule];
     if (rule.applied == 0) {
@@ -113,6 +188,14 @@ std::string Coverage::text() const {
       }
     }
   }
+  for (const Decision& decision : decisions_) {
+    for (const Row& row : decision.rows) {
+      if (row.decided == 0) {
+        out += "  " + place(row.span) + ": " + row.name + " of decision " +
+               analysis_.module->decisions[decision.decision].name + " never decides in a test\n";
+      }
+    }
+  }
   return out;
 }
 
@@ -122,7 +205,10 @@ std::string Coverage::json() const {
                                  {"rules_applied", all.rules_applied},
                                  {"branches", all.branches},
                                  {"branches_covered", all.branches_covered},
-                                 {"by_rule", nlohmann::ordered_json::array()}};
+                                 {"rows", all.rows},
+                                 {"rows_decided", all.rows_decided},
+                                 {"by_rule", nlohmann::ordered_json::array()},
+                                 {"by_decision", nlohmann::ordered_json::array()}};
   for (const Rule& rule : rules_) {
     const ir::Rule& named = analysis_.module->rules[rule.rule];
     nlohmann::ordered_json branches = nlohmann::ordered_json::array();
@@ -137,6 +223,14 @@ std::string Coverage::json() const {
                                {"applied", rule.applied},
                                {"not_applied", rule.refused},
                                {"branches", branches}});
+  }
+  for (const Decision& decision : decisions_) {
+    const ir::Decision& named = analysis_.module->decisions[decision.decision];
+    nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+    for (const Row& row : decision.rows) {
+      rows.push_back({{"row", row.name}, {"place", place(row.span)}, {"decided", row.decided}});
+    }
+    root["by_decision"].push_back({{"decision", named.name}, {"place", place(named.span)}, {"rows", rows}});
   }
   return root.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -164,6 +258,12 @@ std::string Coverage::lcov() const {
         ++file.found;
         file.hit += count > 0 ? 1 : 0;
       }
+    }
+  }
+  for (const Decision& decision : decisions_) {
+    for (const Row& row : decision.rows) {
+      files[row.span.file.index].lines[analysis_.sources.position(row.span.file, row.span.begin).line] +=
+          row.decided;
     }
   }
   std::string out;

@@ -7,17 +7,21 @@
 
 #include "compiler/driver/analyze.h"
 #include "runtime/decision/engine.h"
+#include "runtime/decision/explain.h"
 
 namespace catalyst::server {
 
-/// What a policy's tests have asked of its rules: each rule should apply in one test and not in another, each
-/// test inside its condition should come out both ways.
+/// What a policy's tests have asked of its rules and decisions: each rule should apply in one test and not in
+/// another, each test inside its condition should come out both ways, each row of a decision should decide
+/// once. Decisions of imported packs are for the tests of those.
 class Coverage {
  public:
   explicit Coverage(const driver::Analysis& analysis);
 
-  /// Decides the request of one test again, with explanations, and counts.
+  /// Decides what one test asks again, with explanations, and counts.
   void add(const ir::Test& test, const decision::Pack& pack);
+  /// Whole percents, rounded down, of what is covered least: rules, branches or rows.
+  [[nodiscard]] size_t least_percent() const;
 
   struct Branch {
     source::Span span;
@@ -33,9 +37,20 @@ class Coverage {
     std::map<uint32_t, Branch> branches;  // by expression
   };
 
+  struct Row {
+    std::string name;
+    source::Span span;
+    uint32_t decided = 0;  // how often in tests
+  };
+  struct Decision {
+    uint32_t decision;
+    std::vector<Row> rows;  // rules or rows, and `otherwise`
+  };
+
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::string json() const;
-  /// The format of lcov: a line for each rule, a branch for each outcome of a test inside its condition.
+  /// The format of lcov: a line for each rule and row, a branch for each outcome of a test inside its
+  /// condition.
   [[nodiscard]] std::string lcov() const;
 
  private:
@@ -44,13 +59,19 @@ class Coverage {
     size_t rules_applied = 0;
     size_t branches = 0;
     size_t branches_covered = 0;
+    size_t rows = 0;
+    size_t rows_decided = 0;
   };
   [[nodiscard]] Totals totals() const;
   [[nodiscard]] std::string place(const source::Span& span) const;
-  void find_branches(ir::ExprId expr, Rule& rule) const;
+  void find_branches(ir::ExprId expr, Rule& rule, bool named) const;
+  void find_rows();
+  void count_rows(const std::vector<decision::ExplainedCondition>& conditions);
 
   const driver::Analysis& analysis_;
   std::vector<Rule> rules_;
+  std::vector<Decision> decisions_;
+  std::map<uint32_t, size_t> choosers_;  // expression that chooses a row: index in decisions_
 };
 
 }  // namespace catalyst::server

@@ -66,8 +66,11 @@ void print_differences(const Json& shadow) {
   std::printf("\n%llu decisions compared, %llu different\n", shadow.value("compared", 0ull),
               shadow.value("different", 0ull));
   for (const Json& group : shadow.value("differences", Json::array())) {
-    std::printf("%8llu  %s.%s: %s -> %s (last: %s)\n", group.value("count", 0ull),
-                text_at(group, "server").c_str(), text_at(group, "tool").c_str(),
+    const std::string server = text_at(group, "server");
+    const std::string tool = text_at(group, "tool");
+    const std::string what = text_at(group, "hook") + (server.empty() && tool.empty() ? "" : " ") + server +
+                             (server.empty() || tool.empty() ? "" : ".") + tool;
+    std::printf("%8llu  %s: %s -> %s (last: %s)\n", group.value("count", 0ull), what.c_str(),
                 text_at(group, "before").c_str(), text_at(group, "after").c_str(),
                 text_at(group, "last_principal").c_str());
   }

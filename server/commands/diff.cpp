@@ -54,9 +54,10 @@ void print_text(const std::vector<Difference>& differences, const Sources& sourc
       std::printf("found    %s\n", sentence.c_str());
     }
     for (const Change& change : d.changes) {
-      std::printf("         %s\n           OLD: %s\n           NEW: %s\n           request: %s\n",
-                  change.witness.to_text().c_str(), decided(change.before).c_str(),
-                  decided(change.after).c_str(), change.witness.to_json().c_str());
+      std::printf("         %s%s\n           OLD: %s\n           NEW: %s\n           request: %s\n",
+                  change.witness.to_text().c_str(), change.known_tool ? "" : " (no schema has this tool)",
+                  decided(change.before).c_str(), decided(change.after).c_str(),
+                  change.witness.to_json().c_str());
     }
     if (d.more > 0) {
       std::printf("         and for %zu more groups of tools\n", d.more);
@@ -77,7 +78,8 @@ void print_json(const std::vector<Difference>& differences, const Sources& sourc
     for (const Change& change : d.changes) {
       changes.push_back({{"request", nlohmann::ordered_json::parse(change.witness.to_json(), nullptr, false)},
                          {"old", decision_json(change.before)},
-                         {"new", decision_json(change.after)}});
+                         {"new", decision_json(change.after)},
+                         {"known_tool", change.known_tool}});
     }
     nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
     for (const analysis::Search::Reason& reason : d.reasons) {

@@ -119,6 +119,10 @@ Exit eval(const Options& options) {
     return exit;
   }
   const decision::Pack& pack = *loaded;
+  if (const std::string window = (*request)->unknown_window(pack); !window.empty()) {
+    print_error("the policy has no window `" + window + "`; it is called as it is written there");
+    return Exit::Findings;
+  }
   if (options.explain) {
     const decision::Explanation explained = decision::explain(pack, (*request)->request());
     const std::string out = options.json ? to_json(explained) + "\n" : to_text(explained);

@@ -85,6 +85,10 @@ Exit explain_decision(const Options& options) {
     return Exit::Findings;
   }
   const decision::Pack pack(driver::compile_packed(*analysis));
+  if (const std::string window = (*request)->unknown_window(pack); !window.empty()) {
+    print_error("the policy has no window `" + window + "`; it is called as it is written there");
+    return Exit::Findings;
+  }
   const decision::Explanation explanation = decision::explain(pack, (*request)->request());
   const std::string out =
       options.json ? decision::to_json(explanation) + "\n" : decision::to_text(explanation);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "runtime/abi/unit.h"
 #include "runtime/decision/apply.h"
 #include "runtime/decision/caller.h"
+#include "runtime/decision/explain.h"
 #include "runtime/value/ops.h"
 #include "server/commands/request_json.h"
 
@@ -15,6 +17,8 @@ namespace {
 using decision::Outcome;
 using decision::Verdict;
 using Kind = ir::TestExpectation::Kind;
+
+constexpr std::string_view kAuditLevels[] = {"none", "metadata", "full"};
 
 std::string quote(std::string_view text) { return "`" + std::string(text) + "`"; }
 
@@ -29,12 +33,14 @@ std::string what_happened(const Verdict& verdict) {
   return (verdict.outcome == Outcome::Deny ? "deny" : "allow") + decided_by(verdict);
 }
 
-std::string joined(const std::vector<std::string>& path) {
-  std::string out;
-  for (const std::string& segment : path) {
-    out += (out.empty() ? "" : ".") + segment;
+/// The expectation as its author wrote it.
+std::string written(const ir::TestExpectation& expected, const decision::Pack& pack) {
+  const std::vector<abi::SourceText>& files = pack.unit().files;
+  if (expected.span.file.index >= files.size()) {
+    return {};
   }
-  return out;
+  const std::string_view text = files[expected.span.file.index].text;
+  return quote(text.substr(expected.span.begin, expected.span.end - expected.span.begin));
 }
 
 bool same_path(std::span<const std::string_view> actual, const std::vector<std::string>& expected) {
@@ -66,13 +72,12 @@ std::string set_failure(const ir::TestExpectation& expected, const Verdict& verd
       continue;
     }
     const auto actual = nlohmann::json::parse(effect.json, nullptr, false);
-    if (actual == nlohmann::json::parse(expected.text, nullptr, false)) {
+    if (expected.text.empty() || actual == nlohmann::json::parse(expected.text, nullptr, false)) {
       return {};
     }
     seen = std::string(effect.json);
   }
-  return "expected set " + joined(expected.path) + " = " + expected.text +
-         (seen.empty() ? ", but it was not set" : ", got " + seen);
+  return "expected " + written(expected, pack) + (seen.empty() ? ", but it was not set" : ", got " + seen);
 }
 
 std::string redact_failure(const ir::TestExpectation& expected, const Verdict& verdict,
@@ -84,29 +89,47 @@ std::string redact_failure(const ir::TestExpectation& expected, const Verdict& v
       return {};
     }
   }
-  return "expected a redaction" + (expected.path.empty() ? "" : " of " + joined(expected.path)) +
-         ", but there is none";
+  return "expected " + written(expected, pack) + ", but there is none";
 }
 
-std::string audit_failure(const ir::TestExpectation& expected, const Verdict& verdict) {
-  static constexpr std::string_view kLevels[] = {"none", "metadata", "full"};
-  const std::string_view actual = kLevels[static_cast<size_t>(verdict.audit)];
-  const bool holds =
-      expected.text.empty() ? verdict.audit != decision::AuditLevel::None : actual == expected.text;
-  return holds ? "" : "expected audit " + expected.text + ", got " + std::string(actual);
+/// Levels merge, so a verdict does not say which rule asked for the audit: an explanation tells which
+/// applied.
+bool audited_by(const ir::TestExpectation& expected, const decision::Pack& pack,
+                const decision::Request& request) {
+  const auto level = [](const abi::RuleEffect& effect) { return kAuditLevels[effect.audit_level]; };
+  const decision::Explanation explanation = decision::explain(pack, request);
+  return std::any_of(
+      explanation.rules.begin(), explanation.rules.end(), [&](const decision::ExplainedRule& rule) {
+        const std::vector<abi::RuleEffect>& effects = pack.unit().rules[rule.rule].effects;
+        return rule.name == expected.by && rule.state == decision::ExplainedRule::State::Matched &&
+               std::any_of(effects.begin(), effects.end(), [&](const abi::RuleEffect& effect) {
+                 return effect.kind == abi::RuleEffect::Kind::Audit &&
+                        (expected.text.empty() || level(effect) == expected.text);
+               });
+      });
 }
 
-std::string tag_failure(const ir::TestExpectation& expected, const Verdict& verdict) {
+std::string audit_failure(const ir::TestExpectation& expected, const Verdict& verdict,
+                          const decision::Pack& pack, const decision::Request& request) {
+  const std::string_view actual = kAuditLevels[static_cast<size_t>(verdict.audit)];
+  const bool holds = !expected.by.empty()    ? audited_by(expected, pack, request)
+                     : expected.text.empty() ? verdict.audit != decision::AuditLevel::None
+                                             : actual == expected.text;
+  return holds ? "" : "expected " + written(expected, pack) + ", got " + std::string(actual);
+}
+
+std::string tag_failure(const ir::TestExpectation& expected, const Verdict& verdict,
+                        const decision::Pack& pack) {
   std::string seen;
   for (const decision::TagEffect& tag : verdict.tags) {
-    if (tag.key == expected.key) {
+    if (tag.key == expected.key && (expected.by.empty() || rule_of(pack, tag.rule) == expected.by)) {
       if (expected.text.empty() || tag.value == expected.text) {
         return {};
       }
       seen = std::string(tag.value);
     }
   }
-  return "expected tag " + expected.key + " = \"" + expected.text + "\"" +
+  return "expected " + written(expected, pack) +
          (seen.empty() ? ", but it is not there" : ", got \"" + seen + "\"");
 }
 
@@ -129,14 +152,12 @@ bool is_named(std::span<const decision::NamedEffect> effects, const ir::TestExpe
   });
 }
 
-std::string happened(bool holds, std::string_view what, const ir::TestExpectation& expected) {
-  return holds ? ""
-               : "expected " + std::string(what) + (expected.key.empty() ? "" : " " + expected.key) +
-                     (expected.by.empty() ? "" : " by " + quote(expected.by)) + ", but it did not happen";
+std::string happened(bool holds, const ir::TestExpectation& expected, const decision::Pack& pack) {
+  return holds ? "" : "expected " + written(expected, pack) + ", but it did not happen";
 }
 
 std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdict,
-                       const decision::Pack& pack) {
+                       const decision::Pack& pack, const decision::Request& request) {
   const bool denied = verdict.outcome == Outcome::Deny;
   switch (expected.kind) {
     case Kind::Allow:
@@ -152,9 +173,9 @@ std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdi
     case Kind::Redact:
       return redact_failure(expected, verdict, pack);
     case Kind::Audit:
-      return audit_failure(expected, verdict);
+      return audit_failure(expected, verdict, pack, request);
     case Kind::Tag:
-      return tag_failure(expected, verdict);
+      return tag_failure(expected, verdict, pack);
     case Kind::Error:
       return error_failure(expected, verdict, pack);
     case Kind::Limit:
@@ -162,23 +183,30 @@ std::string failure_of(const ir::TestExpectation& expected, const Verdict& verdi
                                   [&](const decision::LimitEffect& limit) {
                                     return expected.by.empty() || rule_of(pack, limit.rule) == expected.by;
                                   }),
-                      "limit", expected);
+                      expected, pack);
     case Kind::Require:
       return happened(
           std::any_of(verdict.requirements.begin(), verdict.requirements.end(),
                       [&](const decision::RequireEffect& required) {
                         return required.what == expected.key &&
+                               (expected.text.empty() || required.role == expected.text) &&
                                (expected.by.empty() || rule_of(pack, required.rule) == expected.by);
                       }),
-          "require", expected);
+          expected, pack);
     case Kind::Emit:
-      return happened(is_named(verdict.emits, expected, pack), "emit", expected);
+      return happened(is_named(verdict.emits, expected, pack), expected, pack);
     case Kind::Start:
-      return happened(is_named(verdict.starts, expected, pack), "start", expected);
+      return happened(is_named(verdict.starts, expected, pack), expected, pack);
     case Kind::Label:
-      return happened(is_named(verdict.labels, expected, pack), "label", expected);
+      return happened(is_named(verdict.labels, expected, pack), expected, pack);
     case Kind::Route:
       break;  // asked for when the verdict has been read
+    case Kind::Describe:
+      return verdict.description.data() != nullptr && verdict.description == expected.text
+                 ? ""
+                 : "expected the description \"" + expected.text + "\", got " +
+                       (verdict.description.data() == nullptr ? "the server's own"
+                                                              : quote(verdict.description));
     case Kind::Message:
       return verdict.message == expected.text ? ""
                                               : "expected the message \"" + expected.text + "\", got \"" +
@@ -216,6 +244,17 @@ std::string call_failure(const ir::TestExpectation& expected, const decision::Ca
             : "expected " + expected.text + " by " + quote(expected.by) + ", got it" + by_text(result.rows);
 }
 
+/// Keeps what an expectation failed with; of one with `not`, that it did not.
+void conclude(const ir::TestExpectation& expected, std::string failure, const decision::Pack& pack,
+              TestOutcome& outcome) {
+  if (expected.negated) {
+    failure = failure.empty() ? "expected " + written(expected, pack) + ", but so it is" : "";
+  }
+  if (!failure.empty()) {
+    outcome.failures.push_back(std::move(failure));
+  }
+}
+
 TestOutcome run_decision_test(const ir::Test& test, const decision::Pack& pack) {
   TestOutcome outcome;
   outcome.test = &test;
@@ -230,9 +269,8 @@ TestOutcome run_decision_test(const ir::Test& test, const decision::Pack& pack) 
     outcome.failures.push_back(problem.pointer + " " + problem.detail);
   }
   for (const ir::TestExpectation& expected : test.expectations) {
-    std::string failure = result.problems.empty() ? call_failure(expected, result) : std::string();
-    if (!failure.empty()) {
-      outcome.failures.push_back(std::move(failure));
+    if (result.problems.empty()) {
+      conclude(expected, call_failure(expected, result), pack, outcome);
     }
   }
   return outcome;
@@ -266,12 +304,26 @@ std::string route_failure(const ir::TestExpectation& expected, const decision::R
                      (choice->by_rule ? " by " + quote(rule) : "");
 }
 
-}  // namespace
-
-namespace {
+/// The claim as its author wrote it, and what was evaluated, with values.
+std::string claim_trace(const ir::TestClaim& claim, const decision::Pack& pack) {
+  constexpr size_t kMostConditions = 20;
+  const abi::SourcePlace& place = pack.unit().places[claim.condition.index];
+  const std::string_view source =
+      std::string_view(pack.unit().files[place.file].text).substr(place.offset, place.length);
+  auto conditions = decision::explain_value(pack, decision::Request(), claim.condition.index).conditions;
+  const size_t more = conditions.size() - std::min(conditions.size(), kMostConditions);
+  conditions.resize(conditions.size() - more);
+  std::string out = quote(source) + " does not hold";
+  std::istringstream lines(decision::conditions_text(conditions, decision::file_names(pack)));
+  for (std::string line; std::getline(lines, line);) {
+    out += "\n      " + line;
+  }
+  return out + (more == 0 ? "" : "\n        and " + std::to_string(more) + " more");
+}
 
 /// "expected the left side to be RIGHT, got LEFT" of an equality that did not hold.
-std::string claim_failure(const ir::TestClaim& claim, const abi::ExprEvaluator& evaluator) {
+std::string claim_failure(const ir::TestClaim& claim, const decision::Pack& pack) {
+  const abi::ExprEvaluator& evaluator = pack.unit().evaluator;
   Arena arena;
   abi::Frame frame;
   frame.arena = &arena;
@@ -286,7 +338,7 @@ std::string claim_failure(const ir::TestClaim& claim, const abi::ExprEvaluator& 
            std::string(value::status_name(static_cast<value::Status>(truth - abi::kTruthError)));
   }
   if (!claim.left.valid()) {
-    return "it does not hold";
+    return claim_trace(claim, pack);
   }
   const auto text = [&](ir::ExprId side) {
     value::Value out;
@@ -312,31 +364,27 @@ TestOutcome run_policy_test(const ir::Test& test, const decision::Pack& pack,
   TestOutcome outcome;
   outcome.test = &test;
   for (const ir::TestClaim& claim : test.claims) {
-    if (std::string failure = claim_failure(claim, pack.unit().evaluator); !failure.empty()) {
+    if (std::string failure = claim_failure(claim, pack); !failure.empty()) {
       outcome.failures.push_back(std::move(failure));
     }
   }
   if (!test.claims.empty()) {
     return outcome;
   }
-  const auto stored = StoredRequest::from_test(test);
+  const auto stored = StoredRequest::from_test(test, pack);
   if (stored.has_error()) {
     outcome.failures.push_back(stored.error().message());
     return outcome;
   }
   const Verdict& verdict = evaluator.evaluate(pack, (*stored)->request());
   for (const ir::TestExpectation& expected : test.expectations) {
-    if (std::string failure = failure_of(expected, verdict, pack); !failure.empty()) {
-      outcome.failures.push_back(std::move(failure));
+    if (expected.kind != Kind::Route) {
+      conclude(expected, failure_of(expected, verdict, pack, (*stored)->request()), pack, outcome);
     }
   }
   for (const ir::TestExpectation& expected : test.expectations) {
-    if (expected.kind != Kind::Route) {
-      continue;
-    }
-    if (std::string failure = route_failure(expected, (*stored)->request(), pack, evaluator);
-        !failure.empty()) {
-      outcome.failures.push_back(std::move(failure));
+    if (expected.kind == Kind::Route) {
+      conclude(expected, route_failure(expected, (*stored)->request(), pack, evaluator), pack, outcome);
     }
   }
   return outcome;

@@ -4,14 +4,15 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdio>
-#include <iostream>
 #include <memory>
+#include <set>
 
 #include "compiler/driver/compile.h"
 #include "compiler/driver/packs.h"
 #include "runtime/decision/explain.h"
 #include "runtime/value/json_text.h"
 #include "server/commands/command.h"
+#include "server/commands/line_editor.h"
 #include "server/commands/request_json.h"
 #include "server/commands/sources.h"
 #include "server/commands/terminal.h"
@@ -61,9 +62,13 @@ class Session {
     if (terminal_ && !options_.json) {
       std::printf("%s\n:help says what there is\n", summary().c_str());
     }
-    std::string line;
-    while (!ended_ && read(line)) {
-      obey(line);
+    LineEditor editor;
+    while (!ended_) {
+      const std::optional<std::string> line = editor.read(terminal_ ? "> " : "");
+      if (!line) {
+        break;
+      }
+      obey(*line);
       std::fflush(stdout);
     }
     // Who types sees what went wrong; a script must be told.
@@ -71,14 +76,6 @@ class Session {
   }
 
  private:
-  bool read(std::string& line) {
-    if (terminal_) {
-      std::fputs("> ", stdout);
-      std::fflush(stdout);
-    }
-    return static_cast<bool>(std::getline(std::cin, line));
-  }
-
   void fail(const std::string& message) {
     failed_ = true;
     if (options_.json) {
@@ -176,6 +173,11 @@ class Session {
     if (begin == std::string::npos || line.compare(begin, 2, "//") == 0) {
       return;
     }
+    const size_t last = line.find_last_not_of(" \t\r");
+    const std::string_view said = std::string_view(line).substr(begin, last + 1 - begin);
+    if (said == "help" || said == "quit" || said == "exit") {
+      return command(said == "help" ? ":help" : ":quit", "");
+    }
     if (line[begin] != ':') {
       return evaluate(line, Wanted::Value);
     }
@@ -215,17 +217,23 @@ class Session {
   [[nodiscard]] std::string names() const {
     std::string out;
     const auto list = [&](const char* what, const auto& items) {
-      std::string line;
+      constexpr size_t kWidth = 100;
+      std::set<std::string> names;
       for (const auto& each : items) {
-        if (line.find(" " + each.name + "\n") == std::string::npos) {
-          line += "  " + each.name + "\n";
-        }
+        names.insert(each.name);
       }
-      out += line.empty() ? "" : what + line;
+      out += names.empty() ? "" : what;
+      size_t column = kWidth;
+      for (const std::string& name : names) {
+        const bool fits = column + 2 + name.size() <= kWidth;
+        out += (fits ? ", " : &name == &*names.begin() ? "\n  " : ",\n  ") + name;
+        column = (fits ? column : 0) + 2 + name.size();
+      }
+      out += names.empty() ? "" : "\n";
     };
-    list("facts\n", module_->facts);
-    list("functions and decisions\n", module_->functions);
-    list("rules\n", module_->rules);
+    list("facts", module_->facts);
+    list("functions and decisions", module_->functions);
+    list("rules", module_->rules);
     return out;
   }
 

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "compiler/driver/compile.h"
+#include "runtime/decision/windows.h"
 #include "runtime/store/sqlite_store.h"
 #include "runtime/value/time.h"
 #include "server/commands/command.h"
@@ -78,15 +79,44 @@ std::string comparable(const std::string& words) {
   return out;
 }
 
-void replay_one(const store::DecisionRow& row, const decision::Pack& pack, decision::Evaluator& evaluator,
-                Replayed& out) {
-  out.decisions++;
+/// Counters of the candidate's windows: what it lets pass counts, as it would have.
+constexpr size_t kCounters = 1'048'576;
+
+struct Candidate {
+  const decision::Pack& pack;
+  decision::Evaluator evaluator;
+  decision::MemoryWindowStore windows{kCounters, decision::HashSecret{}};
+
+  const decision::Verdict& decide(decision::Request request) {
+    request.windows = &windows;
+    const decision::Verdict& verdict = evaluator.evaluate(pack, request);
+    decision::count(windows, pack, verdict.counted, request.now_us);
+    return verdict;
+  }
+  /// How far back its windows look.
+  [[nodiscard]] int64_t reach_us() const {
+    int64_t out = 0;
+    for (const abi::WindowInfo& window : pack.unit().windows) {
+      out = std::max(out, window.within_us);
+    }
+    return out;
+  }
+};
+
+void replay_one(const store::DecisionRow& row, Candidate& candidate, int64_t since_us, Replayed& out) {
   const auto request = StoredRequest::from_json(row.request);
+  if (row.at_us < since_us) {  // only the past of what is compared
+    if (request.has_value()) {
+      candidate.decide((*request)->request());
+    }
+    return;
+  }
+  out.decisions++;
   if (request.has_error()) {
     out.unreadable++;
     return;
   }
-  const std::string after = verdict_in_words(pack, evaluator.evaluate(pack, (*request)->request()));
+  const std::string after = verdict_in_words(candidate.pack, candidate.decide((*request)->request()));
   if (comparable(after) == comparable(row.outcome)) {
     return;
   }
@@ -203,14 +233,16 @@ Exit replay(const Options& options) {
     return Exit::Findings;
   }
   const decision::Pack pack(driver::compile_packed(*analysis));
-  decision::Evaluator evaluator;
+  Candidate candidate{pack, decision::Evaluator()};
   Replayed replayed;
   const int64_t now_us = std::chrono::duration_cast<std::chrono::microseconds>(
                              std::chrono::system_clock::now().time_since_epoch())
                              .count();
   Progress progress("replaying", 0);
-  const auto read = (*store)->each_decision(now_us - *window, [&](const store::DecisionRow& row) {
-    replay_one(row, pack, evaluator, replayed);
+  const int64_t since_us = now_us - *window;
+  const int64_t first_us = since_us - candidate.reach_us();
+  const auto read = (*store)->each_decision(first_us, [&](const store::DecisionRow& row) {
+    replay_one(row, candidate, since_us, replayed);
     progress.advance();
     return true;
   });

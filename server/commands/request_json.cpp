@@ -1,11 +1,16 @@
 #include "server/commands/request_json.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <vector>
+
+#include "runtime/decision/windows.h"
+#include "runtime/value/decimal.h"
 
 namespace catalyst::server {
 namespace {
@@ -102,7 +107,52 @@ Result<int64_t> now_of(const Json& root) {
 
 }  // namespace
 
+namespace {
+
+/// Windows whose values are said, whatever the key.
+class SaidWindows final : public decision::WindowStore {
+ public:
+  Result<void> read(const Json& json) {
+    if (!json.is_object()) {
+      return error("windows must be an object: the text of a window, and its value");
+    }
+    for (const auto& [name, number] : json.items()) {
+      value::Value parsed;
+      if (!number.is_number() || value::decimal::parse(number.dump(), &parsed) != value::Status::Ok) {
+        return error("the value of window `" + name + "` must be a number");
+      }
+      values_[name] = parsed;
+    }
+    return {};
+  }
+  [[nodiscard]] const std::map<std::string, value::Value, std::less<>>& values() const { return values_; }
+
+  [[nodiscard]] value::Value read(const abi::WindowInfo& window, std::string_view /*key*/,
+                                  int64_t /*now_us*/) const noexcept override {
+    const auto found = values_.find(window.name);
+    if (window.kind == abi::WindowKind::Sum) {
+      return found == values_.end() ? value::Value::of_decimal(0, 0) : found->second;
+    }
+    const bool whole = found != values_.end() && found->second.scale == 0;
+    return found == values_.end() ? value::Value::of_int(0)
+           : whole                ? value::Value::of_int(static_cast<int64_t>(found->second.coefficient()))
+                                  : value::Value::invalid();
+  }
+  void add(const abi::WindowInfo& /*window*/, std::string_view /*key*/, const value::Value& /*amount*/,
+           int64_t /*now_us*/) noexcept override {}
+
+ private:
+  std::map<std::string, value::Value, std::less<>> values_;
+};
+
+/// Counters for what a test tells of.
+constexpr size_t kTestCounters = 4096;
+
+}  // namespace
+
 struct StoredRequest::Impl {
+  SaidWindows said_windows;
+  std::unique_ptr<decision::MemoryWindowStore> counted_windows;  // of a test's past calls
   std::string id, tenant, claims, server, tool, args, params, result, definition;
   std::string session_id, protocol_version, client_name, client_version, client_ip;
   std::vector<std::string> roles;
@@ -138,7 +188,7 @@ struct StoredRequest::Impl {
     const bool on_tool = hook == abi::Hook::Call || hook == abi::Hook::Result;
     const SubjectMembers names = subject_members(abi::hook_info(hook).target);
     std::vector<const char*> known = {"hook", "principal",  "session", "client",
-                                      "now",  "definition", "labels"};
+                                      "now",  "definition", "labels",  "windows"};
     for (const char* name : {names.server, names.thing, on_tool ? "args" : "params",
                              hook == abi::Hook::Result || hook == abi::Hook::Reply ? "result" : nullptr}) {
       if (name != nullptr) {
@@ -156,11 +206,47 @@ struct StoredRequest::Impl {
       }
     }
     read_labels(root.value("labels", Json::array()));
+    if (const auto found = root.find("windows"); found != root.end()) {
+      if (auto read = said_windows.read(*found); read.has_error()) {
+        return read.error();
+      }
+    }
+    request.windows = &said_windows;
     args = json_of(root, "args", "{}");
     params = json_of(root, "params", "");
     result = json_of(root, "result", "");
     definition = json_of(root, "definition", "");
     return {};
+  }
+
+  /// Counts the past calls of a test, the oldest first.
+  void count_past(const ir::Test& test, const decision::Pack& pack) {
+    if (test.past.empty()) {
+      return;
+    }
+    counted_windows = std::make_unique<decision::MemoryWindowStore>(kTestCounters, decision::HashSecret{});
+    std::vector<const ir::PastCall*> calls;
+    for (const ir::PastCall& call : test.past) {
+      calls.push_back(&call);
+    }
+    std::stable_sort(calls.begin(), calls.end(),
+                     [](const ir::PastCall* a, const ir::PastCall* b) { return a->ago_us > b->ago_us; });
+    decision::Evaluator evaluator;
+    for (const ir::PastCall* call : calls) {
+      decision::Request past = request;
+      past.hook = call->hook;
+      past.server = call->server;
+      past.tool = call->tool;
+      past.args = call->args;
+      past.params = call->params;
+      past.result = past.definition = {};
+      past.now_us = request.now_us - call->ago_us;
+      const auto events = evaluator.counted(pack, past);
+      for (uint32_t i = 0; i < call->times; ++i) {
+        decision::count(*counted_windows, pack, events, past.now_us);
+      }
+    }
+    request.windows = counted_windows.get();
   }
 
   void read_labels(const Json& json) {
@@ -247,7 +333,8 @@ Result<std::unique_ptr<StoredRequest>> StoredRequest::from_json(std::string_view
   return std::unique_ptr<StoredRequest>(new StoredRequest(std::move(impl)));
 }
 
-Result<std::unique_ptr<StoredRequest>> StoredRequest::from_test(const ir::Test& test) {
+Result<std::unique_ptr<StoredRequest>> StoredRequest::from_test(const ir::Test& test,
+                                                                const decision::Pack& pack) {
   auto impl = std::make_unique<Impl>();
   const auto parse = [](const std::string& text) {
     return text.empty() ? Json::object() : Json::parse(text, nullptr, false);
@@ -269,6 +356,7 @@ Result<std::unique_ptr<StoredRequest>> StoredRequest::from_test(const ir::Test& 
   impl->result = test.result;
   impl->definition = test.definition;
   impl->set_views();
+  impl->count_past(test, pack);
   return std::unique_ptr<StoredRequest>(new StoredRequest(std::move(impl)));
 }
 
@@ -276,5 +364,16 @@ StoredRequest::StoredRequest(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 StoredRequest::~StoredRequest() = default;
 
 const decision::Request& StoredRequest::request() const { return impl_->request; }
+
+std::string StoredRequest::unknown_window(const decision::Pack& pack) const {
+  for (const auto& [name, ignored] : impl_->said_windows.values()) {
+    const auto& windows = pack.unit().windows;
+    if (std::none_of(windows.begin(), windows.end(),
+                     [&](const abi::WindowInfo& window) { return window.name == name; })) {
+      return name;
+    }
+  }
+  return {};
+}
 
 }  // namespace catalyst::server

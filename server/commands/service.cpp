@@ -26,8 +26,10 @@
 #include "server/gateway/file_watcher.h"
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/recorder.h"
+#include "server/gateway/routed.h"
 #include "server/gateway/stdio_front.h"
 #include "server/gateway/upstreams.h"
+#include "server/gateway/window_keeper.h"
 #include "server/http/listener.h"
 #include "server/version.h"
 
@@ -35,8 +37,6 @@ namespace catalyst::server {
 namespace {
 
 using observe::Level;
-
-bool is_mcp_path(std::string_view path) { return path == "/mcp" || path.substr(0, 5) == "/mcp/"; }
 
 std::string_view state_text(mcp::UpstreamState state) {
   switch (state) {
@@ -76,7 +76,11 @@ bool is_wildcard(const std::string& host) { return host == "0.0.0.0" || host == 
 }  // namespace
 
 struct Service::Impl {
-  explicit Impl(Config c) : config(std::move(c)), access(config), metrics(kVersion, names_of(config)) {}
+  explicit Impl(Config c)
+      : config(std::move(c)),
+        access(config),
+        metrics(kVersion, names_of(config)),
+        cache(config.limits.cache_bytes) {}
 
   Config config;
   Access access;
@@ -84,11 +88,13 @@ struct Service::Impl {
   std::unique_ptr<observe::AuditLog> audit;
   std::unique_ptr<store::StoreThread> store;
   std::unique_ptr<TrafficRecorder> traffic;
+  std::unique_ptr<WindowKeeper> windows;
   ShadowReport shadow;
   std::unique_ptr<DecisionTap> tap;
   std::unique_ptr<Recorder> recorder;
   std::unique_ptr<PackManager> packs;
   std::unique_ptr<IoPool> pool;
+  routing::ResultCache cache;
   std::vector<std::shared_ptr<mcp::Upstream>> upstreams;
   std::unique_ptr<mcp::Endpoint> endpoint;
   std::unique_ptr<Api> api;
@@ -118,6 +124,7 @@ struct Service::Impl {
     access.authenticator.release();
     pool.reset();
     traffic.reset();  // writes what it has
+    windows.reset();
   }
 
   std::unique_ptr<Failure> open_store() {
@@ -136,6 +143,15 @@ struct Service::Impl {
           *store,
           RecordOptions{config.record.max_age_ms, config.record.max_bytes, masked_names(config.record.mask)});
     }
+    return nullptr;
+  }
+
+  std::unique_ptr<Failure> open_windows() {
+    auto opened = WindowKeeper::open(store.get(), config.limits.windows);
+    if (opened.has_error()) {
+      return failed(opened.error());
+    }
+    windows = std::move(*opened);
     return nullptr;
   }
 
@@ -169,24 +185,43 @@ struct Service::Impl {
   }
 
   std::unique_ptr<Failure> make_upstreams() {
-    for (size_t i = 0; i < config.servers.size(); ++i) {
-      const UpstreamConfig& server = config.servers[i];
-      const auto tokens = access.upstreams.find(server.name);
-      auto upstream = make_upstream(server, pool->executor(i % pool->size()),
-                                    tokens == access.upstreams.end() ? nullptr : tokens->second);
-      if (upstream.has_error()) {
-        return failed(upstream.error());
+    upstreams.resize(config.servers.size());
+    // Those with routing last: they may have others as replicas.
+    for (const bool routed : {false, true}) {
+      for (size_t i = 0; i < config.servers.size(); ++i) {
+        if (config.servers[i].routing.used != routed) {
+          continue;
+        }
+        Result<std::shared_ptr<mcp::Upstream>> upstream = make_server(i);
+        if (upstream.has_error()) {
+          return failed(upstream.error());
+        }
+        upstreams[i] = std::move(*upstream);
       }
-      upstreams.push_back(std::move(*upstream));
     }
     return nullptr;
+  }
+
+  Result<std::shared_ptr<mcp::Upstream>> make_server(size_t i) {
+    const UpstreamConfig& server = config.servers[i];
+    const Executor home = pool->executor(i % pool->size());
+    const auto tokens = access.upstreams.find(server.name);
+    const auto credentials = tokens == access.upstreams.end() ? nullptr : tokens->second;
+    if (!server.routing.used) {
+      return make_upstream(server, home, credentials);
+    }
+    auto routed = make_routed(server, config.limits.replicas, home, credentials, upstreams, cache);
+    if (routed.has_error()) {
+      return routed.error();
+    }
+    return std::shared_ptr<mcp::Upstream>(std::move(*routed));
   }
 
   static std::unique_ptr<Failure> failed(const Error& why) {
     return std::make_unique<Failure>(Failure{false, why.message(), "[]"});
   }
 
-  [[nodiscard]] mcp::EndpointOptions endpoint_options() const {
+  [[nodiscard]] mcp::EndpointOptions endpoint_options() {
     mcp::EndpointOptions out;
     out.separator = config.separator;
     out.server_version = kVersion;
@@ -198,13 +233,30 @@ struct Service::Impl {
     out.sessions.idle_ms = config.limits.session_idle_ms;
     out.sessions.sessions = config.limits.sessions;
     out.sessions.max_ms = config.limits.session_max_ms;
+    out.channels.channels = config.limits.channels;
+    out.channels.idle_ms = config.limits.channel_idle_ms;
+    if (!config.http_sse) {
+      out.sse_path = out.messages_path = "";
+    }
+    if (!config.websocket) {
+      out.websocket_path = "";
+    }
     out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
     out.tap = tap.get();
+    out.cache = &cache;
+    out.route_problem = [](const std::string& problem) {
+      observe::log(Level::Warn, "routing", {{"text", problem}});
+    };
     out.limit_buckets = config.limits.rate_buckets;
+    out.windows = windows == nullptr ? nullptr : &windows->windows();
+    out.event_depth = config.limits.event_depth;
     out.labels.conversations = config.limits.labelled;
     out.labels.idle_us = config.limits.label_idle_ms * 1000;
     for (const UpstreamConfig& server : config.servers) {
+      if (!server.routing.federate) {
+        out.apart_servers.push_back(server.name);
+      }
       out.call_timeout_ms =
           std::max(out.call_timeout_ms, server.timeout_ms);  // each upstream cuts it to its own
     }
@@ -261,7 +313,7 @@ struct Service::Impl {
     listener = std::make_unique<Listener>(
         *pool, http_options(),
         [this](mcp::HttpExchange& exchange) {
-          return is_mcp_path(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
+          return endpoint->serves(exchange.path()) ? endpoint->handle(exchange) : api->handle(exchange);
         },
         &access.authenticator, access.tls);
     set_sources();
@@ -273,7 +325,8 @@ struct Service::Impl {
       std::vector<observe::UpstreamSample> out;
       for (const auto& upstream : upstreams) {
         out.push_back({upstream->name(), std::string(state_text(upstream->state())),
-                       access.lock != nullptr ? access.lock->held_count(upstream->name()) : 0});
+                       access.lock != nullptr ? access.lock->held_count(upstream->name()) : 0,
+                       upstream->dropped()});
       }
       return out;
     };
@@ -289,6 +342,15 @@ struct Service::Impl {
     sources.traffic = [this] {
       return traffic == nullptr ? observe::TrafficSample{}
                                 : observe::TrafficSample{traffic->recorded(), traffic->dropped()};
+    };
+    sources.routes = [this] { return route_samples(endpoint->routes()); };
+    sources.cache = [this] { return observe::CacheSample{cache.bytes(), cache.entries()}; };
+    sources.refusals = [this] {
+      std::vector<observe::RefusalSample> out;
+      for (size_t i = 0; i < kRefusalReasons.size(); ++i) {
+        out.push_back({std::string(kRefusalReasons[i]), listener->refused(static_cast<Refusal>(i))});
+      }
+      return out;
     };
     sources.audit_failures = [this] { return audit != nullptr ? audit->failures() : 0; };
     metrics.set_sources(std::move(sources));
@@ -405,6 +467,9 @@ std::unique_ptr<Service::Failure> Service::start() {
     impl_->audit = std::move(*audit);
   }
   if (auto failure = impl_->open_store()) {
+    return failure;
+  }
+  if (auto failure = impl_->open_windows()) {
     return failure;
   }
   if (auto failure = impl_->load_policy()) {

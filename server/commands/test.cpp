@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "compiler/driver/compile.h"
+#include "compiler/driver/find.h"
 #include "server/commands/command.h"
 #include "server/commands/coverage.h"
 #include "server/commands/mutation_test.h"
@@ -33,6 +34,7 @@ struct Options {
   std::string junit;
   std::string sarif;
   double mutate_seconds = 60;
+  size_t fail_under = 0;
   bool coverage = false;
   bool mutate = false;
   bool watch = false;
@@ -69,10 +71,34 @@ void print_mutations(const driver::Analysis& analysis, const MutationReport& rep
   std::printf("\n");
 }
 
+/// The tests from `first` on that are cases of one test and all passed; 0 when they are not.
+size_t passed_cases(const std::vector<TestOutcome>& outcomes, size_t first) {
+  const ir::Test& test = *outcomes[first].test;
+  if (!test.title.ends_with(')') || test.title.rfind(" (case ") == std::string::npos) {
+    return 0;
+  }
+  size_t count = 0;
+  for (size_t i = first; i < outcomes.size() && outcomes[i].test->span == test.span; ++i) {
+    if (!outcomes[i].passed()) {
+      return 0;
+    }
+    ++count;
+  }
+  return count;
+}
+
 void print_text(const driver::Analysis& analysis, const Run& run) {
   const bool color = use_color(STDOUT_FILENO);
-  for (const TestOutcome& outcome : run.outcomes) {
+  for (size_t i = 0; i < run.outcomes.size(); ++i) {
+    const TestOutcome& outcome = run.outcomes[i];
     const std::string mark = outcome.passed() ? paint(color, "32", "ok  ") : paint(color, "31", "FAIL");
+    if (const size_t cases = passed_cases(run.outcomes, i); cases > 0) {
+      const std::string& title = outcome.test->title;
+      std::printf("%s  %s (%zu cases)\n", mark.c_str(), title.substr(0, title.rfind(" (case ")).c_str(),
+                  cases);
+      i += cases - 1;
+      continue;
+    }
     std::printf("%s  %s\n", mark.c_str(), outcome.test->title.c_str());
     for (const std::string& failure : outcome.failures) {
       std::printf("      %s: %s\n", place_of(analysis, outcome.test->span).c_str(), failure.c_str());
@@ -125,7 +151,7 @@ Result<Run> run_tests(const Options& options, const driver::Analysis& analysis) 
   }
   const decision::Pack pack(unit);
   decision::Evaluator evaluator;
-  if (options.coverage || !options.lcov.empty()) {
+  if (options.coverage || !options.lcov.empty() || options.fail_under > 0) {
     out.coverage.emplace(analysis);
   }
   {
@@ -169,12 +195,13 @@ Result<void> write_reports(const Options& options, const driver::Analysis& analy
 
 Exit test_once(const Options& options) {
   const auto files = find_sources(options.files);
-  const auto analysis = files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files);
+  auto analysis = files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files);
   if (analysis.has_error()) {
     print_error(analysis.error().message());
     return Exit::System;
   }
-  if (analysis->module == nullptr) {
+  driver::add_proofs(*analysis);
+  if (analysis->module == nullptr || analysis->diagnostics.has_errors()) {
     if (options.json) {
       std::printf("{\"passed\":0,\"failed\":0,\"diagnostics\":%s}\n", diagnostics_json(*analysis).c_str());
     } else {
@@ -202,6 +229,11 @@ Exit test_once(const Options& options) {
     return Exit::System;
   }
   const bool noticed = !run->mutations || run->mutations->survivors.empty();
+  if (options.fail_under > 0 && run->coverage->least_percent() < options.fail_under) {
+    print_error("the tests cover " + std::to_string(run->coverage->least_percent()) + "%, wanted are " +
+                std::to_string(options.fail_under) + "%");
+    return Exit::Findings;
+  }
   return run->failed == 0 && noticed ? Exit::Ok : Exit::Findings;
 }
 
@@ -221,6 +253,7 @@ Exit watch(const Options& options) {
   for (;;) {
     const auto seen = times_of(options.files);
     test_once(options);
+    std::fflush(stdout);
     std::fprintf(stderr, "waiting for changes\n");
     while (times_of(options.files) == seen) {
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -235,7 +268,12 @@ void add_test_command(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand("test", "Run the test blocks of a policy");
   command->add_option("files", options->files, "policy files or folders; default: the working directory");
   command->add_option("--filter", options->filter, "only tests whose title contains this text");
-  command->add_flag("--coverage", options->coverage, "say which rules and branches no test reaches");
+  command->add_flag("--coverage", options->coverage,
+                    "say which rules, branches and rows of decisions no test reaches");
+  command
+      ->add_option("--fail-under", options->fail_under,
+                   "exit with 1 when less than this percentage of rules, branches or rows is covered")
+      ->check(CLI::Range(1, 100));
   command->add_option("--lcov", options->lcov, "write the coverage to this file, in the format of lcov");
   command->add_option("--junit", options->junit, "write a JUnit XML report to this file");
   command->add_option("--sarif", options->sarif, "write a SARIF 2.1.0 report to this file");

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/abi/unit.h"
+
 namespace catalyst::server {
 namespace {
 
@@ -87,6 +89,12 @@ std::string verdict_json(const decision::Verdict& verdict, const decision::Pack&
                                {"within_ms", required.within_us / 1000},
                                {"rule", rule_of(pack, required.rule)}});
   }
+  if (verdict.description.data() != nullptr) {
+    out["description"] = verdict.description;
+  }
+  for (const decision::WindowEvent& event : verdict.counted) {
+    out["counted"].push_back({{"window", pack.unit().windows[event.window].name}, {"key", event.key}});
+  }
   if (!verdict.route.empty()) {
     out["route"] = verdict.route;
   }
@@ -132,6 +140,13 @@ std::string verdict_text(const decision::Verdict& verdict, const decision::Pack&
     out += "  require  " + std::string(required.what) +
            (required.role.empty() ? "" : " from role " + std::string(required.role)) + "  (" +
            rule_of(pack, required.rule) + ")\n";
+  }
+  if (verdict.description.data() != nullptr) {
+    out += "  describe \"" + std::string(verdict.description) + "\"\n";
+  }
+  for (const decision::WindowEvent& event : verdict.counted) {
+    out +=
+        "  counts   " + pack.unit().windows[event.window].name + " for \"" + std::string(event.key) + "\"\n";
   }
   if (!verdict.route.empty()) {
     out += "  route    " + std::string(verdict.route) + "\n";

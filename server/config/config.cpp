@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "server/config/read_auth.h"
+#include "server/config/read_routing.h"
 #include "server/config/reader.h"
 
 namespace catalyst::server {
@@ -105,6 +106,8 @@ class Loader {
     config.allowed_hosts = read.texts("allowed_hosts");
     config.allowed_origins = read.texts("allowed_origins");
     config.drain_ms = read.duration("drain");
+    config.http_sse = read.flag("http_sse");
+    config.websocket = read.flag("websocket");
     config.compress_from = static_cast<size_t>(read.bytes("compress_from"));
     config.limits = read_limits(read);
     config.log = {read.text("log.level"), read.text("log.format")};
@@ -172,11 +175,17 @@ class Loader {
     out.connections = static_cast<size_t>(read.count("limits.connections"));
     out.json_depth = static_cast<uint32_t>(read.count("limits.json_depth"));
     out.sessions = static_cast<size_t>(read.count("limits.sessions"));
+    out.cache_bytes = static_cast<size_t>(read.bytes("limits.cache"));
+    out.replicas = static_cast<size_t>(read.count("limits.replicas"));
     out.rate_buckets = static_cast<size_t>(read.count("limits.rate_buckets"));
+    out.windows = static_cast<size_t>(read.count("limits.windows"));
+    out.event_depth = static_cast<uint32_t>(read.count("limits.event_depth"));
     out.labelled = static_cast<size_t>(read.count("limits.labelled"));
     out.label_idle_ms = read.duration("limits.label_idle");
     out.session_idle_ms = read.duration("limits.session_idle");
     out.session_max_ms = read.duration("limits.session_max");
+    out.channels = static_cast<size_t>(read.count("limits.channels"));
+    out.channel_idle_ms = read.duration("limits.channel_idle");
     out.answer_timeout_ms = read.duration("limits.answer_timeout");
     out.header_timeout_ms = read.duration("limits.header_timeout");
     out.idle_timeout_ms = read.duration("limits.idle_timeout");
@@ -196,6 +205,7 @@ class Loader {
       }
       read_server(file, member, folder, config);
     }
+    check_references(file, map, config.servers, problems_);
     if (config.servers.size() > kServersMax) {
       report(file, map, "more than " + std::to_string(kServersMax) + " servers", "");
     }
@@ -218,6 +228,8 @@ class Loader {
       server.cwd = (folder / server.cwd).lexically_normal().string();
     }
     server.url = read.text("url");
+    const std::string type = read.text("type");
+    server.transport = type == "streamable-http" ? "http" : type == "sse" || type == "http" ? type : "";
     server.headers = read.pairs("headers");
     const auto path = [&](std::string_view key) {
       const std::string name = read.text(key);
@@ -241,6 +253,8 @@ class Loader {
     server.validate_arguments = read.flag("validate_arguments");
     server.scopes = read.texts("scopes");
     server.tool_scopes = read.pairs("tool_scopes");
+    server.routing = read_routing(file, member, problems_);
+    server.routing.route.timeout_ms = static_cast<uint32_t>(server.timeout_ms);
     check_transport(file, member, read, server);
     config.servers.push_back(std::move(server));
   }
@@ -277,7 +291,8 @@ class Loader {
       report(file, member.value, "`auth` of `" + member.key + "` lacks `token_url`",
              "name the token endpoint");
     }
-    if (auth.configured() && server.url.empty() && server.openapi.empty()) {
+    if (auth.configured() && server.url.empty() && server.openapi.empty() &&
+        read.find("replicas") == nullptr) {
       report(file, member.value, "`auth` is for servers with `url`",
              "give a program its secrets through `env`");
     }
@@ -318,15 +333,25 @@ class Loader {
       }
     } else if (type == "openapi") {
       report(file, *read.find("type"), "`type: openapi` needs `openapi`", "name the document");
+    } else if (!server.routing.replicas.empty()) {
+      if (!server.command.empty() || !server.url.empty()) {
+        report(file, member.value, "server `" + member.key + "` has `replicas` beside `command` or `url`",
+               "name it as one of the replicas");
+      }
     } else if (server.command.empty() == server.url.empty()) {
-      report(file, member.value, "server `" + member.key + "` needs either `command` or `url`", "");
+      report(file, member.value, "server `" + member.key + "` needs either `command`, `url` or `replicas`",
+             "");
     } else if ((type == "stdio" && server.command.empty()) ||
                (!type.empty() && type != "stdio" && server.url.empty())) {
       report(file, *read.find("type"),
              "`type: " + type + "` does not fit the other keys of `" + member.key + "`", "leave `type` out");
-    } else if (type == "sse") {
-      report(file, *read.find("type"), "the HTTP+SSE transport of 2024 is not supported",
-             "use the server's Streamable HTTP endpoint");
+    } else if (type == "sse" && server.auth.per_principal()) {
+      report(file, *read.find("type"), "over HTTP+SSE every request goes with the same credentials",
+             "leave `auth.principals` and `auth.exchange` out, or use the server's Streamable HTTP endpoint");
+    }
+    if (server.routing.resolve_ms > 0 && server.url.empty()) {
+      report(file, *read.find("resolve"), "`resolve` looks up the name in `url`, which is missing",
+             "add `url`");
     }
     if (!server.url.empty() && server.url.rfind("http://", 0) != 0 && server.url.rfind("https://", 0) != 0) {
       report(file, *read.find("url"), "`url` must start with http:// or https://", "");

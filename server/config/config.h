@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/abi/route.h"
 #include "server/config/keys.h"
 
 namespace catalyst::server {
@@ -31,10 +32,39 @@ struct UpstreamAuthConfig {
   [[nodiscard]] bool configured() const {
     return !token.empty() || !token_file.empty() || !principals.empty() || !token_url.empty();
   }
+  /// Requests of different principals bring different credentials.
+  [[nodiscard]] bool per_principal() const { return exchange || !principals.empty(); }
 };
 
-/// One upstream server: `command` (stdio), `url` (Streamable HTTP), or `openapi` with or without `url` is
-/// set.
+struct ReplicaConfig {
+  std::string name;
+  std::string url;     // or
+  std::string server;  // another server of the configuration
+  uint32_t weight = 1;
+};
+
+/// How calls of a server are spread over its replicas, and what is done about failures.
+struct RoutingConfig {
+  bool federate = true;
+  bool used = false;  // any key of routing is set: calls go along a route
+  std::vector<ReplicaConfig> replicas;
+  int64_t resolve_ms = 0;
+  abi::Route route;  // but for its targets
+  bool hash_arguments = false;
+  uint32_t budget_percent = 0;
+  int64_t check_interval_ms = 0;
+  int64_t check_timeout_ms = 0;
+  uint32_t failing_after = 0;
+  uint32_t passing_after = 0;
+  uint32_t outlier_failures = 0;
+  int64_t eject_ms = 0;
+  uint32_t eject_max_percent = 0;
+  uint32_t max_in_flight = 0;
+  uint32_t queue = 0;
+};
+
+/// One upstream server: `command` (stdio), `url` (Streamable HTTP or HTTP+SSE), `openapi` with or without `url`, or
+/// `routing.replicas` is set.
 struct UpstreamConfig {
   std::string name;
   std::string command;
@@ -42,6 +72,8 @@ struct UpstreamConfig {
   TextMap env;
   std::string cwd;  // absolute, or empty: ours
   std::string url;
+  std::string address;  // where to connect in place of where the url's name leads; "" for that
+  std::string transport;  // of `url`: "http", "sse", or "" to find out
   TextMap headers;
   std::string openapi;  // address or file
   TextMap query;        // with openapi
@@ -55,6 +87,7 @@ struct UpstreamConfig {
   bool validate_arguments = true;
   std::vector<std::string> scopes;
   TextMap tool_scopes;  // tool name, or prefix and "*", to scopes parted by blanks
+  RoutingConfig routing;
 };
 
 /// What a principal is made of; see decision::Principal for the meaning of the fields.
@@ -134,11 +167,17 @@ struct LimitsConfig {
   size_t connections = 0;
   uint32_t json_depth = 0;
   size_t sessions = 0;
+  size_t cache_bytes = 0;
+  size_t replicas = 0;
   size_t rate_buckets = 0;
+  size_t windows = 0;
+  uint32_t event_depth = 0;
   size_t labelled = 0;
   int64_t label_idle_ms = 0;
   int64_t session_idle_ms = 0;
   int64_t session_max_ms = 0;
+  size_t channels = 0;
+  int64_t channel_idle_ms = 0;
   int64_t answer_timeout_ms = 0;
   int64_t header_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
@@ -188,6 +227,8 @@ struct Config {
   std::vector<std::string> allowed_origins;
   int64_t drain_ms = 0;
   size_t compress_from = 0;  // bytes; 0: never
+  bool http_sse = true;
+  bool websocket = true;
   std::vector<UpstreamConfig> servers;
   AuthConfig auth;
   TlsConfig tls;

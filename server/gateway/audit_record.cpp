@@ -106,6 +106,9 @@ std::string events_json(const mcp::RequestRecord& record) {
     one.text(event.starts ? "start" : "emit", event.name);
     one.text("rule", record.pack->rule_name(event.rule));
     one.json("data", event.json);
+    if (event.unheard) {
+      one.text("unheard", "the chain of events is too long");
+    }
     out += (out.size() > 1 ? "," : "") + one.finish();
   }
   return out + "]";
@@ -142,6 +145,9 @@ std::string audit_record(const mcp::RequestRecord& record) {
   }
   out.text("verdict", ruling_text(record.ruling));
   out.text("rule", record.rule_name);
+  if (record.route != nullptr) {
+    out.json("route", record.route->json());
+  }
   if (!record.tags.empty()) {
     out.raw("tags", tags_json(record.tags));
   }

@@ -45,6 +45,7 @@ struct FileWatcher::Impl {
 
   std::map<int, std::string> folders;  // watch descriptor to folder
   std::set<std::string> names;         // absolute paths
+  std::set<std::string> whole;         // folders of which every policy file counts
 
   ~Impl() {
     for (const int file : {inotify, signal}) {
@@ -56,19 +57,17 @@ struct FileWatcher::Impl {
 
   void set_watches() {
     names.clear();
+    whole.clear();
     std::map<int, std::string> wanted;
     for (const std::string& file : files()) {
       std::error_code failure;
       const fs::path path = fs::absolute(file, failure).lexically_normal();
-      names.insert(path.string());
-      const std::string folder = path.parent_path().string();
-      const int watch = inotify_add_watch(inotify, folder.c_str(), kEvents | IN_ONLYDIR);
-      if (watch >= 0) {
-        wanted[watch] = folder;
-      } else {
-        observe::log(observe::Level::Warn, "cannot watch a folder, reload by SIGHUP instead",
-                     {{"folder", folder}, {"reason", std::string(std::strerror(errno))}});
+      if (fs::is_directory(path, failure)) {
+        watch_below(path.has_filename() ? path : path.parent_path(), wanted);
+        continue;
       }
+      names.insert(path.string());
+      watch(path.parent_path().string(), wanted);
     }
     for (const auto& [watch, folder] : folders) {
       if (wanted.count(watch) == 0) {
@@ -76,6 +75,34 @@ struct FileWatcher::Impl {
       }
     }
     folders = std::move(wanted);
+  }
+
+  void watch_below(const fs::path& folder, std::map<int, std::string>& wanted) {
+    std::error_code failure;
+    std::vector<std::string> all = {folder.string()};
+    for (fs::recursive_directory_iterator at(folder, failure), end; !failure && at != end;
+         at.increment(failure)) {
+      const std::string name = at->path().filename().string();
+      if (name.starts_with('.') || name == "node_modules") {
+        at.disable_recursion_pending();  // no policy files are looked for there
+      } else if (at->is_directory(failure)) {
+        all.push_back(at->path().string());
+      }
+    }
+    for (const std::string& each : all) {
+      whole.insert(each);
+      watch(each, wanted);
+    }
+  }
+
+  void watch(const std::string& folder, std::map<int, std::string>& wanted) {
+    const int watch = inotify_add_watch(inotify, folder.c_str(), kEvents | IN_ONLYDIR);
+    if (watch >= 0) {
+      wanted[watch] = folder;
+    } else {
+      observe::log(observe::Level::Warn, "cannot watch a folder, reload by SIGHUP instead",
+                   {{"folder", folder}, {"reason", std::string(std::strerror(errno))}});
+    }
   }
 
   enum class Change : uint8_t { None, Begun, Whole };
@@ -107,7 +134,9 @@ struct FileWatcher::Impl {
     if (folder == folders.end() || event.len == 0) {
       return false;
     }
-    return std::string_view(event.name) == kMountLink || names.count(folder->second + "/" + event.name) > 0;
+    const std::string_view name = event.name;
+    return name == kMountLink || names.count(folder->second + "/" + event.name) > 0 ||
+           (name.ends_with(".cata") && whole.count(folder->second) > 0);
   }
 
   /// Waits until the burst that began with `last` is over.

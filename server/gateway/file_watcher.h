@@ -14,9 +14,10 @@ namespace catalyst::server {
 /// file itself would die with the old one), on a thread of its own.
 class FileWatcher {
  public:
-  /// `files` is asked again after every change, because a policy may name further schema files; `changed`
-  /// runs on the watcher's thread, once per burst: when nothing more happened for `debounce_ms`, at the
-  /// latest after 20 times that. A file that was taken away or only created gets 100 ms to be put in place.
+  /// `files` may name folders: then all `.cata` files below them. It is asked again after every change,
+  /// because a policy may name further schema files; `changed` runs on the watcher's thread, once per burst:
+  /// when nothing more happened for `debounce_ms`, at the latest after 20 times that. A file that was taken
+  /// away or only created gets 100 ms to be put in place.
   static Result<std::unique_ptr<FileWatcher>> start(std::function<std::vector<std::string>()> files,
                                                     std::function<void()> changed, int64_t debounce_ms);
   ~FileWatcher();

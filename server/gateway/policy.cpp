@@ -1,5 +1,6 @@
 #include "server/gateway/policy.h"
 
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -21,6 +22,27 @@ std::optional<std::string> read_whole(const std::string& path, size_t limit) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+/// The files, and those below the folders.
+std::vector<std::string> expand(const std::vector<std::string>& paths, std::string& failure) {
+  std::vector<std::string> out;
+  for (const std::string& path : paths) {
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(path, ignored)) {
+      out.push_back(path);
+      continue;
+    }
+    const auto files = driver::pack_files(path);
+    if (files.has_error()) {
+      failure += files.error().message() + "\n";
+    } else if (files->empty()) {
+      failure += "there is no .cata file in " + path + "\n";
+    } else {
+      out.insert(out.end(), files->begin(), files->end());
+    }
+  }
+  return out;
 }
 
 void read_pack(const std::vector<std::string>& files, const std::string& file, const std::string& bytes,
@@ -64,7 +86,7 @@ PolicyReading read_policy(const std::vector<std::string>& files, const driver::L
   const std::string missing("\0missing", 8);
   PolicyReading out;
   std::vector<driver::SourceFile> sources;
-  for (const std::string& file : files) {
+  for (const std::string& file : expand(files, out.failure)) {
     std::optional<std::string> text = read_whole(file, options.limits.file_bytes);
     out.texts.emplace_back(file, text.value_or(missing));
     if (!text) {

@@ -25,7 +25,7 @@ observe::RequestStatus status_of(const mcp::RequestRecord& record) {
   if (record.error_code == 0 && record.http_status < 400) {
     return observe::RequestStatus::Ok;
   }
-  return record.http_status >= 502 ? observe::RequestStatus::UpstreamError : observe::RequestStatus::Error;
+  return record.failure.empty() ? observe::RequestStatus::Error : observe::RequestStatus::UpstreamError;
 }
 
 void log_request(const mcp::RequestRecord& record, observe::RequestStatus status) {
@@ -37,6 +37,7 @@ void log_request(const mcp::RequestRecord& record, observe::RequestStatus status
   if (!observe::log_enabled(level)) {
     return;
   }
+  const std::string route = record.route == nullptr ? std::string() : record.route->json();
   observe::log(level, "request",
                {{"request_id", record.request_id},
                 {"trace_id", record.trace_id},
@@ -47,6 +48,7 @@ void log_request(const mcp::RequestRecord& record, observe::RequestStatus status
                 {"tool", record.tool},
                 {"status", observe::request_status_text(status)},
                 {"rule", record.rule_name},
+                {"route", route},
                 {"code", record.error_code},
                 {"http", record.http_status},
                 {"reason", record.failure},

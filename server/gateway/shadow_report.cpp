@@ -66,7 +66,7 @@ bool same_effect(const decision::Pack& a_pack, const decision::Verdict& a, const
 }
 
 struct ShadowReport::Impl {
-  using Key = std::tuple<std::string, std::string, std::string, std::string>;
+  using Key = std::tuple<std::string, std::string, std::string, std::string, std::string>;
 
   std::atomic<uint64_t> compared{0};
   std::atomic<uint64_t> different{0};
@@ -95,15 +95,16 @@ void ShadowReport::compare(const decision::Pack& deciding, const decision::Verdi
   }
   impl_->different.fetch_add(1, std::memory_order_relaxed);
   ShadowGroup group;
+  group.hook = abi::hook_name(request.hook);
   group.server = request.server;
   group.tool = request.tool;
   group.before = verdict_in_words(deciding, before);
   group.after = verdict_in_words(shadow, after);
   const std::lock_guard lock(impl_->mutex);
-  Impl::Key key{group.server, group.tool, group.before, group.after};
+  Impl::Key key{group.hook, group.server, group.tool, group.before, group.after};
   if (impl_->groups.size() >= kGroupsMax && impl_->groups.count(key) == 0) {
     key = {};
-    group.server = group.tool = group.before = group.after = "(others)";
+    group.hook = group.server = group.tool = group.before = group.after = "(others)";
   }
   ShadowGroup& kept = impl_->groups.try_emplace(std::move(key), std::move(group)).first->second;
   kept.count++;

@@ -12,6 +12,7 @@ namespace catalyst::server {
 
 /// One kind of difference: where, and from what to what.
 struct ShadowGroup {
+  std::string hook;  // "call", "list tools", "session"
   std::string server;
   std::string tool;
   std::string before;  // "allow", "deny by no_credentials", "allow, 1 redaction by mask"

@@ -1,16 +1,13 @@
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "runtime/base/asio.h"
 #include "runtime/base/result.h"
-#include "runtime/decision/request.h"
 #include "runtime/mcp/endpoint.h"
+#include "runtime/mcp/message_channel.h"
 #include "server/auth/admission.h"
 
 namespace catalyst::server {
@@ -24,15 +21,13 @@ struct StdioFrontOptions {
       size_t{64} * 1024 * 1024;  // written but not taken by the client: then it counts as gone
 };
 
-/// One local client on standard input and output: each line is a JSON-RPC message, answered as if it had come
-/// over HTTP, by the same endpoint and under the same rules. The client's session, where its generation has
-/// one, and its event stream are kept here. One io_context; created with make_shared.
+/// One local client on standard input and output: each line is a JSON-RPC message. One io_context; created
+/// with make_shared.
 class StdioFront : public std::enable_shared_from_this<StdioFront> {
  public:
   /// Takes both descriptors over.
   StdioFront(const Executor& executor, mcp::Endpoint& endpoint, int input, int output,
              StdioFrontOptions options);
-  ~StdioFront();
 
   /// Finds out who the client is; an error when nobody that may come in.
   Task<Result<void>> admit(Authenticator& authenticator);
@@ -42,26 +37,15 @@ class StdioFront : public std::enable_shared_from_this<StdioFront> {
   void close();
 
  private:
-  class Exchange;
-  friend class Exchange;
-
-  void take_line(std::string line);
-  void begin(std::shared_ptr<Exchange> exchange);
-  void write(std::string_view message);
+  bool write(std::string_view message);
   void flush();
+  void hang_up();
 
   const Executor executor_;
-  mcp::Endpoint& endpoint_;
   const StdioFrontOptions options_;
   asio::posix::stream_descriptor input_;
   asio::posix::stream_descriptor output_;
-  std::shared_ptr<const decision::Principal> principal_;
-  std::string session_id_;
-  std::string protocol_version_;  // of the session
-  bool listening_ = false;
-  uint64_t requests_ = 0;
-  std::map<uint64_t, std::shared_ptr<Exchange>> exchanges_;
-  SteadyTimer idle_;  // cancelled when the last exchange is over
+  const std::shared_ptr<mcp::MessageChannel> channel_;
   std::string queued_;
   std::string writing_;
   bool write_pending_ = false;

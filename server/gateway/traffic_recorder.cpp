@@ -31,6 +31,7 @@ struct Raw {
   abi::Hook hook = abi::Hook::Call;
   std::string id, tenant, claims, protocol_version, client_name, client_version, client_ip;
   std::vector<std::string> roles;
+  std::vector<std::string> labels;
   int64_t risk = 0;
   bool mfa = false;
   std::string server, tool, args, result;
@@ -205,6 +206,9 @@ struct TrafficRecorder::Impl {
     // No session id: whoever has one may use the session.
     request["session"] = {{"protocol", raw.protocol_version}};
     request["client"] = {{"name", raw.client_name}, {"version", raw.client_version}, {"ip", raw.client_ip}};
+    if (!raw.labels.empty()) {
+      request["labels"] = raw.labels;
+    }
     request["now"] = raw.now_us;
     std::string text = request.dump(-1, ' ', false, Json::error_handler_t::replace);
     text.pop_back();
@@ -253,6 +257,7 @@ void TrafficRecorder::record(const std::shared_ptr<const decision::Pack>& pack,
   raw.id = request.principal->id;
   raw.tenant = request.principal->tenant;
   raw.roles.assign(request.principal->roles.begin(), request.principal->roles.end());
+  raw.labels.assign(request.labels.begin(), request.labels.end());
   raw.risk = request.principal->risk;
   raw.mfa = request.principal->mfa;
   raw.claims = request.principal->claims;

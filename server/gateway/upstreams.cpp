@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cctype>
 
-#include "runtime/mcp/http_upstream.h"
-#include "runtime/mcp/stdio_pool.h"
+#include "runtime/mcp/duplex_pool.h"
+#include "runtime/mcp/http_or_sse_upstream.h"
+#include "runtime/mcp/sse_link.h"
+#include "runtime/mcp/stdio_link.h"
 #include "runtime/observe/log.h"
 #include "server/auth/upstream_credentials.h"
 #include "server/gateway/openapi_upstream.h"
@@ -38,6 +40,7 @@ class TimedUpstream final : public mcp::Upstream {
   [[nodiscard]] const std::string& name() const override { return inner_->name(); }
   [[nodiscard]] mcp::UpstreamState state() const override { return inner_->state(); }
   [[nodiscard]] std::string last_error() const override { return inner_->last_error(); }
+  [[nodiscard]] uint64_t dropped() const override { return inner_->dropped(); }
   void start(mcp::UpstreamEvent on_event) override { inner_->start(std::move(on_event)); }
   Task<Result<std::shared_ptr<const mcp::UpstreamInfo>>> ready(int64_t timeout_ms) override {
     return inner_->ready(timeout_ms);
@@ -71,6 +74,25 @@ std::shared_ptr<mcp::Upstream> timed(std::shared_ptr<mcp::Upstream> upstream, in
     return upstream;  // the default needs no cutting
   }
   return std::make_shared<TimedUpstream>(std::move(upstream), timeout_ms);
+}
+
+/// A server at the other end of one connection, or of one for each principal.
+std::shared_ptr<mcp::Upstream> duplex(const UpstreamConfig& config, Executor home,
+                                      mcp::DuplexConnect connect) {
+  mcp::DuplexUpstreamOptions options;
+  options.name = config.name;
+  options.connect = std::move(connect);
+  options.identity = identity();
+  options.log = logger(Level::Info, "upstream", config.name);
+  if (config.command.empty()) {
+    options.era = mcp::Era::Legacy;  // HTTP+SSE knows no other
+  }
+  if (config.shared) {
+    return std::make_shared<mcp::DuplexUpstream>(std::move(home), std::move(options));
+  }
+  mcp::DuplexPoolOptions pool;
+  pool.connections = config.processes;
+  return std::make_shared<mcp::DuplexPool>(std::move(home), std::move(options), pool);
 }
 
 bool names_authorization(const TextMap& headers) {
@@ -121,23 +143,13 @@ Result<std::shared_ptr<UpstreamCredentials>> make_credentials(const UpstreamConf
 Result<std::shared_ptr<mcp::Upstream>> make_upstream(
     const UpstreamConfig& config, Executor home, const std::shared_ptr<UpstreamCredentials>& credentials) {
   if (!config.command.empty()) {
-    mcp::StdioUpstreamOptions options;
-    options.name = config.name;
-    options.child.command = config.command;
-    options.child.args = config.args;
-    options.child.env = config.env;
-    options.child.cwd = config.cwd;
-    options.identity = identity();
-    options.log = logger(Level::Info, "upstream", config.name);
-    options.log_stderr = logger(Level::Debug, "upstream stderr", config.name);
-    if (config.shared) {
-      return timed(std::make_shared<mcp::StdioUpstream>(std::move(home), std::move(options)),
-                   config.timeout_ms);
-    }
-    mcp::StdioPoolOptions pool;
-    pool.processes = config.processes;
-    return timed(std::make_shared<mcp::StdioPool>(std::move(home), std::move(options), pool),
-                 config.timeout_ms);
+    mcp::StdioLinkOptions link;
+    link.child.command = config.command;
+    link.child.args = config.args;
+    link.child.env = config.env;
+    link.child.cwd = config.cwd;
+    link.log_stderr = logger(Level::Debug, "upstream stderr", config.name);
+    return timed(duplex(config, std::move(home), mcp::connect_child(std::move(link))), config.timeout_ms);
   }
   Result<mcp::HttpClientOptions> client = client_options(config, credentials);
   if (client.has_error()) {
@@ -162,6 +174,17 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(
       (credentials != nullptr || names_authorization(config.headers))) {
     observe::log(Level::Warn, "credentials are sent to an upstream without TLS", {{"server", config.name}});
   }
+  url->address = config.address;
+  mcp::SseLinkOptions sse;
+  sse.url = *url;
+  sse.headers = config.headers;
+  sse.client = *client;
+  const auto over_sse = [config, home, sse = std::move(sse)] {
+    return duplex(config, home, mcp::connect_sse(sse));
+  };
+  if (config.transport == "sse") {
+    return timed(over_sse(), config.timeout_ms);
+  }
   mcp::HttpUpstreamOptions options;
   options.name = config.name;
   options.url = std::move(*url);
@@ -170,6 +193,10 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(
   options.identity = identity();
   options.shared = config.shared;
   options.log = logger(Level::Info, "upstream", config.name);
+  if (config.transport.empty() && !config.auth.per_principal()) {
+    return timed(std::make_shared<mcp::HttpOrSseUpstream>(home, std::move(options), over_sse),
+                 config.timeout_ms);
+  }
   return timed(std::make_shared<mcp::HttpUpstream>(std::move(home), std::move(options)), config.timeout_ms);
 }
 

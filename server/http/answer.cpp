@@ -217,9 +217,17 @@ Task<Result<void>> Connection::begin_stream(int status, std::span<const mcp::Hea
   return write_all(Buffers{asio::buffer(out_)});
 }
 
+Task<Result<void>> Connection::begin_upgrade() {
+  CHECK(answer_ == Answer::None, "one answer per exchange");
+  answer_ = Answer::Streaming;
+  upgraded_ = true;
+  keep_alive_ = false;
+  co_return Result<void>();
+}
+
 Task<Result<void>> Connection::write(std::string_view chunk) {
   CHECK(answer_ == Answer::Streaming, "write follows begin_stream");
-  if (!head_.http11 || chunk.empty()) {
+  if (upgraded_ || !head_.http11 || chunk.empty()) {
     return write_all(Buffers{asio::buffer(chunk.data(), chunk.size())});
   }
   out_.clear();
@@ -232,7 +240,7 @@ Task<Result<void>> Connection::write(std::string_view chunk) {
 Task<Result<void>> Connection::end_stream() {
   CHECK(answer_ == Answer::Streaming, "end_stream follows begin_stream");
   answer_ = Answer::Ended;
-  return write_all(head_.http11 ? Buffers{asio::buffer("0\r\n\r\n", 5)} : Buffers{});
+  return write_all(head_.http11 && !upgraded_ ? Buffers{asio::buffer("0\r\n\r\n", 5)} : Buffers{});
 }
 
 /// Runs between the handler's writes: what the socket does not take is kept for the next write, never waited
@@ -241,6 +249,7 @@ void Connection::send_keepalive() {
   constexpr std::string_view kComment = ": keepalive\n\n";
   if (!backlog_.empty()) {
     if (shard_->now_ms - last_write_ms_ >= options().keepalive_ms + options().write_timeout_ms) {
+      shard_->config->count(Refusal::NotReading);
       abort();
     }
     return;

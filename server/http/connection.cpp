@@ -4,6 +4,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/beast/http/error.hpp>
 #include <cstring>
 
@@ -131,6 +132,9 @@ void Connection::start_read() {
 
 void Connection::on_read(const error_code& ec, size_t length) {
   reading_ = false;
+  if (reader_ != nullptr) {
+    reader_->cancel();
+  }
   if (phase_ == Phase::Closed) {
     return;
   }
@@ -280,6 +284,7 @@ void Connection::dispatch() {
   deadline_ms_ = 0;
   answer_ = Answer::None;
   event_stream_ = false;
+  upgraded_ = false;
   keep_alive_ = parser_->keep_alive() && head_.http11;
   take_request_id();
   principal_ = kNobody;
@@ -366,6 +371,11 @@ void Connection::next_request() {
 
 /// Answers without a handler and closes: the request is broken, unwelcome, or its handler failed.
 void Connection::refuse(int status) {
+  shard_->config->count(status == 413   ? Refusal::BodyTooLarge
+                        : status == 431 ? Refusal::HeaderTooLarge
+                        : status == 408 ? Refusal::TooSlow
+                        : status == 500 ? Refusal::HandlerFailed
+                                        : Refusal::Malformed);
   keep_alive_ = false;
   if (request_id_.empty()) {
     request_id_ = shard_->mint_request_id(id_storage_);
@@ -418,6 +428,29 @@ void Connection::close() {
   shard_->remove(*this);
 }
 
+/// Not HTTP any more: what has arrived is the client's, as it is.
+Task<Result<size_t>> Connection::read(asio::mutable_buffer into) {
+  while (in_begin_ == in_end_) {
+    if (gone_) {
+      co_return error(asio::error::eof, "reading from the client");
+    }
+    start_read();
+    SteadyTimer arrival(shard_->context.get_executor(), SteadyTimer::time_point::max());
+    reader_ = &arrival;
+    error_code ec;
+    co_await arrival.async_wait(asio::redirect_error(use_awaitable, ec));
+    reader_ = nullptr;
+  }
+  const size_t length = std::min(into.size(), in_end_ - in_begin_);
+  std::memcpy(into.data(), in_.data() + in_begin_, length);
+  in_begin_ += length;
+  if (in_begin_ == in_end_) {
+    rewind();
+  }
+  start_read();
+  co_return length;
+}
+
 void Connection::begin_drain() {
   if (phase_ == Phase::Head && in_begin_ == in_end_) {
     close();
@@ -437,6 +470,7 @@ void Connection::abort() {
 
 void Connection::tick(int64_t now_ms) {
   if (write_deadline_ms_ != 0 && now_ms >= write_deadline_ms_) {
+    shard_->config->count(Refusal::NotReading);
     abort();
   } else if (deadline_ms_ != 0 && now_ms >= deadline_ms_) {
     if ((phase_ == Phase::Head && scanned_ != 0) || phase_ == Phase::Body) {

@@ -29,6 +29,9 @@ struct ServerConfig {
   Authenticator* authenticator = nullptr;
   std::shared_ptr<TlsContext> tls;  // nullptr: clients speak plain HTTP
   std::atomic<size_t> connections{0};
+  std::array<std::atomic<uint64_t>, kRefusalReasons.size()> refused{};
+
+  void count(Refusal reason) { refused[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed); }
 };
 
 class Connection;
@@ -102,6 +105,9 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   Task<Result<void>> begin_stream(int status, std::span<const mcp::Header> headers) override;
   Task<Result<void>> write(std::string_view chunk) override;
   Task<Result<void>> end_stream() override;
+  Task<Result<void>> begin_upgrade() override;
+  Task<Result<size_t>> read(asio::mutable_buffer into) override;
+  void cut() override { abort(); }
   void cancel() override { cancel_.emit(asio::cancellation_type::partial); }
 
   size_t shard_index = 0;  // place in Shard::connections_
@@ -185,6 +191,8 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   Answer answer_ = Answer::None;
   bool keep_alive_ = true;
   bool event_stream_ = false;
+  bool upgraded_ = false;
+  SteadyTimer* reader_ = nullptr;  // of read(), while it waits
   bool writing_ = false;
   int64_t deadline_ms_ = 0;        // of the phase; 0 while the handler runs
   int64_t write_deadline_ms_ = 0;  // of the write in progress; 0 when none

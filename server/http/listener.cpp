@@ -132,6 +132,10 @@ uint16_t Listener::port() const { return state_->port; }
 
 size_t Listener::connections() const { return state_->config->connections.load(std::memory_order_relaxed); }
 
+uint64_t Listener::refused(Refusal reason) const {
+  return state_->config->refused[static_cast<size_t>(reason)].load(std::memory_order_relaxed);
+}
+
 Task<void> Listener::drain(int64_t deadline_ms) {
   const std::shared_ptr<State> state = state_;
   for (const auto& shard : state->shards) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -42,6 +43,17 @@ struct HttpOptions {
   std::vector<std::string> open_paths = {"/healthz", "/readyz"};
 };
 
+enum class Refusal : uint8_t {
+#define REFUSAL(name, reason) name,
+#include "server/http/refusal.def"
+#undef REFUSAL
+};
+inline constexpr std::array<std::string_view, 7> kRefusalReasons = {
+#define REFUSAL(name, reason) reason,
+#include "server/http/refusal.def"
+#undef REFUSAL
+};
+
 /// The HTTP/1.1 front door: one SO_REUSEPORT acceptor per io_context of the pool. Destroy it after
 /// IoPool::stop and before the pool.
 class Listener {
@@ -59,6 +71,8 @@ class Listener {
   /// The bound port; 0 before start.
   [[nodiscard]] uint16_t port() const;
   [[nodiscard]] size_t connections() const;
+  /// How often the front door said no since the start.
+  [[nodiscard]] uint64_t refused(Refusal reason) const;
 
   /// Stops accepting, closes idle connections, lets requests in flight finish until the deadline, then cuts
   /// what is left.

@@ -86,6 +86,7 @@ void Shard::accept() {
 
 void Shard::on_accepted(TcpSocket socket, const asio::ip::tcp::endpoint& peer) {
   if (config->connections.load(std::memory_order_relaxed) >= config->options.max_connections) {
+    config->count(Refusal::TooManyConnections);
     error_code ignored;
     socket.non_blocking(true, ignored);
     constexpr std::string_view kBusy =

@@ -60,7 +60,7 @@ class Planner {
     }
     build_features();
     for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
-      build_hook(unit_.plans[hook], planned_[hook]);
+      build_hook(static_cast<abi::Hook>(hook), planned_[hook]);
     }
   }
 
@@ -80,7 +80,9 @@ class Planner {
   void rank_rules(abi::Hook hook) {
     abi::HookPlan& plan = unit_.plans[static_cast<size_t>(hook)];
     for (uint32_t i = 0; i < unit_.rules.size(); ++i) {
-      if (unit_.rules[i].hook == hook) {
+      const abi::RuleInfo& rule = unit_.rules[i];
+      const bool acts = rule.verdict != abi::RuleVerdict::None || !rule.effects.empty();
+      if (rule.hook == hook && acts) {
         (unit_.rules[i].shadow ? plan.shadow : plan.ranked).push_back(i);
       }
     }
@@ -171,11 +173,12 @@ class Planner {
     }
   }
 
-  void build_hook(abi::HookPlan& plan, const std::vector<PlannedRule>& rules) {
+  void build_hook(abi::Hook hook, const std::vector<PlannedRule>& rules) {
+    abi::HookPlan& plan = unit_.plans[static_cast<size_t>(hook)];
     std::vector<const PlannedRule*> deciding;
     std::vector<const PlannedRule*> collecting;
     for (const PlannedRule& rule : rules) {
-      (unit_.rules[rule.rule].effects.empty() ? deciding : collecting).push_back(&rule);
+      (unit_.rules[rule.rule].collects() ? collecting : deciding).push_back(&rule);
     }
     build_index(plan.decide, deciding);
     build_index(plan.collect, collecting);
@@ -194,7 +197,12 @@ class Planner {
     }
     std::vector<uint32_t> evaluated = plan.ranked;
     evaluated.insert(evaluated.end(), plan.shadow.begin(), plan.shadow.end());
-    plan.target_slots = find_target_slots(module_, evaluated);
+    plan.target_slots = find_target_slots(module_, hook, evaluated);
+    for (uint32_t window = 0; window < unit_.windows.size(); ++window) {
+      if (unit_.windows[window].hook == hook) {
+        plan.windows.push_back(window);
+      }
+    }
   }
 
   /// The conjunct as something to file the rule under; nothing when it does not name strings that must be

@@ -1,6 +1,7 @@
 #include "compiler/ir/passes/slot_use.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace catalyst::ir {
 
@@ -9,7 +10,11 @@ namespace {
 class Visitor {
  public:
   explicit Visitor(const Module& module)
-      : module_(module), expr_stamp_(module.exprs.size(), 0), fact_stamp_(module.facts.size(), 0) {}
+      : module_(module), expr_stamp_(module.exprs.size(), 0), fact_stamp_(module.facts.size(), 0) {
+    for (const WindowRead& read : module.window_reads) {
+      window_keys_.emplace(read.slot.index, read.key);
+    }
+  }
 
   /// What is visited between two calls is visited once.
   void start_rule() { ++stamp_; }
@@ -22,6 +27,9 @@ class Visitor {
     const Expr& e = module_.expr(id);
     if (e.op == Op::Slot) {
       slots.push_back(e.payload);
+      if (const auto read = window_keys_.find(e.payload); read != window_keys_.end()) {
+        visit(read->second, slots);
+      }
     } else if (e.op == Op::Fact && fact_stamp_[e.payload] != stamp_) {
       fact_stamp_[e.payload] = stamp_;
       visit(module_.facts[e.payload].value, slots);
@@ -35,6 +43,7 @@ class Visitor {
 
  private:
   const Module& module_;
+  std::unordered_map<uint32_t, ExprId> window_keys_;  // by slot
   std::vector<uint32_t> expr_stamp_;
   std::vector<uint32_t> fact_stamp_;
   uint32_t stamp_ = 0;
@@ -47,7 +56,7 @@ void sort_unique(std::vector<uint32_t>& slots) {
 
 }  // namespace
 
-std::vector<std::vector<uint32_t>> find_target_slots(const Module& module,
+std::vector<std::vector<uint32_t>> find_target_slots(const Module& module, abi::Hook hook,
                                                      const std::vector<uint32_t>& rules) {
   std::vector<std::vector<uint32_t>> out(module.targets.size());
   Visitor visitor(module);
@@ -59,6 +68,13 @@ std::vector<std::vector<uint32_t>> find_target_slots(const Module& module,
     visitor.visit(rule.message, slots);
     for (const Effect& effect : rule.effects) {
       visitor.visit(effect.value, slots);
+    }
+  }
+  for (const Window& window : module.windows) {
+    if (window.hook == hook) {
+      visitor.start_rule();
+      visitor.visit(window.key, out[window.target.index]);
+      visitor.visit(window.value, out[window.target.index]);
     }
   }
   std::for_each(out.begin(), out.end(), sort_unique);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -26,6 +27,7 @@ constexpr int kRounds = 9;
 constexpr double kSliceSeconds = 0.06;          // of one candidate in one round
 constexpr size_t kLinearDecisions = 2'000'000;  // rules times requests of one pass of the interpreter
 constexpr size_t kPadding = 64;
+constexpr int kSpins = 100;  // slices for a profiler
 constexpr int64_t kMicros = 1'000'000;
 
 double cpu_seconds() {
@@ -230,6 +232,12 @@ class Ours {
     }
   }
 
+  /// Whoever reads a few members by name compares them in line.
+  template <size_t N>
+  static bool is(std::string_view key, const char (&name)[N]) {
+    return key.size() == N - 1 && std::memcmp(key.data(), name, N - 1) == 0;
+  }
+
   template <class Member>
   static bool each_member(decision::JsonScanner& in, Member member) {
     if (in.peek() != '{' || !in.enter()) {
@@ -259,17 +267,25 @@ class Ours {
     return true;
   }
 
+  /// No number of the workload is longer, negative or broken.
   static bool read_number(decision::JsonScanner& in, int64_t& out) {
+    in.peek();
+    return in.short_integer(&out) || read_last_number(in, out);
+  }
+
+  /// Too near to the end of the text to be read in one go.
+  static bool read_last_number(decision::JsonScanner& in, int64_t& out) {
+    decision::JsonScanner copy = in;
     std::string_view text;
     bool integral = false;
-    in.peek();
-    if (!in.number(&text, &integral)) {
+    if (!copy.number(&text, &integral)) {
       return false;
     }
     out = 0;
     for (const char c : text) {
       out = out * 10 + (c - '0');
     }
+    in = copy;
     return true;
   }
 
@@ -289,32 +305,39 @@ class Ours {
     return !in.failed();
   }
 
+  static bool read_args(decision::JsonScanner& in, std::string_view& args) {
+    decision::JsonScanner copy = in;
+    const char* const begin = copy.peek() == '{' ? copy.position() : nullptr;
+    if (begin == nullptr || !copy.skip_unread()) {
+      return false;
+    }
+    args = {begin, static_cast<size_t>(copy.position() - begin)};
+    in = copy;
+    return true;
+  }
+
   static bool read(std::string_view json, decision::Principal& principal, decision::Request& request,
                    std::string_view* roles) {
     decision::JsonScanner in(json, 64);
     std::string_view tool;
     const bool ok = each_member(in, [&](std::string_view key) {
-      if (key == "principal") {
+      if (is(key, "principal")) {
         return each_member(in, [&](std::string_view name) {
-          return name == "id"       ? read_text(in, principal.id)
-                 : name == "tenant" ? read_text(in, principal.tenant)
-                                    : read_roles(in, principal, roles);
+          return is(name, "id")       ? read_text(in, principal.id)
+                 : is(name, "tenant") ? read_text(in, principal.tenant)
+                                      : read_roles(in, principal, roles);
         });
       }
-      if (key == "tool") {
+      if (is(key, "tool")) {
         return read_text(in, tool);
       }
-      if (key == "server") {
+      if (is(key, "server")) {
         return read_text(in, request.server);
       }
-      if (key == "args") {
-        in.peek();
-        const char* const begin = in.position();
-        const bool read = in.peek() == '{' && in.skip_unread();
-        request.args = {begin, static_cast<size_t>(in.position() - begin)};
-        return read;
+      if (is(key, "args")) {
+        return read_args(in, request.args);
       }
-      if (key == "time") {
+      if (is(key, "time")) {
         const bool read = read_number(in, request.now_us);
         request.now_us *= kMicros;
         return read;
@@ -390,7 +413,8 @@ driver::Analysis analyze_workload(const Workload& workload) {
   return analysis;
 }
 
-void bench_size(uint32_t rules, const std::string& folder, const std::string& only, std::vector<Row>& rows) {
+void bench_size(uint32_t rules, const std::string& folder, const std::string& only, const std::string& spin,
+                std::vector<Row>& rows) {
   const Workload workload = make_workload(rules, kRequests);
   const Inputs inputs = make_inputs(workload);
   const Specialised specialised = load_specialised(workload, folder);
@@ -425,6 +449,14 @@ void bench_size(uint32_t rules, const std::string& folder, const std::string& on
   for (const Candidate& c : candidates) {
     check_answers(workload, c);
   }
+  if (!spin.empty()) {
+    for (const Candidate& c : candidates) {
+      for (int i = 0; c.name == spin && i < kSpins; ++i) {
+        measure(c);
+      }
+    }
+    return;
+  }
   for (int round = 0; round < kRounds; ++round) {
     for (Candidate& c : candidates) {
       c.rounds.push_back(measure(c));
@@ -445,16 +477,19 @@ int run(int argc, char** argv) {
   std::vector<uint32_t> sizes;
   std::string out = "build/bench/decide.json";
   std::string only;
+  std::string spin;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--out" && i + 1 < argc) {
       out = argv[++i];
     } else if (argument == "--only" && i + 1 < argc) {
       only = argv[++i];
+    } else if (argument == "--spin" && i + 1 < argc) {
+      spin = argv[++i];
     } else if (const int size = std::atoi(argv[i]); size > 0) {
       sizes.push_back(static_cast<uint32_t>(size));
     } else {
-      give_up("usage: bench_decide [--out FILE] [--only TIER/INPUT] [RULES...]");
+      give_up("usage: bench_decide [--out FILE] [--only TIER/INPUT] [--spin TIER/INPUT] [RULES...]");
     }
   }
   if (sizes.empty()) {
@@ -463,7 +498,7 @@ int run(int argc, char** argv) {
   std::vector<Row> rows;
   std::printf("%-26s %13s %15s %9s\n", "metric", "catalyst", "specialised C++", "ratio");
   for (const uint32_t size : sizes) {
-    bench_size(size, "build/bench/decide", only, rows);
+    bench_size(size, "build/bench/decide", only, spin, rows);
   }
   write_json(out, rows);
   std::printf("written to %s; every answer agreed with the plain reading of the rules\n", out.c_str());

@@ -11,13 +11,68 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/abi/symbol_table.h"
 #include "tests/bench/decide/record.h"
 
 namespace specialised {
 
-using catalyst::abi::TextKey;
 using catalyst::bench::Record;
+
+/// A short string in registers: equal words and length mean equal strings of up to 16 bytes.
+struct TextKey {
+  static constexpr size_t kExactMax = 16;
+  uint64_t a = 0;
+  uint64_t b = 0;
+  uint32_t length = 0;
+
+  bool operator==(const TextKey&) const = default;
+  bool exact() const { return length <= kExactMax; }
+
+  static uint64_t load8(const char* p) {
+    uint64_t v;
+    std::memcpy(&v, p, 8);
+    return v;
+  }
+  static uint64_t load4(const char* p) {
+    uint32_t v;
+    std::memcpy(&v, p, 4);
+    return v;
+  }
+  static uint64_t fold(uint64_t x, uint64_t y) {
+    const unsigned __int128 m = static_cast<unsigned __int128>(x) * y;
+    return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
+  }
+
+  static TextKey of(std::string_view s) {
+    const char* p = s.data();
+    size_t n = s.size();
+    TextKey key;
+    key.length = static_cast<uint32_t>(n);
+    uint64_t head = 0;
+    while (n > 16) {
+      head = fold(head ^ load8(p) ^ kA, load8(p + 8) ^ kB);
+      p += 16;
+      n -= 16;
+    }
+    if (n >= 8) {
+      key.a = load8(p);
+      key.b = load8(p + n - 8);
+    } else if (n >= 4) {
+      key.a = load4(p);
+      key.b = load4(p + n - 4);
+    } else if (n > 0) {
+      key.a = (static_cast<uint64_t>(static_cast<uint8_t>(p[0])) << 16) |
+              (static_cast<uint64_t>(static_cast<uint8_t>(p[n >> 1])) << 8) | static_cast<uint8_t>(p[n - 1]);
+    }
+    key.a ^= head;
+    return key;
+  }
+
+  uint64_t hash() const { return fold(a ^ kA ^ length, b ^ kB); }
+
+ private:
+  static constexpr uint64_t kA = 0x9e3779b97f4a7c15u;
+  static constexpr uint64_t kB = 0xd6e8feb86659fd93u;
+};
 
 /// Open addressing over string literals; keys of up to 16 bytes are compared in registers.
 class Table {

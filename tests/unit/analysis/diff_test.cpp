@@ -45,7 +45,19 @@ const std::vector<std::string> kAtoms = {
     "now.hour() < 8",
     "call.tool == \"t1\"",
     "principal.tenant == principal.id",
+    "grade(principal.risk) == \"middle\"",
+    "grade(principal.risk + (call.args.n ?? 0)) != \"high\"",
 };
+
+// Rows with the same value stand beside each other.
+constexpr const char* kDecision = R"(decision grade(n: int) -> string {
+  rule top when n > 3 => "high"
+  rule upper when n > 2 => "high"
+  rule some when n > 1 => "middle"
+  otherwise => "low"
+}
+fact used = grade(1)
+)";
 
 std::string condition(std::mt19937& random, int depth) {
   const auto pick = random() % (depth > 0 ? 6 : 2);
@@ -76,7 +88,7 @@ RuleText random_rule(std::mt19937& random) {
 }
 
 std::string text_of(const std::vector<RuleText>& rules, bool default_deny) {
-  std::string out = "server s schema \"s.json\"\n";
+  std::string out = std::string("server s schema \"s.json\"\n") + kDecision;
   out += default_deny ? "default deny\n" : "";
   for (size_t i = 0; i < rules.size(); ++i) {
     out += "rule r" + std::to_string(i) + " on call " + rules[i].target + " when " + rules[i].condition +
@@ -207,6 +219,49 @@ TEST(Diff, WhatIsNotFollowedIsNeverAProof) {
   const std::vector<Difference> same =
       diff({before.module, &before.sources}, {before.module, &before.sources});
   EXPECT_TRUE(same[static_cast<size_t>(DifferenceKind::MorePermissive)].proved_none());
+}
+
+TEST(Diff, ExamplesAreAboutToolsThatThereAreWhereItCan) {
+  const driver::Analysis before =
+      read("server s schema \"s.json\"\nrule r on call s.* when call.tool != \"t1\" deny\n");
+  const driver::Analysis after = read(
+      "server s schema \"s.json\"\nrule r on call s.* when call.tool != \"t1\" and not (call.tool matches "
+      "\"*2\") "
+      "deny\n");
+  const std::vector<Difference> all = diff({before.module, &before.sources}, {after.module, &after.sources});
+  const Difference& d = all[static_cast<size_t>(DifferenceKind::MorePermissive)];
+  ASSERT_FALSE(d.changes.empty());
+  EXPECT_EQ(d.changes[0].witness.tool, "t2");
+  EXPECT_TRUE(d.changes[0].known_tool);
+  const driver::Analysis other = read(
+      "server s schema \"s.json\"\nrule r on call s.* when call.tool != \"t1\" and call.tool != \"t9\" "
+      "deny\n");
+  const std::vector<Difference> unknown =
+      diff({before.module, &before.sources}, {other.module, &other.sources});
+  const Difference& u = unknown[static_cast<size_t>(DifferenceKind::MorePermissive)];
+  ASSERT_FALSE(u.changes.empty());
+  EXPECT_EQ(u.changes[0].witness.tool, "t9");
+  EXPECT_FALSE(u.changes[0].known_tool);
+}
+
+TEST(Diff, HooksThatAreNotFollowedAreComparedAsTheyStand) {
+  const std::string hooks =
+      "server s schema \"s.json\"\nrule a on read \"*.pem\" when not principal.mfa deny \"no\"\n"
+      "rule b on session when client.name == \"x\" deny\n";
+  const std::string turned =
+      "server s schema \"s.json\"\nrule d on call s.* when principal.mfa deny\n"
+      "rule b on session when client.name == \"x\" deny\n"
+      "rule c on read \"*.pem\" when not principal.mfa deny \"no\"\n";
+  const driver::Analysis before = read(hooks);
+  const driver::Analysis same = read(turned);
+  const driver::Analysis other = read(hooks + "rule e on read \"*.key\" deny\n");
+  const auto others = [&](const driver::Analysis& after) {
+    return diff({before.module, &before.sources},
+                {after.module, &after.sources})[static_cast<size_t>(DifferenceKind::OtherHooks)]
+        .proved_none();
+  };
+  EXPECT_TRUE(others(same));
+  EXPECT_FALSE(others(other));
 }
 
 }  // namespace

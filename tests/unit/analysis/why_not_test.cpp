@@ -57,6 +57,29 @@ TEST(WhyNot, ChangesTwoInputsWhenOneIsNotEnough) {
   EXPECT_EQ(answer.requests[0].inputs.size(), 2U);
 }
 
+TEST(WhyNot, ChangesNumbersAsLittleAsItTakes) {
+  const driver::Analysis analysis = read(
+      "rule big on call db.* when ((call.args.amount as decimal?) ?? 0) > 2500 deny\n"
+      "rule odd on call db.* when principal.risk > 20 deny\n");
+  Witness w = request();
+  w.risk = 20;
+  w.args = R"({"amount":90000,"table":"users"})";
+  WhyNot answer = why_not(analysis.module, analysis.sources, w, Wanted::Allow);
+  ASSERT_EQ(answer.requests.size(), 1U);
+  EXPECT_EQ(answer.requests[0].inputs[0].after, "2500");
+  EXPECT_TRUE(answer.requests[0].decision.allowed());
+  w.args = R"({"amount":90000.5})";
+  answer = why_not(analysis.module, analysis.sources, w, Wanted::Allow);
+  ASSERT_EQ(answer.requests.size(), 1U);
+  EXPECT_EQ(std::stod(answer.requests[0].inputs[0].after), 2500);
+  w.args = "{}";
+  w.risk = 90;
+  answer = why_not(analysis.module, analysis.sources, w, Wanted::Allow);
+  ASSERT_EQ(answer.requests.size(), 1U);
+  EXPECT_EQ(answer.requests[0].inputs[0].after, "20");
+  EXPECT_EQ(answer.requests[0].request.risk, 20);
+}
+
 TEST(WhyNot, ProvesThatNothingHelps) {
   const driver::Analysis analysis =
       read("rule never on call db.* deny\nrule r on call db.drop when principal.mfa allow\n");
@@ -82,6 +105,23 @@ TEST(WhyNot, NamesEditsOfRulesAndLeavesThePackAlone) {
 TEST(WhyNot, SaysWhenItIsSoAlready) {
   const driver::Analysis analysis = read(kPolicy);
   EXPECT_TRUE(why_not(analysis.module, analysis.sources, request(), Wanted::Deny).already);
+}
+
+TEST(Mutations, AreOfWhatTestsCanSee) {
+  const driver::Analysis analysis = read(
+      "import text\n"
+      "@shadow rule unseen on call db.* when principal.risk > 3 deny\n"
+      "@expires(2099-01-01) @rollout(5% by principal.id) rule seen on call db.* when "
+      "text.is_blank(principal.id) "
+      "deny\n");
+  std::vector<std::string> edits;
+  for (const Mutation& mutation : mutations(*analysis.module)) {
+    EXPECT_EQ(analysis.module->rules[mutation.rule].name, "seen");
+    edits.push_back(mutation.text);
+  }
+  // Neither the share nor the date, nor how the library does it.
+  EXPECT_EQ(edits, (std::vector<std::string>{"the condition is left out", "`deny` becomes `allow`",
+                                             "the rule is left out"}));
 }
 
 TEST(Mutations, AreUndone) {

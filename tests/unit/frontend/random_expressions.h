@@ -198,6 +198,9 @@ class RandomExpressions : protected RandomWords {
     if (once_in(3)) {
       return record(depth, once_in(2));
     }
+    if (once_in(6)) {
+      return window(depth);
+    }
     if (once_in(2)) {
       auto* out = make<ListExpr>(ExprKind::List);
       for (size_t n = below(5); n > 0; --n) {
@@ -211,6 +214,21 @@ class RandomExpressions : protected RandomWords {
     out->value_variable = once_in(3) ? name() : Name{};
     out->collection = expr(depth - 1);
     out->condition = once_in(2) ? expr(depth - 1) : nullptr;
+    return out;
+  }
+
+  const Expr* window(size_t depth) {
+    static const char* const kFunctions[] = {"count", "sum", "distinct"};
+    static const char* const kHooks[] = {"call", "read", "prompt", "complete", "message"};
+    auto* out = make<WindowExpr>(ExprKind::Window);
+    out->function.text = kFunctions[below(std::size(kFunctions))];
+    out->hook.text = kHooks[below(std::size(kHooks))];
+    for (size_t n = 1 + below(2); n > 0; --n) {
+      out->targets.push_back(target(false, out->hook.text));
+    }
+    out->value = once_in(2) ? expr(depth - 1) : nullptr;
+    out->key = once_in(2) ? expr(depth - 1) : nullptr;
+    out->within = number("1", "h");
     return out;
   }
 

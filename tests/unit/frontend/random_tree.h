@@ -32,7 +32,7 @@ class Generator : RandomExpressions {
   Name hook() { return {std::string(abi::kHooks[below(abi::kHookCount)].name), {}}; }
 
   const Decl* declaration() {
-    switch (below(12)) {
+    switch (below(14)) {
       case 0: {
         auto* out = decl<PackDecl>(DeclKind::Pack);
         out->name.text = word() + "." + any_word();
@@ -108,6 +108,23 @@ class Generator : RandomExpressions {
         out->alias = once_in(2) ? name() : out->alias;
         return out;
       }
+      case 11: {
+        auto* out = decl<AgentDecl>(DeclKind::Agent);
+        out->name = name();
+        out->card.text = once_in(2) ? "cards/a.json" : "";
+        return out;
+      }
+      case 12: {
+        auto* out = decl<PropertyDecl>(DeclKind::Property);
+        out->name = name();
+        out->hook = hook();
+        for (size_t n = out->hook.text != "session" ? below(3) : 0; n > 0; --n) {
+          out->targets.push_back(target(false, out->hook.text));
+        }
+        out->condition = once_in(2) ? expr(4) : nullptr;
+        out->allowed = once_in(2);
+        return out;
+      }
       default:
         return test();
     }
@@ -120,6 +137,9 @@ class Generator : RandomExpressions {
       case EffectKind::Allow:
       case EffectKind::Deny:
         out.message = once_in(2) ? string(2) : nullptr;
+        break;
+      case EffectKind::Describe:
+        out.message = string(2);
         break;
       case EffectKind::Hide:
         for (size_t n = below(3); n > 0; --n) {
@@ -183,6 +203,7 @@ class Generator : RandomExpressions {
       out->targets.push_back(target(false, out->hook.text));
     }
     out->condition = once_in(2) ? expr(5) : nullptr;
+    out->on_error.text = once_in(4) ? "deny" : once_in(4) ? "skip" : "";
     for (size_t n = 1 + below(3); n > 0; --n) {
       out->effects.push_back(effect());
     }
@@ -257,8 +278,8 @@ class Generator : RandomExpressions {
   }
 
   const Decl* test() {
-    static const char* const kExpected[] = {"allow",  "deny",  "hidden", "listed", "set",
-                                            "redact", "audit", "tag",    "error",  "message"};
+    static const char* const kExpected[] = {"allow", "deny", "hidden", "listed",  "set",     "redact",
+                                            "audit", "tag",  "error",  "message", "describe"};
     auto* out = decl<TestDecl>(DeclKind::Test);
     out->title.text = text();
     if (once_in(4)) {
@@ -268,7 +289,18 @@ class Generator : RandomExpressions {
       return out;
     }
     for (size_t n = below(3); n > 0; --n) {
-      out->givens.push_back({any_name(), expr(2), {}});
+      TestGiven& given = out->givens.emplace_back();
+      if (once_in(3)) {
+        given.subject.text = "past";
+        given.hook.text = once_in(2) ? "call" : "prompt";
+        given.target = target(true, given.hook.text);
+        given.value = once_in(2) ? record(2, false) : nullptr;
+        given.times = once_in(2) ? number("21", "") : nullptr;
+        given.ago = once_in(2) ? number("30", "m") : nullptr;
+      } else {
+        given.subject = any_name();
+        given.value = expr(2);
+      }
     }
     out->hook = hook();
     out->target = target(true, out->hook.text);
@@ -281,17 +313,18 @@ class Generator : RandomExpressions {
       if (what == "set" || (what == "redact" && once_in(2))) {
         each.path = what == "set" ? path() : member(make_name("result"));
       }
-      if (what == "set" || (what == "tag" && once_in(2))) {
+      each.negated = once_in(4);
+      if ((what == "set" && !once_in(3)) || (what == "tag" && once_in(2))) {
         each.value = expr(2);
       }
-      if (what == "message") {
+      if (what == "message" || what == "describe") {
         each.value = string(1);
       }
       each.word.text = what == "tag"                   ? key().text
                        : what == "audit" && once_in(2) ? "full"
                        : what == "error"               ? "overflow"
                                                        : "";
-      each.by = what != "message" && what != "listed" && once_in(2) ? name() : Name{};
+      each.by = what != "message" && what != "listed" && what != "describe" && once_in(2) ? name() : Name{};
       out->expectations.push_back(each);
     }
     return out;

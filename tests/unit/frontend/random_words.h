@@ -20,7 +20,8 @@ class RandomWords {
     static const char* const kWords[] = {"a",       "b1",    "_c",     "principal", "call",   "result",
                                          "list",    "tool",  "tag",    "rule",      "test",   "fact",
                                          "message", "error", "schema", "map",       "listed", "full",
-                                         "route",   "to",    "cache",  "timeout",   "shared", "shadow"};
+                                         "route",   "to",    "cache",  "timeout",   "shared", "shadow",
+                                         "count",   "past",  "where",  "agent",     "property", "describe"};
     return kWords[below(std::size(kWords))];
   }
   std::string any_word() {

@@ -25,15 +25,6 @@ TEST(Asking, GoesByWhatTheClientDeclared) {
   EXPECT_TRUE(can_be_asked(R"({"roots":{}})"));
 }
 
-TEST(Asking, TellsServersNothingOfTasks) {
-  EXPECT_EQ(forwarded_capabilities(R"({"sampling":{}})"), std::nullopt);
-  EXPECT_EQ(forwarded_capabilities(R"({"extensions":{"io.modelcontextprotocol/tasks":{}},"sampling":{}})"),
-            R"({"sampling":{}})");
-  EXPECT_EQ(forwarded_capabilities(
-                R"({"extensions":{"io.modelcontextprotocol/tasks":{},"a/b":{"c":1}},"tasks":{}})"),
-            R"({"extensions":{"a/b":{"c":1}}})");
-}
-
 TEST(Asking, KeepsOfALegacyClientWhatSpeaksAboutAsking) {
   EXPECT_EQ(asking_capabilities(
                 R"({"tasks":{},"roots":{"listChanged":true},"elicitation":{"url":{}},"sampling":1})"),

@@ -90,6 +90,23 @@ TEST(Envelope, RefusesKeysThatAreThereTwice) {
   EXPECT_EQ(code_of(many + R"("key50":1}})"), -32600);
 }
 
+TEST(Envelope, RefusesKeysThatSomeReadersTakeForOthers) {
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","Method":"b"})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"name":"x","NAME":"y"}})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"name":"x","Arguments":{}}})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"argument\u017f":{}}})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"taskid":"x"}})"), -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"arguments":{"path":1,"Path":2}}})"),
+            -32600);
+  EXPECT_EQ(
+      code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"arguments":{"x":{"\u212a":1,"k":2}}}})"),
+      -32600);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"taskId":"x","Other":{"Name":1}}})"),
+            0);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"arguments":{"Path":1,"name":2}}})"),
+            0);
+}
+
 TEST(Envelope, LimitsDepthSizeAndIds) {
   const auto nested = [](int depth) {
     return R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":)" + std::string(depth, '[') +

@@ -54,6 +54,12 @@ class FakeUpstream : public Upstream {
   int delay_ms = 0;
   UpstreamEvent event;
 
+  /// What it offers, JSON object text; before the gateway starts.
+  void declare(std::string capabilities) {
+    auto info = std::make_shared<UpstreamInfo>(*info_);
+    info->capabilities = std::move(capabilities);
+    info_ = info;
+  }
   /// As after a restart: the same server, greeted anew.
   void reconnect() { info_ = std::make_shared<UpstreamInfo>(*info_); }
 
@@ -187,12 +193,30 @@ struct FakeObserver : Observer {
     std::string arguments;
     std::string result;
     decision::AuditLevel audit;
+    std::vector<std::string> events;  // "name data", with a `!` behind those that nobody heard
+    std::vector<std::string> tags;
   };
   std::vector<Kept> kept;
   void on_request(const RequestRecord& r) noexcept override {
-    kept.push_back({std::string(r.method), std::string(r.server), std::string(r.tool), r.ruling,
-                    std::string(r.rule_name), r.http_status, r.error_code, r.redactions,
-                    std::string(r.arguments), std::string(r.result), r.audit});
+    kept.push_back({std::string(r.method),
+                    std::string(r.server),
+                    std::string(r.tool),
+                    r.ruling,
+                    std::string(r.rule_name),
+                    r.http_status,
+                    r.error_code,
+                    r.redactions,
+                    std::string(r.arguments),
+                    std::string(r.result),
+                    r.audit,
+                    {},
+                    {}});
+    for (const ObservedEvent& event : r.events) {
+      kept.back().events.push_back(event.name + " " + event.json + (event.unheard ? "!" : ""));
+    }
+    for (const ObservedTag& tag : r.tags) {
+      kept.back().tags.push_back(tag.key);
+    }
   }
 };
 

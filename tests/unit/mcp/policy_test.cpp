@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/decision/windows.h"
 #include "tests/unit/decision/module_maker.h"
 #include "tests/unit/mcp/fakes.h"
 
@@ -85,6 +86,20 @@ TEST_F(Policy, ADenialDoesNotDependOnWhetherTheArgumentsFit) {
   EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"("code":1001,"message":"Never.")"));
   EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Deny);
   EXPECT_THAT(call(gateway, "spy"), HasSubstr("Unknown tool: db__spy"));
+}
+
+TEST_F(Policy, AnArgumentInAnotherCaseIsNotPassedOnUnseen) {
+  upstream->answers["tools/list"] =
+      R"({"tools":[{"name":"query","inputSchema":{"type":"object","properties":{"path":{}}}}]})";
+  make.deny("no_paths", make.boolean(Op::IsPresent, {make.optional_arg({"path"}, T::kString)}),
+            {{"db", "query"}});
+  Gateway gateway({upstream}, make.pack());
+  const size_t before = upstream->seen.size();
+  EXPECT_THAT(call(gateway, "query", R"({"path":"x"})"), HasSubstr(R"("rule":"no_paths")"));
+  EXPECT_THAT(call(gateway, "query", R"({"Path":"x"})"),
+              HasSubstr("/Path differs from path in its case alone"));
+  EXPECT_EQ(upstream->seen.size(), before);
+  EXPECT_THAT(call(gateway, "query", R"({"other":"x"})"), HasSubstr("ana@"));
 }
 
 TEST_F(Policy, WhatIsBothDeniedAndHiddenStaysUnknown) {
@@ -221,6 +236,73 @@ TEST_F(Policy, LabelsFollowWhoeverGotThem) {
   EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"("rule":"no_leak")"));
   EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
   EXPECT_THAT(list(gateway), HasSubstr("db__drop")) << "labels do not change what is listed";
+}
+
+TEST_F(Policy, AWindowCountsWhatWasSentAndNothingElse) {
+  const ir::TargetId queries = make.target({{"db", "query"}});
+  ir::Window window;
+  window.name = "count(call db.query by principal.id within 1h)";
+  window.target = queries;
+  window.key = make.principal_id();
+  window.within_us = 3'600'000'000;
+  make.module().windows.push_back(window);
+  const auto count = make.slot(abi::InputRoot::Window, {window.name}, T::kInt);
+  make.module().window_reads.push_back(
+      {ir::WindowId(0U), ir::SlotId(make.module().expr(count).payload), make.principal_id(), 0});
+  make.deny("enough", make.boolean(Op::Ge, {count, make.integer(2)}), {{"db", "*"}});
+  make.deny("odd", make.boolean(Op::IsPresent, {make.optional_arg({"odd"}, T::kString)}), {{"db", "query"}});
+  decision::MemoryWindowStore windows(1024, {});
+  EndpointOptions options;
+  options.windows = &windows;
+  Gateway gateway({upstream}, make.pack(), std::move(options));
+  EXPECT_THAT(call(gateway, "query", R"({"odd":"x"})"), HasSubstr(R"("rule":"odd")"));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr("ana@"));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@")) << "one was sent, and this is the second";
+  EXPECT_THAT(call(gateway, "query"), HasSubstr(R"("rule":"enough")"));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr(R"("rule":"enough")"));
+  EXPECT_THAT(list(gateway), HasSubstr("db__query")) << "windows do not change what is listed";
+}
+
+TEST_F(Policy, EventsAreHeardAndChainsEnd) {
+  const auto emits = [this](const char* rule, Hook hook, std::vector<ir::TargetPattern> on,
+                            const char* event) {
+    ir::Effect emit = effect(EffectKind::Emit);
+    emit.tag = event;
+    make.rule(rule, hook, make.target(std::move(on)), {}, ir::VerdictKind::None).effects.push_back(emit);
+  };
+  emits("called", Hook::Call, {{"db", "query"}}, "first");
+  emits("second", Hook::Event, {{"*", "first"}}, "second");
+  emits("round", Hook::Call, {{"db", "drop"}}, "round");
+  emits("and_round", Hook::Event, {{"*", "round"}}, "round");
+  ir::Effect tag = effect(EffectKind::Tag);
+  tag.tag = "heard";
+  make.rule("heard", Hook::Event, make.target({{"*", "second"}}), {}, ir::VerdictKind::None)
+      .effects.push_back(tag);
+  EndpointOptions options;
+  options.event_depth = 3;
+  Gateway gateway({upstream}, make.pack(), std::move(options));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
+  EXPECT_THAT(gateway.observer.kept.back().events, ::testing::ElementsAre("first ", "second "));
+  EXPECT_THAT(gateway.observer.kept.back().tags, ::testing::ElementsAre("heard"));
+  EXPECT_THAT(call(gateway, "drop"), HasSubstr("ana@"));
+  EXPECT_THAT(gateway.observer.kept.back().events,
+              ::testing::ElementsAre("round ", "round ", "round ", "round !"));
+  EXPECT_EQ(gateway.observer.kept.back().ruling, Ruling::Allow);
+}
+
+TEST_F(Policy, ADescriptionIsReplacedInListsAlone) {
+  upstream->answers["tools/list"] =
+      R"({"tools":[{"name":"query","description":"Asks."},{"name":"drop","title":"Drop"}]})";
+  ir::Effect describe = effect(EffectKind::Describe);
+  describe.value = make.text("Ask \"nicely\".");
+  make.rule("nice", Hook::ListTools, make.target({{"db", "query"}}), {}, ir::VerdictKind::None)
+      .effects.push_back(describe);
+  Gateway gateway({upstream}, make.pack());
+  EXPECT_THAT(list(gateway), HasSubstr(R"("description":"Ask \"nicely\".")"));
+  EXPECT_THAT(list(gateway), Not(HasSubstr("Asks.")));
+  EXPECT_THAT(list(gateway), HasSubstr(R"("title":"Drop")"));
+  EXPECT_THAT(call(gateway, "query"), HasSubstr("ana@"));
 }
 
 TEST_F(Policy, WhoIsDeniedIsToldWhatToDo) {

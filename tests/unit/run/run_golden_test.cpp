@@ -113,7 +113,7 @@ std::string decide_all(const ir::Module& module, const decision::Pack& pack, Way
               " " + decision::explanation_text(pack, result);
       continue;
     }
-    const auto request = server::StoredRequest::from_test(test);
+    const auto request = server::StoredRequest::from_test(test, pack);
     text += request.has_value() ? decide((*request)->request(), pack, evaluator, way)
                                 : request.error().message() + "\n";
   }
@@ -159,7 +159,7 @@ std::string explain(const GoldenSource& golden) {
   const decision::Pack native_pack(*native);
   std::string text;
   for (const ir::Test& test : analysis.module->tests) {
-    const auto request = server::StoredRequest::from_test(test);
+    const auto request = server::StoredRequest::from_test(test, packed_pack);
     if (request.has_error()) {
       return request.error().message();
     }

@@ -135,11 +135,29 @@ TEST_F(StoreTest, ALaterSchemaIsRefusedAndAnEarlierOneBroughtUp) {
     const auto store = open();
     ASSERT_TRUE(store->add_pack(pack("1.0.0", 1), "old").has_value());
   }
-  sql("DROP TABLE decisions; PRAGMA user_version = 1");
+  sql("DROP TABLE decisions; DROP TABLE windows; DROP TABLE window_secret; PRAGMA user_version = 1");
   EXPECT_EQ(failure({.read_only = true}), Errc::Unavailable);
   const auto store = open();
   EXPECT_EQ(*store->pack_bytes(1), "old");
   EXPECT_TRUE(store->add_decisions(std::vector{decision(1)}).has_value());
+}
+
+TEST_F(StoreTest, WhatWindowsCountIsReplacedAndExpires) {
+  const auto store = open();
+  EXPECT_EQ(*store->window_secret("first"), "first");
+  EXPECT_EQ(*store->window_secret("second"), "first");
+  const std::vector<WindowRow> rows = {{7, 100, "a"}, {UINT64_MAX, 200, std::string("\0b", 2)}};
+  ASSERT_TRUE(store->put_windows(rows, 50).has_value());
+  ASSERT_TRUE(store->put_windows(std::vector<WindowRow>{{7, 300, "c"}}, 50).has_value());
+  auto kept = store->windows(50, 10);
+  ASSERT_TRUE(kept.has_value());
+  ASSERT_EQ(kept->size(), 2U);
+  EXPECT_EQ((*kept)[0].bytes, "c");
+  EXPECT_EQ((*kept)[1].id, UINT64_MAX);
+  EXPECT_EQ((*kept)[1].bytes, std::string("\0b", 2));
+  EXPECT_EQ(store->windows(250, 10)->size(), 1U);
+  ASSERT_TRUE(store->put_windows({}, 250).has_value());
+  EXPECT_EQ(store->windows(0, 10)->size(), 1U);
 }
 
 TEST_F(StoreTest, AReaderSeesWhatTheWriterCommitsAndWritesNothing) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/mcp/sse_link.h"
+
 namespace catalyst::mcp {
 namespace {
 
@@ -74,6 +76,28 @@ TEST(Sse, IgnoresHostileIdAndRetry) {
   parse(std::string("id: a\0b\nretry: -1\nretry: 12x\ndata: x\n\n", 38), 100, parser);
   EXPECT_EQ(parser.last_event_id(), "");
   EXPECT_EQ(parser.retry_ms(), -1);
+}
+
+std::string target_of(std::string_view base, std::string_view reference) {
+  const Result<HttpUrl> url = parse_http_url(base);
+  const Result<std::string> target = same_origin_target(*url, reference);
+  return target ? *target : "refused";
+}
+
+TEST(SseLink, TheAddressForMessagesStaysWithTheServer) {
+  const std::string_view base = "http://127.0.0.1:3000/a/sse?x=1";
+  EXPECT_EQ(target_of(base, "/message?sessionId=1"), "/message?sessionId=1");
+  EXPECT_EQ(target_of(base, "message?sessionId=1"), "/a/message?sessionId=1");
+  EXPECT_EQ(target_of(base, "?sessionId=1"), "/a/sse?sessionId=1");
+  EXPECT_EQ(target_of(base, "http://127.0.0.1:3000/m"), "/m");
+  EXPECT_EQ(target_of(base, "//127.0.0.1:3000/m"), "/m");
+  EXPECT_EQ(target_of(base, "/m?next=http://elsewhere.example/"), "/m?next=http://elsewhere.example/");
+  for (const std::string_view elsewhere :
+       {"http://127.0.0.1:3001/m", "https://127.0.0.1:3000/m", "http://evil.example/m", "//evil.example/m",
+        "http://user@127.0.0.1:3000/m", "javascript:alert(1)", "file:///etc/passwd", "/m\r\nX: y", "/m m",
+        "/m#x", "\\evil", ""}) {
+    EXPECT_EQ(target_of(base, elsewhere), "refused") << elsewhere;
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "runtime/mcp/stdio_upstream.h"
+#include "runtime/mcp/duplex_upstream.h"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/post.hpp>
@@ -7,7 +7,6 @@
 
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/protocol.h"
-#include "runtime/mcp/stdio_link.h"
 
 namespace catalyst::mcp {
 
@@ -40,7 +39,7 @@ int64_t steady_ms() {
 
 /// One request between the caller's executor and home. What home needs is copied in before it is posted
 /// there; the rest belongs to the caller's executor.
-struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
+struct DuplexUpstream::Pending : std::enable_shared_from_this<Pending> {
   explicit Pending(Executor executor) : caller(std::move(executor)) {}
 
   // Immutable once posted.
@@ -110,16 +109,16 @@ struct StdioUpstream::Pending : std::enable_shared_from_this<Pending> {
   }
 };
 
-StdioUpstream::StdioUpstream(Executor home, StdioUpstreamOptions options)
+DuplexUpstream::DuplexUpstream(Executor home, DuplexUpstreamOptions options)
     : home_(std::move(home)),
       options_(std::move(options)),
       readiness_(options_.name),
       timer_(home_),
       deadlines_(home_) {}
 
-StdioUpstream::~StdioUpstream() = default;
+DuplexUpstream::~DuplexUpstream() = default;
 
-Task<Result<UpstreamReply>> StdioUpstream::call(const UpstreamCall& call) {
+Task<Result<UpstreamReply>> DuplexUpstream::call(const UpstreamCall& call) {
   const UpstreamState now = state();
   if (now == UpstreamState::Backoff || now == UpstreamState::Stopped) {
     co_return readiness_.refusal();
@@ -141,9 +140,9 @@ Task<Result<UpstreamReply>> StdioUpstream::call(const UpstreamCall& call) {
   co_return co_await ask(std::move(text), id, call.timeout_ms, generation, &call);
 }
 
-/// `generation` 0: to the child as it is, ready or not (greetings, from home).
-Task<Result<UpstreamReply>> StdioUpstream::ask(std::string text, uint64_t id, int64_t timeout_ms,
-                                               uint64_t generation, const UpstreamCall* call) {
+/// `generation` 0: to the server as it is, ready or not (greetings, from home).
+Task<Result<UpstreamReply>> DuplexUpstream::ask(std::string text, uint64_t id, int64_t timeout_ms,
+                                                uint64_t generation, const UpstreamCall* call) {
   const auto pending = std::make_shared<Pending>(co_await asio::this_coro::executor);
   pending->text = std::move(text);
   pending->id = id;
@@ -156,7 +155,7 @@ Task<Result<UpstreamReply>> StdioUpstream::ask(std::string text, uint64_t id, in
     pending->unanswered = call->unanswered;
   }
   struct Farewell {
-    StdioUpstream& upstream;
+    DuplexUpstream& upstream;
     const PendingPtr& pending;
     ~Farewell() {
       pending->abandoned = true;
@@ -175,8 +174,8 @@ Task<Result<UpstreamReply>> StdioUpstream::ask(std::string text, uint64_t id, in
   co_return std::move(*pending->result);
 }
 
-void StdioUpstream::submit(const PendingPtr& pending) {
-  if (!link_ || stopping_ || link_->exited() || link_->stdout_ended() ||
+void DuplexUpstream::submit(const PendingPtr& pending) {
+  if (!link_ || stopping_ || link_->ended() ||
       (pending->generation != 0 && pending->generation != generation_.load(std::memory_order_relaxed))) {
     pending->complete(readiness_.refusal());
     return;
@@ -195,14 +194,25 @@ void StdioUpstream::submit(const PendingPtr& pending) {
   arm_deadlines();
 }
 
+void DuplexUpstream::fail_undelivered(std::string_view message, const Error& why) {
+  const auto request = read_wire_message(message);
+  const std::optional<uint64_t> id = request ? own_id(request->id) : std::nullopt;
+  const auto found = id ? pending_.find(*id) : pending_.end();
+  if (found != pending_.end()) {
+    const PendingPtr pending = found->second;
+    pending_.erase(found);
+    pending->complete(add_context(why, options_.name));
+  }
+}
+
 /// The caller is gone: an answer that still comes is dropped.
-void StdioUpstream::abandon(const PendingPtr& pending) {
+void DuplexUpstream::abandon(const PendingPtr& pending) {
   if (pending_.erase(pending->id) != 0 && link_ && pending->generation != 0) {
     link_->write(cancelled_notification(pending->id));
   }
 }
 
-void StdioUpstream::fail_all(const Error& failure) {
+void DuplexUpstream::fail_all(const Error& failure) {
   const auto failed = std::move(pending_);
   pending_.clear();
   for (const auto& [id, pending] : failed) {
@@ -210,7 +220,7 @@ void StdioUpstream::fail_all(const Error& failure) {
   }
 }
 
-void StdioUpstream::arm_deadlines() {
+void DuplexUpstream::arm_deadlines() {
   if (deadlines_armed_ || pending_.empty()) {
     return;
   }
@@ -225,7 +235,7 @@ void StdioUpstream::arm_deadlines() {
   });
 }
 
-void StdioUpstream::check_deadlines() {
+void DuplexUpstream::check_deadlines() {
   const int64_t now = steady_ms();
   for (auto it = pending_.begin(); it != pending_.end();) {
     const PendingPtr pending = it->second;
@@ -245,12 +255,12 @@ void StdioUpstream::check_deadlines() {
   }
 }
 
-void StdioUpstream::take_line(std::string_view line) {
+void DuplexUpstream::take_message(std::string_view line) {
   const auto message = read_wire_message(line);
   if (!message) {
-    const uint64_t before = garbage_lines_.fetch_add(1, std::memory_order_relaxed);
+    const uint64_t before = dropped_.fetch_add(1, std::memory_order_relaxed);
     if (before < kGarbageLogs) {
-      options_.log(options_.name + ": not a JSON-RPC message on stdout: " + printable(line, 200));
+      options_.log(options_.name + ": not a JSON-RPC message: " + printable(line, 200));
     }
     return;
   }
@@ -267,9 +277,9 @@ void StdioUpstream::take_line(std::string_view line) {
   }
 }
 
-/// Nothing on stdio says which call a request belongs to: it is taken for the latest one whose client can be
-/// asked.
-void StdioUpstream::take_request(const WireMessage& message) {
+/// Nothing on the connection says which call a request belongs to: it is taken for the latest one whose
+/// client can be asked.
+void DuplexUpstream::take_request(const WireMessage& message) {
   PendingPtr latest;
   for (const auto& [id, pending] : pending_) {
     if (pending->on_request && (latest == nullptr || latest->id < id)) {
@@ -281,7 +291,7 @@ void StdioUpstream::take_request(const WireMessage& message) {
     return;
   }
   latest->request({std::string(message.method), std::string(message.params),
-                   [self = shared_from_this(), link = std::weak_ptr<StdioLink>(link_),
+                   [self = shared_from_this(), link = std::weak_ptr<DuplexLink>(link_),
                     id = std::string(message.id)](bool is_error, const std::string& payload) {
                      asio::post(self->home_, [link, text = server_answer(id, is_error, payload)] {
                        if (const auto alive = link.lock()) {
@@ -291,11 +301,12 @@ void StdioUpstream::take_request(const WireMessage& message) {
                    }});
 }
 
-void StdioUpstream::take_response(const WireMessage& message, std::string_view line) {
+void DuplexUpstream::take_response(const WireMessage& message, std::string_view line) {
   const auto id = own_id(message.id);
   const auto it = id ? pending_.find(*id) : pending_.end();
   if (it == pending_.end()) {
-    return;  // late, or to nothing we asked
+    dropped_.fetch_add(1, std::memory_order_relaxed);  // late, or to nothing we asked
+    return;
   }
   const PendingPtr pending = it->second;
   pending_.erase(it);
@@ -308,7 +319,7 @@ void StdioUpstream::take_response(const WireMessage& message, std::string_view l
   pending->complete(std::move(reply));
 }
 
-void StdioUpstream::take_notification(const WireMessage& message, std::string_view line) {
+void DuplexUpstream::take_notification(const WireMessage& message, std::string_view line) {
   if (message.method == "notifications/progress") {
     const auto id = progress_token_of(message.params);
     const auto it = id ? pending_.find(*id) : pending_.end();
@@ -317,7 +328,7 @@ void StdioUpstream::take_notification(const WireMessage& message, std::string_vi
     }
     return;
   }
-  // The process serves one principal: what it logs while a single call runs is that call's.
+  // The connection serves one principal: what is logged while a single call runs is that call's.
   if (message.method == "notifications/message" && pending_.size() == 1 &&
       pending_.begin()->second->on_notification) {
     pending_.begin()->second->notify(std::string(line));
@@ -328,7 +339,8 @@ void StdioUpstream::take_notification(const WireMessage& message, std::string_vi
   }
 }
 
-Task<Result<void>> StdioUpstream::notify(std::string_view method, std::string_view params, UpstreamSession*) {
+Task<Result<void>> DuplexUpstream::notify(std::string_view method, std::string_view params,
+                                          UpstreamSession*) {
   if (state() != UpstreamState::Ready) {
     co_return readiness_.refusal();
   }

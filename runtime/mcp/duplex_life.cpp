@@ -1,6 +1,4 @@
-// The life of a stdio upstream on its home executor: spawn, greet, supervise, restart, end.
-
-#include <signal.h>
+// The life of a connection on its home executor: open, greet, supervise, open again, end.
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -11,20 +9,14 @@
 
 #include "runtime/mcp/asking.h"
 #include "runtime/mcp/backoff.h"
+#include "runtime/mcp/duplex_upstream.h"
 #include "runtime/mcp/envelope.h"
-#include "runtime/mcp/stdio_link.h"
-#include "runtime/mcp/stdio_upstream.h"
 
 namespace catalyst::mcp {
 
 using boost::system::error_code;
 
-namespace {
-/// Between the exit and the end of stdout: what the child wrote last is still in the pipe.
-constexpr int64_t kLastWordsMs = 100;
-}  // namespace
-
-void StdioUpstream::start(UpstreamEvent on_event) {
+void DuplexUpstream::start(UpstreamEvent on_event) {
   readiness_.set(UpstreamState::Starting);
   asio::post(home_, [self = shared_from_this(), on_event = std::move(on_event)]() mutable {
     self->on_event_ = std::move(on_event);
@@ -33,59 +25,52 @@ void StdioUpstream::start(UpstreamEvent on_event) {
   });
 }
 
-Task<void> StdioUpstream::pause(int64_t ms) {
+Task<void> DuplexUpstream::pause(int64_t ms) {
   timer_.expires_after(std::chrono::milliseconds(ms));
   error_code ec;
   co_await timer_.async_wait(asio::redirect_error(use_awaitable, ec));
 }
 
-/// True when the child has exited by then.
-Task<bool> StdioUpstream::wait_exit(int64_t ms) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
-  while (!link_->exited() && std::chrono::steady_clock::now() < deadline) {
-    timer_.expires_at(deadline);
-    error_code ec;
-    co_await timer_.async_wait(asio::redirect_error(use_awaitable, ec));
-  }
-  co_return link_->exited();
+Error DuplexUpstream::ended() const {
+  return error(asio::error::connection_reset, options_.name + ": " + std::string(link_->what()) + " ended");
 }
 
-Task<void> StdioUpstream::run() {
+Task<void> DuplexUpstream::run() {
   Backoff backoff(options_.backoff_min_ms, options_.backoff_max_ms);
   bool probe = options_.era != Era::Legacy;
   while (!stopping_) {
-    auto child = spawn_child(options_.child);
+    // The link is buried before this object ends, and its callbacks with it.
+    DuplexEvents events{options_.max_message_bytes, options_.max_queued_bytes, {}, {}, {}, {}};
+    events.on_message = [this](std::string_view text) { take_message(text); };
+    events.on_oversize = [this](size_t bytes) {
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+      options_.log(options_.name + ": dropped a message of " + std::to_string(bytes) +
+                   " bytes, more than allowed");
+    };
+    events.on_undelivered = [this](std::string_view message, const Error& why) {
+      fail_undelivered(message, why);
+    };
+    events.on_end = [this] {
+      if (link_ != nullptr) {
+        generation_.store(0, std::memory_order_release);
+        fail_all(ended());
+        timer_.cancel();
+      }
+    };
     Error failure;
     bool again_at_once = false;
     const auto began = std::chrono::steady_clock::now();
-    if (!child) {
-      failure = child.error();
+    auto link = co_await options_.connect(home_, std::move(events));
+    if (!link) {
+      failure = link.error();
     } else {
-      StdioLinkOptions link{
-          options_.max_message_bytes, options_.max_queued_bytes, options_.max_log_line_bytes, {}, {}, {}, {}};
-      // The link is closed before this object ends, and its callbacks with it.
-      link.on_message = [this](std::string_view line) { take_line(line); };
-      link.on_oversize = [this](size_t bytes) {
-        garbage_lines_.fetch_add(1, std::memory_order_relaxed);
-        options_.log(options_.name + ": dropped a message of " + std::to_string(bytes) +
-                     " bytes, more than allowed");
-      };
-      link.on_stderr = [this](std::string_view line) {
-        options_.log_stderr(printable(line, options_.max_log_line_bytes + 3));
-      };
-      link.on_end = [this] {
-        generation_.store(0, std::memory_order_release);
-        fail_all(error(asio::error::connection_reset, options_.name + ": the server process ended"));
-        timer_.cancel();
-      };
-      link_ = std::make_shared<StdioLink>(home_, *child, std::move(link));
-      link_->start();
-      ++spawned_;
+      link_ = std::move(*link);
+      ++connected_;
       auto info = co_await greet(probe, again_at_once);
       probe = options_.era != Era::Legacy && !again_at_once;
       if (info && !stopping_) {
         era_.store(info->era, std::memory_order_relaxed);
-        generation_.store(spawned_, std::memory_order_release);
+        generation_.store(connected_, std::memory_order_release);
         readiness_.publish(std::make_shared<const UpstreamInfo>(std::move(*info)));
         if (std::exchange(was_ready_, true)) {
           Readiness::announce_changes(on_event_);
@@ -99,9 +84,9 @@ Task<void> StdioUpstream::run() {
       if (!stopping_ && !again_at_once) {
         readiness_.set(UpstreamState::Backoff);
       }
+      const std::string what(link_->what());
       const std::string ending = co_await bury();
-      failure.context =
-          "the server process " + ending + (failure.context.empty() ? "" : " (" + failure.context + ")");
+      failure.context = what + " " + ending + (failure.context.empty() ? "" : " (" + failure.context + ")");
     }
     if (stopping_ || again_at_once) {
       continue;
@@ -121,9 +106,9 @@ Task<void> StdioUpstream::run() {
   readiness_.set(UpstreamState::Stopped);
 }
 
-/// Finds out the era. `probe_ended_child`: the child did not survive the question, ask the next one the old
+/// Finds out the era. `probe_ended_it`: the server did not survive the question, ask the next one the old
 /// way.
-Task<Result<UpstreamInfo>> StdioUpstream::greet(bool probe, bool& probe_ended_child) {
+Task<Result<UpstreamInfo>> DuplexUpstream::greet(bool probe, bool& probe_ended_it) {
   if (probe) {
     const uint64_t id = next_id_.fetch_add(1, std::memory_order_relaxed);
     const auto reply = co_await ask(greeting_request(id, Era::Modern, options_.identity, kAllCapabilities),
@@ -137,8 +122,8 @@ Task<Result<UpstreamInfo>> StdioUpstream::greet(bool probe, bool& probe_ended_ch
       co_return reply ? error("server/discover: " + printable(reply->payload, 300))
                       : add_context(reply.error(), "server/discover");
     }
-    if (link_->exited() || link_->stdout_ended()) {
-      probe_ended_child = !stopping_;
+    if (link_->ended()) {
+      probe_ended_it = !stopping_;
       co_return error("the server ended on server/discover");
     }
   }
@@ -158,13 +143,13 @@ Task<Result<UpstreamInfo>> StdioUpstream::greet(bool probe, bool& probe_ended_ch
   co_return info;
 }
 
-/// Until the child ends or stop() is called.
-Task<void> StdioUpstream::live() {
+/// Until the connection ends or stop() is called.
+Task<void> DuplexUpstream::live() {
   listening_ = 0;
   if (readiness_.info()->era == Era::Modern) {
     listen();
   }
-  while (!stopping_ && !link_->exited() && !link_->stdout_ended()) {
+  while (!stopping_ && !link_->ended()) {
     timer_.expires_at(SteadyTimer::time_point::max());
     error_code ec;
     co_await timer_.async_wait(asio::redirect_error(use_awaitable, ec));
@@ -173,7 +158,7 @@ Task<void> StdioUpstream::live() {
 
 /// Subscribes to what changes, in place of the subscription before. Its answer comes when it ends; nobody
 /// waits for it.
-void StdioUpstream::listen() {
+void DuplexUpstream::listen() {
   const uint64_t before = listening_;
   const std::string params = listen_params(watched_);
   UpstreamCall call;
@@ -188,7 +173,7 @@ void StdioUpstream::listen() {
   }
 }
 
-void StdioUpstream::watch(std::vector<std::string> uris) {
+void DuplexUpstream::watch(std::vector<std::string> uris) {
   asio::post(home_, [self = shared_from_this(), uris = std::move(uris)]() mutable {
     self->watched_ = std::move(uris);
     if (self->listening_ != 0 && self->link_) {
@@ -197,29 +182,16 @@ void StdioUpstream::watch(std::vector<std::string> uris) {
   });
 }
 
-/// Ends the child by degrees and collects it with its whole group.
-Task<std::string> StdioUpstream::bury() {
-  if (link_->exited() && !link_->stdout_ended()) {
-    co_await pause(kLastWordsMs);
-  }
-  link_->close_stdin();
-  if (!co_await wait_exit(options_.stop_grace_ms)) {
-    signal_group(link_->pid(), SIGTERM);
-    if (!co_await wait_exit(options_.stop_grace_ms)) {
-      signal_group(link_->pid(), SIGKILL);
-      co_await wait_exit(options_.stop_grace_ms);
-    }
-  }
+Task<std::string> DuplexUpstream::bury() {
+  const std::string ending = co_await link_->bury();
   listening_ = 0;
-  fail_all(error(asio::error::connection_reset, options_.name + ": the server process ended"));
-  const std::string ending = reap_child(link_->pid());
-  link_->close();
+  fail_all(ended());
   link_.reset();
   co_return ending;
 }
 
-Task<void> StdioUpstream::stop() {
-  const std::shared_ptr<StdioUpstream> self = shared_from_this();
+Task<void> DuplexUpstream::stop() {
+  const std::shared_ptr<DuplexUpstream> self = shared_from_this();
   stopping_ = true;
   asio::post(home_, [self] {
     self->fail_all(error(asio::error::operation_aborted, self->options_.name + " is being stopped"));
@@ -227,7 +199,7 @@ Task<void> StdioUpstream::stop() {
   });
   SteadyTimer timer(co_await asio::this_coro::executor);
   const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(4 * options_.stop_grace_ms + 1'000);
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.stop_timeout_ms);
   while (state() != UpstreamState::Stopped && std::chrono::steady_clock::now() < deadline) {
     timer.expires_after(std::chrono::milliseconds(5));
     co_await timer.async_wait(use_awaitable);

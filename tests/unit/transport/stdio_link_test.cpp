@@ -1,4 +1,4 @@
-#include "runtime/mcp/stdio_upstream.h"
+#include "runtime/mcp/stdio_link.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "runtime/mcp/duplex_upstream.h"
 #include "tests/unit/transport/harness.h"
 
 namespace catalyst::mcp {
@@ -49,10 +50,15 @@ constexpr const char* kEnd = R"sh(
 done
 )sh";
 
-class StdioUpstreamTest : public ::testing::Test {
+/// A child and how it is spoken to.
+struct ChildUpstreamOptions : DuplexUpstreamOptions {
+  StdioLinkOptions link;
+};
+
+class DuplexUpstreamTest : public ::testing::Test {
  protected:
-  StdioUpstreamTest() : pool_(2) { pool_.start(); }
-  ~StdioUpstreamTest() override {
+  DuplexUpstreamTest() : pool_(2) { pool_.start(); }
+  ~DuplexUpstreamTest() override {
     stop();
     pool_.stop();
   }
@@ -62,22 +68,23 @@ class StdioUpstreamTest : public ::testing::Test {
       EXPECT_EQ(upstream_->state(), UpstreamState::Stopped);
     }
   }
-  StdioUpstreamOptions options(const std::string& cases = kLegacy) {
-    StdioUpstreamOptions options;
+  ChildUpstreamOptions options(const std::string& cases = kLegacy) {
+    ChildUpstreamOptions options;
     options.name = "child";
-    options.child.command = "sh";
-    options.child.args = {"-c", kPrelude + cases + kEnd};
-    options.child.env = {{"CATALYST_TEST", "set"}};
-    options.child.cwd = "/tmp";
+    options.link.child.command = "sh";
+    options.link.child.args = {"-c", kPrelude + cases + kEnd};
+    options.link.child.env = {{"CATALYST_TEST", "set"}};
+    options.link.child.cwd = "/tmp";
     options.backoff_min_ms = 20;
-    options.stop_grace_ms = 300;
+    options.link.stop_grace_ms = 300;
     options.max_message_bytes = 100'000;
-    options.log_stderr = [this](std::string_view line) { note(stderr_, line); };
+    options.link.log_stderr = [this](std::string_view line) { note(stderr_, line); };
     options.log = [this](std::string_view line) { note(log_, line); };
     return options;
   }
-  std::shared_ptr<const UpstreamInfo> start(StdioUpstreamOptions with) {
-    upstream_ = std::make_shared<StdioUpstream>(pool_.executor(0), std::move(with));
+  std::shared_ptr<const UpstreamInfo> start(ChildUpstreamOptions with) {
+    with.connect = connect_child(with.link);
+    upstream_ = std::make_shared<DuplexUpstream>(pool_.executor(0), std::move(with));
     upstream_->start([this](std::string_view method, std::string_view) { note(events_, method); });
     auto info = run_on(pool_.executor(1), upstream_->ready(10'000));
     return info ? *info : nullptr;
@@ -105,14 +112,14 @@ class StdioUpstreamTest : public ::testing::Test {
   }
 
   server::IoPool pool_;
-  std::shared_ptr<StdioUpstream> upstream_;
+  std::shared_ptr<DuplexUpstream> upstream_;
   std::mutex mutex_;
   std::string stderr_;
   std::string log_;
   std::string events_;
 };
 
-TEST_F(StdioUpstreamTest, LegacyServer) {
+TEST_F(DuplexUpstreamTest, LegacyServer) {
   const auto info = start(options());
   ASSERT_TRUE(info) << upstream_->last_error();
   EXPECT_EQ(info->era, Era::Legacy);
@@ -127,7 +134,7 @@ TEST_F(StdioUpstreamTest, LegacyServer) {
   EXPECT_TRUE(eventually([&] { return noted(stderr_, "roots answered"); }));
 }
 
-TEST_F(StdioUpstreamTest, ModernServer) {
+TEST_F(DuplexUpstreamTest, ModernServer) {
   const auto info = start(options(
       R"sh(*server/discover*) say "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{}}}";;)sh"));
   ASSERT_TRUE(info) << upstream_->last_error();
@@ -135,13 +142,13 @@ TEST_F(StdioUpstreamTest, ModernServer) {
   EXPECT_TRUE(call("echo"));
 }
 
-TEST_F(StdioUpstreamTest, AChildThatDiesOfTheProbeIsAskedTheOldWay) {
+TEST_F(DuplexUpstreamTest, AChildThatDiesOfTheProbeIsAskedTheOldWay) {
   const auto info = start(options(std::string("*server/discover*) exit 1;;") + kLegacy));
   ASSERT_TRUE(info) << upstream_->last_error();
   EXPECT_EQ(info->era, Era::Legacy);
 }
 
-TEST_F(StdioUpstreamTest, AChildThatIgnoresTheProbeIsAskedTheOldWay) {
+TEST_F(DuplexUpstreamTest, AChildThatIgnoresTheProbeIsAskedTheOldWay) {
   auto with = options(std::string("*server/discover*) ;;") + kLegacy);
   with.probe_timeout_ms = 200;
   const auto info = start(with);
@@ -149,7 +156,7 @@ TEST_F(StdioUpstreamTest, AChildThatIgnoresTheProbeIsAskedTheOldWay) {
   EXPECT_EQ(info->era, Era::Legacy);
 }
 
-TEST_F(StdioUpstreamTest, ProgressReachesTheCallerBeforeTheReply) {
+TEST_F(DuplexUpstreamTest, ProgressReachesTheCallerBeforeTheReply) {
   ASSERT_TRUE(start(options()));
   std::string notified;
   ASSERT_TRUE(call("progress", 10'000, [&](std::string text) { notified += text; }));
@@ -158,24 +165,24 @@ TEST_F(StdioUpstreamTest, ProgressReachesTheCallerBeforeTheReply) {
       R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"mine","progress":1}})");
 }
 
-TEST_F(StdioUpstreamTest, GarbageIsSkippedAndCounted) {
+TEST_F(DuplexUpstreamTest, GarbageIsSkippedAndCounted) {
   ASSERT_TRUE(start(options()));
   EXPECT_TRUE(call("garbage"));
-  EXPECT_EQ(upstream_->garbage_lines(), 2U);
+  EXPECT_EQ(upstream_->dropped(), 2U);
   EXPECT_TRUE(call("huge"));
-  EXPECT_EQ(upstream_->garbage_lines(), 3U);
+  EXPECT_EQ(upstream_->dropped(), 3U);
   EXPECT_TRUE(call("stderr"));
   EXPECT_TRUE(eventually([&] { return noted(stderr_, "one\\x1b[31m;two;"); })) << stderr_;
 }
 
-TEST_F(StdioUpstreamTest, TimeOutCancelsAndTheLateAnswerIsDropped) {
+TEST_F(DuplexUpstreamTest, TimeOutCancelsAndTheLateAnswerIsDropped) {
   ASSERT_TRUE(start(options()));
   EXPECT_EQ(call("late", 100).error().code, asio::error::timed_out);
   EXPECT_EQ(call("echo")->payload, R"({"echo":true})");
   EXPECT_TRUE(eventually([&] { return noted(stderr_, "cancelled seen"); }));
 }
 
-TEST_F(StdioUpstreamTest, CancellingTheCallerTellsTheServer) {
+TEST_F(DuplexUpstreamTest, CancellingTheCallerTellsTheServer) {
   ASSERT_TRUE(start(options()));
   asio::cancellation_signal signal;
   UpstreamCall late;
@@ -193,7 +200,7 @@ TEST_F(StdioUpstreamTest, CancellingTheCallerTellsTheServer) {
   EXPECT_TRUE(eventually([&] { return noted(stderr_, "cancelled seen"); }));
 }
 
-TEST_F(StdioUpstreamTest, ACrashFailsWhatIsInFlightAndIsRepaired) {
+TEST_F(DuplexUpstreamTest, ACrashFailsWhatIsInFlightAndIsRepaired) {
   ASSERT_TRUE(start(options()));
   UpstreamCall late;
   late.method = "tools/call";
@@ -209,18 +216,19 @@ TEST_F(StdioUpstreamTest, ACrashFailsWhatIsInFlightAndIsRepaired) {
   EXPECT_TRUE(call("echo"));
 }
 
-TEST_F(StdioUpstreamTest, ACommandThatIsNotThere) {
+TEST_F(DuplexUpstreamTest, ACommandThatIsNotThere) {
   auto with = options();
-  with.child.command = "/nowhere/at/all";
-  upstream_ = std::make_shared<StdioUpstream>(pool_.executor(0), with);
+  with.link.child.command = "/nowhere/at/all";
+  with.connect = connect_child(with.link);
+  upstream_ = std::make_shared<DuplexUpstream>(pool_.executor(0), with);
   upstream_->start({});
   EXPECT_TRUE(eventually([&] { return upstream_->last_error().find("No such file") != std::string::npos; }));
   EXPECT_FALSE(call("echo", 200));
 }
 
-TEST_F(StdioUpstreamTest, StopEndsTheWholeGroup) {
+TEST_F(DuplexUpstreamTest, StopEndsTheWholeGroup) {
   auto with = options();
-  with.child.args = {"-c", "trap '' TERM; " + with.child.args[1] + "\nsleep 1000"};
+  with.link.child.args = {"-c", "trap '' TERM; " + with.link.child.args[1] + "\nsleep 1000"};
   ASSERT_TRUE(start(with));
   const auto reply = call("group");
   ASSERT_TRUE(reply);
@@ -234,7 +242,7 @@ TEST_F(StdioUpstreamTest, StopEndsTheWholeGroup) {
   }));
 }
 
-TEST_F(StdioUpstreamTest, AChildThatDoesNotReadIsNotAllowedToFillUs) {
+TEST_F(DuplexUpstreamTest, AChildThatDoesNotReadIsNotAllowedToFillUs) {
   auto with = options(std::string("*stall*) sleep 2;;") + kLegacy);
   with.max_queued_bytes = 200'000;
   ASSERT_TRUE(start(with));

@@ -1,0 +1,324 @@
+// Calls whose answer is fetched later: the tasks of revision 2025-11-25 and the tasks extension of
+// 2026-07-28. A task's id is ours: a sealed record of the server, its own id, and the call, so that any
+// engine can serve it, and the rules see the result as that of the call.
+
+#include <algorithm>
+
+#include "runtime/mcp/asking.h"
+#include "runtime/mcp/clock.h"
+#include "runtime/mcp/router.h"
+#include "runtime/mcp/upstream_wire.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+using Kind = MemberEdit::Kind;
+
+constexpr std::string_view kRelated = "io.modelcontextprotocol/related-task";
+constexpr std::string_view kExtension = "io.modelcontextprotocol/tasks";
+constexpr std::string_view kTaskSession = "2025-11-25";  // the only revision with sessions that has tasks
+constexpr size_t kArgumentsMax = 8 * 1024;               // they become part of the id
+constexpr size_t kTheirIdMax = 1024;
+constexpr size_t kListed = 100;
+
+std::string binding_of(std::string_view principal_id) { return digest_of({"task", principal_id}); }
+
+void append_field(std::string& out, std::string_view text) {
+  out.append(std::to_string(text.size())).append(":").append(text);
+}
+
+std::optional<std::string> take_field(std::string_view& from) {
+  const size_t colon = from.find(':');
+  if (colon == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const size_t size = std::strtoull(std::string(from.substr(0, colon)).c_str(), nullptr, 10);
+  if (from.size() - colon - 1 < size) {
+    return std::nullopt;
+  }
+  std::string out(from.substr(colon + 1, size));
+  from.remove_prefix(colon + 1 + size);
+  return out;
+}
+
+std::string with_id(std::string_view object_json, std::string_view id) {
+  const std::string id_json = value::json_string(id);
+  const MemberEdit edit = {Kind::Set, "taskId", id_json};
+  return edit_object(object_json, {&edit, 1});
+}
+
+/// What says where a task stands, without texts of the server.
+std::string bare_task(std::string_view task_json) {
+  std::string out = "{";
+  for (const std::string_view key : {"taskId", "status", "createdAt", "lastUpdatedAt", "ttl", "pollInterval",
+                                     "ttlMs", "pollIntervalMs", "resultType", "error", "inputRequests"}) {
+    if (const std::string_view text = find_member(task_json, key); !text.empty()) {
+      out.append(out.size() > 1 ? ",\"" : "\"").append(key).append("\":").append(text);
+    }
+  }
+  return out + "}";
+}
+
+}  // namespace
+
+bool offers_tasks(const UpstreamInfo& info) {
+  if (info.era == Era::Modern) {
+    return !find_member(find_member(info.capabilities, "extensions"), kExtension).empty();
+  }
+  const std::string_view requests = find_member(find_member(info.capabilities, "tasks"), "requests");
+  return !find_member(find_member(requests, "tools"), "call").empty();
+}
+
+std::string related_task(std::string_view object_json, std::string_view theirs, std::string_view ours) {
+  const std::string_view meta = find_member(object_json, "_meta");
+  const std::string_view related = find_member(meta, kRelated);
+  if (related.empty()) {
+    return std::string(object_json);
+  }
+  // What names another task names it by an id that the client cannot know.
+  const bool same = string_of(find_member(related, "taskId")) == theirs;
+  const std::string own = same ? with_id(related, ours) : std::string();
+  const MemberEdit in_meta = {same ? Kind::Set : Kind::Remove, kRelated, own};
+  const std::string changed = edit_object(meta, {&in_meta, 1});
+  const MemberEdit edit = {Kind::Set, "_meta", changed};
+  return edit_object(object_json, {&edit, 1});
+}
+
+bool Router::may_be_task(const RequestContext& context, uint32_t server) const {
+  const Crossing crossed = crossing(context, server);
+  const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[server].listing;
+  if (crossed.client != crossed.server || listing == nullptr || !offers_tasks(*listing->info)) {
+    return false;
+  }
+  if (crossed.client == Era::Legacy) {
+    return context.session != nullptr && context.session->terms().protocol_version == kTaskSession &&
+           context.envelope.task_json.starts_with('{');
+  }
+  return !find_member(find_member(context.envelope.meta.client_capabilities_json, "extensions"), kExtension)
+              .empty();
+}
+
+bool Router::any_tasks(const RequestContext& context, Era era) const {
+  const std::vector<ServerEntry>& servers = context.catalogue->servers();
+  for (uint32_t server = 0; server < servers.size(); ++server) {
+    const Listing* listing = servers[server].listing.get();
+    if (context.scope.covers(server) && listing != nullptr && listing->info->era == era &&
+        offers_tasks(*listing->info)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Nothing larger fits into an id. In the old generation the client asked for a task and hears why there is
+/// none; in the new one the server decides, and is not offered the choice.
+std::optional<Reply> Router::refuse_large_task(RequestContext& context, std::string_view arguments,
+                                               ParamsEdit& edit) const {
+  if (!edit.task || arguments.size() <= kArgumentsMax) {
+    return std::nullopt;
+  }
+  edit.task = false;
+  if (context.era == Era::Modern) {
+    const std::string_view declared = context.envelope.meta.client_capabilities_json;
+    const MemberEdit none = {Kind::Remove, kExtension, {}};
+    const std::string left = edit_object(find_member(declared, "extensions"), {&none, 1});
+    const MemberEdit edited = {Kind::Set, "extensions", left};
+    context.offered_capabilities = edit_object(declared, {&edited, 1});
+    return std::nullopt;
+  }
+  return failure(
+      context, code::kInvalidParams,
+      "Invalid params: the arguments of a task must not exceed " + std::to_string(kArgumentsMax) + " bytes");
+}
+
+bool Router::is_task(const RequestContext& context, const UpstreamReply& reply) {
+  return context.era == Era::Modern ? find_member(reply.payload, "resultType") == "\"task\""
+                                    : find_member(reply.payload, "task").starts_with('{');
+}
+
+std::string Router::seal_task(const RequestContext& context, const TaskRef& task) const {
+  std::string text;
+  for (const std::string& field : {upstreams_[task.server]->name(), task.id, task.tool, task.arguments}) {
+    append_field(text, field);
+  }
+  return sealer_.seal(binding_of(context.exchange.principal().id), text);
+}
+
+std::optional<TaskRef> Router::open_task(const RequestContext& context, std::string_view id) const {
+  const std::optional<std::string> text = sealer_.open(binding_of(context.exchange.principal().id), id);
+  if (!text) {
+    return std::nullopt;
+  }
+  std::string_view rest = *text;
+  const std::optional<std::string> name = take_field(rest);
+  std::optional<std::string> theirs = take_field(rest);
+  std::optional<std::string> tool = take_field(rest);
+  std::optional<std::string> arguments = take_field(rest);
+  const std::optional<uint32_t> server = name ? server_index(*name) : std::nullopt;
+  if (!server || !arguments || !context.scope.covers(*server)) {
+    return std::nullopt;
+  }
+  return TaskRef{*server, std::move(*theirs), std::move(*tool), std::move(*arguments), std::string(id)};
+}
+
+/// The rules see results as a whole; what a task says of itself on the way is no result, so that a text in it
+/// would pass by them.
+std::string Router::visible_task(const RequestContext& context, std::string_view task_json,
+                                 std::string_view ours) const {
+  return with_id(ignores(context, abi::Hook::Result) ? std::string(task_json) : bare_task(task_json), ours);
+}
+
+Reply Router::task_created(RequestContext& context, const Catalogue::Found& found, std::string_view arguments,
+                           const UpstreamReply& upstream) {
+  const bool modern = context.era == Era::Modern;
+  const std::string_view task = modern ? upstream.payload : find_member(upstream.payload, "task");
+  TaskRef ref{
+      found.server, string_of(find_member(task, "taskId")), found.item->key, std::string(arguments), {}};
+  if (ref.id.empty() || ref.id.size() > kTheirIdMax) {
+    return unavailable(context, found.server, "a task without a usable id");
+  }
+  ref.ours = seal_task(context, ref);
+  tasks_.add(context.exchange.principal().id, {ref.server, ref.id, ref.ours});
+  Reply reply;
+  const std::string visible = visible_task(context, task, ref.ours);
+  if (modern) {
+    const MemberEdit kind = {Kind::Set, "resultType", "\"task\""};
+    reply.message = result_message(context.envelope.id_json, edit_object(visible, {&kind, 1}));
+  } else {
+    reply.message = result_message(context.envelope.id_json, R"({"task":)" + visible + "}");
+  }
+  return reply;
+}
+
+Reply Router::no_task(RequestContext& context) const {
+  return failure(context, code::kInvalidParams, "Unknown task");
+}
+
+Task<Reply> Router::handle_task(RequestContext& context) {
+  if (!any_tasks(context, context.era)) {
+    co_return co_await handle_unknown(context);
+  }
+  const std::string_view params = context.envelope.params_json;
+  std::optional<TaskRef> task = open_task(context, context.envelope.task_id);
+  if (!task || crossing(context, task->server).client != crossing(context, task->server).server) {
+    co_return no_task(context);
+  }
+  if (context.era == Era::Modern &&
+      find_member(find_member(context.envelope.meta.client_capabilities_json, "extensions"), kExtension)
+          .empty()) {
+    Reply reply =
+        failure(context, code::kMissingCapability, "Missing required client capability",
+                R"({"requiredCapabilities":{"extensions":{")" + std::string(kExtension) + R"(":{}}}})");
+    reply.http_status = 400;
+    co_return reply;
+  }
+  take_pack(context);
+  context.task = std::move(*task);
+  context.record.server = upstreams_[context.task.server]->name();
+  context.record.tool = context.task.tool;
+  const std::string own = with_id(params, context.task.id);
+  Sent outcome = co_await send(context, context.task.server, own, context.task.id);
+  if (!outcome.upstream) {
+    co_return std::move(outcome.reply);
+  }
+  if (outcome.upstream->is_error) {
+    co_return answer(context, context.task.server, *outcome.upstream);
+  }
+  co_return context.envelope.method == "tasks/result" ? task_result(context, std::move(*outcome.upstream))
+                                                      : task_state(context, std::move(*outcome.upstream));
+}
+
+std::optional<Reply> Router::decide_task_result(RequestContext& context, std::string_view result_json,
+                                                std::string& changed) {
+  Subject back = {.hook = abi::Hook::Result,
+                  .server = context.record.server,
+                  .thing = context.task.tool,
+                  .args = context.task.arguments,
+                  .result = result_json};
+  std::optional<Reply> refusal = decide_result(context, back, changed);
+  if (context.record.audit == decision::AuditLevel::Full) {
+    context.arguments = context.task.arguments;
+    context.result = refusal ? std::string() : changed.empty() ? std::string(result_json) : changed;
+  }
+  return refusal;
+}
+
+Reply Router::task_result(RequestContext& context, UpstreamReply upstream) {
+  std::string changed;
+  if (std::optional<Reply> refusal = decide_task_result(context, upstream.payload, changed)) {
+    return std::move(*refusal);
+  }
+  upstream.body = related_task(changed.empty() ? upstream.payload : std::string_view(changed),
+                               context.task.id, context.task.ours);
+  upstream.payload = upstream.body;
+  return answer(context, context.task.server, upstream);
+}
+
+/// tasks/get, tasks/cancel, tasks/update: where the task stands, in the new generation with its result or its
+/// questions.
+Reply Router::task_state(RequestContext& context, UpstreamReply upstream) {
+  if (context.era == Era::Modern && context.envelope.method != "tasks/get") {
+    return answer(context, context.task.server, upstream);  // a bare acknowledgement
+  }
+  std::string visible = visible_task(context, upstream.payload, context.task.ours);
+  if (const std::string_view result = find_member(upstream.payload, "result"); !result.empty()) {
+    std::string changed;
+    if (std::optional<Reply> refusal = decide_task_result(context, result, changed)) {
+      return std::move(*refusal);
+    }
+    const MemberEdit edit = {Kind::Set, "result", changed.empty() ? result : std::string_view(changed)};
+    visible = edit_object(visible, {&edit, 1});
+  }
+  if (!find_member(visible, "inputRequests").empty()) {
+    return pass_questions(context, context.task.server, visible);
+  }
+  Reply reply;
+  reply.message = result_message(context.envelope.id_json, visible);
+  return reply;
+}
+
+/// Those that this principal has begun here: servers list what they have for everybody.
+Task<Reply> Router::handle_tasks_list(RequestContext& context) {
+  if (!any_tasks(context, context.era)) {
+    co_return co_await handle_unknown(context);
+  }
+  take_pack(context);
+  std::string listed;
+  const std::string principal_id(context.exchange.principal().id);
+  for (const TaskTable::Entry& entry : tasks_.latest(principal_id, kListed)) {
+    if (!context.scope.covers(entry.server) || crossing(context, entry.server).server == Era::Modern) {
+      continue;
+    }
+    const std::string params = with_id("{}", entry.theirs);
+    UpstreamCall call;
+    call.method = "tasks/get";
+    call.params = params;
+    call.timeout_ms = options_.call_timeout_ms;
+    const std::shared_ptr<UpstreamSession> own = session_with(context, entry.server);
+    call.session = own.get();
+    const Result<UpstreamReply> reply = co_await upstreams_[entry.server]->call(call);
+    if (reply && !reply->is_error) {
+      listed += (listed.empty() ? "" : ",") + visible_task(context, reply->payload, entry.ours);
+    } else if (reply) {
+      tasks_.remove(principal_id, entry.server, entry.theirs);  // the server has forgotten it
+    }
+  }
+  co_return result(context, "\"tasks\":[" + listed + "]");
+}
+
+std::optional<std::string> Router::task_notice(std::string_view principal_id, uint32_t server,
+                                               std::string_view message) const {
+  const std::string_view params = find_member(message, "params");
+  const std::optional<std::string> ours =
+      tasks_.ours(principal_id, server, string_of(find_member(params, "taskId")));
+  if (!ours) {
+    return std::nullopt;
+  }
+  const std::shared_ptr<const decision::InForce> in_force = engine_.in_force();
+  const bool free = in_force->pack_for(principal_id)->ignores(abi::Hook::Result);
+  return notification_message("notifications/tasks/status",
+                              with_id(free ? std::string(params) : bare_task(params), *ours));
+}
+
+}  // namespace catalyst::mcp

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "runtime/base/asio.h"
+#include "runtime/mcp/message_channel.h"
+#include "runtime/mcp/request_context.h"
+#include "runtime/mcp/router.h"
+
+namespace catalyst::mcp {
+
+/// Serves clients over WebSocket (RFC 6455), subprotocol `mcp`: each text frame is one message, or a batch.
+/// Who the client is, is asked once, by the request that opens the connection. Any thread.
+class WebSocketFront {
+ public:
+  WebSocketFront(Router& router, MessageChannel::Serve serve);
+
+  /// Until either side closes the connection; the refusal when it is not opened. `server`: "" or "/NAME".
+  Task<std::optional<Reply>> serve(HttpExchange& exchange, std::string_view server);
+
+  /// Closes those that nothing was said on for too long, or that are too old.
+  void sweep(int64_t now_ms);
+  void close_all();
+
+ private:
+  struct Connection;
+
+  [[nodiscard]] std::shared_ptr<Connection> open(HttpExchange& exchange, const Executor& executor,
+                                                 std::string_view server);
+  static Task<void> write_all(std::shared_ptr<Connection> connection);
+  static Task<void> read_all(Connection& connection);
+
+  Router& router_;
+  const MessageChannel::Serve serve_;
+  std::mutex mutex_;  // held for a few instructions
+  bool closed_ = false;
+  std::set<std::shared_ptr<Connection>> connections_;
+};
+
+}  // namespace catalyst::mcp

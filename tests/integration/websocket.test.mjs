@@ -1,0 +1,130 @@
+// WebSocket: the official client's transport, and what a client may not do.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import WebSocket from "ws";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { WebSocketClientTransport } from "@modelcontextprotocol/sdk/client/websocket.js";
+import { ElicitRequestSchema, LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import { fixtureHttp, fixtureStdio, folder, sleep, start, until } from "./harness.mjs";
+
+globalThis.WebSocket ??= WebSocket;
+
+const policy = `pack fixture 1.0.0
+
+default allow
+
+rule no_errors
+  on call *.test_error_handling
+  deny "No errors here."
+`;
+
+async function engineFor(t, servers, more = "") {
+  const config = `policy: [policy.cata]\n${more}servers:\n${Object.entries(servers).map(([name, text]) => `  ${name}: ${text}\n`).join("")}`;
+  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": policy }) });
+  await engine.upstreams(...Object.keys(servers));
+  return engine;
+}
+
+const address = (engine, path) => engine.url.replace("http", "ws") + path;
+
+/** A raw socket: `socket.messages` what came in, `socket.closed` the code once it is over. */
+async function raw(t, url, { protocols = ["mcp"], ...options } = {}) {
+  const socket = new WebSocket(url, protocols, options);
+  t.after(() => socket.terminate());
+  socket.messages = [];
+  socket.on("message", (data) => socket.messages.push(JSON.parse(data)));
+  socket.on("close", (code) => (socket.closed = code));
+  const status = await new Promise((resolve) => {
+    socket.on("open", () => resolve(101));
+    socket.on("unexpected-response", (_, response) => resolve(response.statusCode));
+    socket.on("error", () => {});
+  });
+  return { socket, status };
+}
+
+const modern = (id, method, params = {}) => JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} } } });
+
+test("the official client works over WebSocket with servers of both generations", { timeout: 60000 }, async (t) => {
+  const engine = await engineFor(t, { modern: `{url: "${await fixtureHttp(t, "modern")}"}`, legacy: fixtureStdio("legacy") });
+  for (const [path, prefix] of [["/ws/modern", ""], ["/ws/legacy", ""], ["/ws", "legacy__"]]) {
+    const client = new Client({ name: "ws", version: "1.0.0" }, { capabilities: { elicitation: {} } });
+    const heard = [];
+    client.setRequestHandler(ElicitRequestSchema, () => ({ action: "accept", content: { username: "ana", email: "ana@x.example" } }));
+    client.setNotificationHandler(LoggingMessageNotificationSchema, (message) => heard.push(message.params.data));
+    await client.connect(new WebSocketClientTransport(new URL(address(engine, path))));
+    t.after(() => client.close().catch(() => {}));
+    assert.equal((await client.callTool({ name: `${prefix}echo`, arguments: { value: "hello" } })).content[0].text, "hello");
+    await assert.rejects(client.callTool({ name: `${prefix}test_error_handling`, arguments: {} }), /No errors here/);
+    const progress = [];
+    await client.callTool({ name: `${prefix}test_tool_with_progress`, arguments: {} }, undefined, { onprogress: (p) => progress.push(p.progress) });
+    assert.deepEqual(progress, [0, 50, 100]);
+    await client.setLoggingLevel("debug");
+    await client.callTool({ name: `${prefix}test_tool_with_logging`, arguments: {} });
+    await until("log messages", () => heard.length >= 3);
+    assert.match(JSON.stringify(await client.callTool({ name: `${prefix}test_elicitation`, arguments: { message: "who?" } })), /accept/);
+    const many = await Promise.all(Array.from({ length: 100 }, (_, i) => client.callTool({ name: `${prefix}echo`, arguments: { value: `n${i}${"x".repeat(i * 300)}` } })));
+    many.forEach((result, i) => assert.equal(result.content[0].text, `n${i}${"x".repeat(i * 300)}`));
+  }
+});
+
+test("a client of the new generation needs no session", { timeout: 60000 }, async (t) => {
+  const engine = await engineFor(t, { one: fixtureStdio("modern") });
+  const { socket } = await raw(t, address(engine, "/ws/one"));
+  socket.send(modern(1, "tools/call", { name: "echo", arguments: { value: "hi" } }));
+  socket.send("{broken");
+  socket.send(modern(2, "tools/call", { name: "none" }));
+  await until("answers", () => socket.messages.length === 3);
+  const by = (id) => socket.messages.find((message) => message.id === id);
+  assert.equal(by(1).result.content[0].text, "hi");
+  assert.equal(by(null).error.code, -32700);
+  assert.equal(by(2).error.code, -32602);
+  // In pieces, as a client may.
+  const whole = modern(3, "tools/call", { name: "echo", arguments: { value: "in pieces" } });
+  for (let i = 0; i < whole.length; i += 40) socket.send(whole.slice(i, i + 40), { fin: i + 40 >= whole.length });
+  await until("the third", () => by(3));
+  assert.equal(by(3).result.content[0].text, "in pieces");
+  const pong = new Promise((resolve) => socket.once("pong", (data) => resolve(String(data))));
+  socket.ping("are you there");
+  assert.equal(await pong, "are you there");
+  socket.close(1000);
+  await until("the end", () => socket.closed === 1000);
+});
+
+test("what is no handshake, no message, or from elsewhere is refused", { timeout: 60000 }, async (t) => {
+  const tokens = "auth:\n  tokens:\n    - {token: the-token-of-ana-0, id: ana}\n";
+  const engine = await engineFor(t, { one: fixtureStdio("legacy") }, `${tokens}limits: {body: 64KiB, channels: 2, channel_idle: 2s}\n`);
+  const headers = { authorization: "Bearer the-token-of-ana-0" };
+  const url = address(engine, "/ws/one");
+  assert.equal((await raw(t, url)).status, 401);
+  assert.equal((await raw(t, url, { headers, origin: "https://evil.example" })).status, 403);
+  assert.equal((await raw(t, url, { headers: { ...headers, host: "evil.example" } })).status, 403);
+  assert.equal((await raw(t, address(engine, "/ws/none"), { headers })).status, 404);
+  assert.equal((await raw(t, url, { headers, protocols: ["graphql"] })).status, 400);
+  assert.equal((await fetch(`${engine.url}/ws/one`, { headers })).status, 400);
+  assert.equal((await fetch(`${engine.url}/ws/one`, { method: "POST", headers })).status, 405);
+  const ends = async (act, code) => {
+    const { socket, status } = await raw(t, url, { headers });
+    assert.equal(status, 101);
+    act(socket);
+    await until(`close code ${code}`, () => socket.closed !== undefined, 20000);
+    assert.equal(socket.closed, code);
+  };
+  await ends((socket) => socket.send(Buffer.from([1, 2, 3])), 1003);
+  await ends((socket) => socket.send("x".repeat(100_000)), 1009);
+  await ends((socket) => socket._socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe])), 1007);
+  await ends((socket) => socket._socket.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0])), 1002); // reserved bits
+  await ends((socket) => socket._socket.write(Buffer.from([0x81, 0x01, 0x41])), 1002); // not masked
+  await ends(() => {}, 1001); // silent for too long
+  const open = [await raw(t, url, { headers }), await raw(t, url, { headers })];
+  assert.deepEqual(open.map((o) => o.status), [101, 101]);
+  assert.equal((await raw(t, url, { headers })).status, 503);
+  open[0].socket.terminate();
+  await until("room", async () => (await raw(t, url, { headers })).status === 101);
+  // Others are served meanwhile, and a drain says goodbye.
+  assert.equal((await engine.json("/healthz")).status, 200);
+  await sleep(50);
+  engine.process.kill("SIGTERM");
+  await until("goodbye", () => open[1].socket.closed === 1001);
+  const off = await engineFor(t, { one: fixtureStdio("legacy") }, "websocket: false\n");
+  assert.equal((await raw(t, address(off, "/ws"))).status, 404);
+});
