@@ -251,8 +251,9 @@ const std::vector<size_t> kRouteClauses = {L::TO,      L::PREFER, L::BALANCE, L:
 /// Whatever follows a whole route may be meant as its next clause.
 bool ends_route(antlr4::ParserRuleContext* context) {
   auto* segment = dynamic_cast<P::SegmentContext*>(context);
-  return segment != nullptr && segment->declaration() != nullptr &&
-         segment->declaration()->routeDecl() != nullptr;
+  P::DeclarationContext* declaration = segment == nullptr ? nullptr : segment->declaration();
+  return declaration != nullptr && declaration->declared() != nullptr &&
+         declaration->declared()->routeDecl() != nullptr;
 }
 
 bool expects_name(antlr4::ParserRuleContext* context) {
