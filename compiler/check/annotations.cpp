@@ -178,6 +178,8 @@ std::string_view undeprecated(ast::DeclKind kind) {
       return "an agent";
     case ast::DeclKind::Rule:
       return "a rule";
+    case ast::DeclKind::Route:
+      return "a route";
     case ast::DeclKind::Fixture:
       return "a fixture";
     case ast::DeclKind::Property:

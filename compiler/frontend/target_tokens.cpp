@@ -134,6 +134,24 @@ bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
   return false;
 }
 
+/// With a target behind the hook, `count(call` begins a window and `given past call` tells of the past: the
+/// name gets a type of its own.
+void mark_past(std::string_view text, std::span<Token> kept) {
+  const size_t hook = kept.size() - (kept.back().type() == L::FROM ? 2 : 1);
+  if (hook < 2 || hook >= kept.size()) {
+    return;
+  }
+  const auto word = [&](size_t i) {
+    return kept[i].type() == L::IDENTIFIER ? text.substr(kept[i].begin(), kept[i].end() - kept[i].begin())
+                                           : std::string_view();
+  };
+  if (kept[hook - 1].type() == L::LEFT_PAREN && counts_past(word(hook - 2))) {
+    kept[hook - 2].set_type(L::WINDOW);
+  } else if (kept[hook - 2].type() == L::GIVEN && word(hook - 1) == "past") {
+    kept[hook - 1].set_type(L::PAST);
+  }
+}
+
 }  // namespace
 
 void merge_targets(std::string_view text, TokenList& list) {
@@ -151,11 +169,7 @@ void merge_targets(std::string_view text, TokenList& list) {
         token.set_type(L::TARGET);
         token.set_end(tokens[run.end - 1].end());
         next = run.end;
-        if (place == Place::Window) {
-          tokens[kept - 3].set_type(L::WINDOW);
-        } else if (place == Place::Past) {
-          tokens[kept - 2].set_type(L::PAST);
-        }
+        mark_past(text, {tokens.data(), kept});
       }
     }
     tokens[kept++] = token;

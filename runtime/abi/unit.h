@@ -185,8 +185,8 @@ struct Unit {
   std::vector<RuleInfo> rules;                      // declaration order
   std::vector<WindowInfo> windows;
   std::vector<WindowRead> window_reads;
-  std::vector<DecisionInfo> decisions;              // declaration order
-  std::vector<Route> routes;  // declaration order: a call takes the first whose target matches
+  std::vector<DecisionInfo> decisions;  // declaration order
+  std::vector<Route> routes;            // declaration order: a call takes the first whose target matches
   std::vector<Redaction> redactions;
   std::vector<SourceText> files;
   std::vector<SourcePlace> places;  // one per expression

@@ -46,7 +46,7 @@ struct HookBinding {
   uint32_t principal_sets = 0;
   std::vector<uint32_t> decide_anchors;  // of HookPlan::decide, whose features are set
   std::vector<uint32_t> collect_anchors;
-  std::vector<uint32_t> shadow;  // of HookPlan, whose targets match
+  std::vector<uint32_t> shadow;        // of HookPlan, whose targets match
   std::vector<uint32_t> window_reads;  // of the unit, whose slots are selected
   std::vector<uint32_t> windows;       // of HookPlan, whose targets match
 

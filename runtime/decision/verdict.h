@@ -99,7 +99,7 @@ struct Verdict {
   std::span<const LimitEffect> limits;  // all apply
   std::span<const RequireEffect> requirements;
   std::span<const WindowEvent> counted;  // of allowed requests: for the windows, when it is sent
-  std::string_view description;       // list hooks: what the description is replaced by; data() null: stays
+  std::string_view description;   // list hooks: what the description is replaced by; data() null: stays
   std::string_view route;         // "": none; rules that disagree do not compile. Valid as long as the pack
   uint32_t route_rule = kNoRule;  // which rule chose it
   std::span<const uint32_t> shadows;  // shadow rules that matched

@@ -63,8 +63,8 @@ struct RoutingConfig {
   uint32_t queue = 0;
 };
 
-/// One upstream server: `command` (stdio), `url` (Streamable HTTP or HTTP+SSE), `openapi` with or without `url`, or
-/// `routing.replicas` is set.
+/// One upstream server: `command` (stdio), `url` (Streamable HTTP or HTTP+SSE), `openapi` with or without
+/// `url`, or `routing.replicas` is set.
 struct UpstreamConfig {
   std::string name;
   std::string command;
@@ -72,7 +72,7 @@ struct UpstreamConfig {
   TextMap env;
   std::string cwd;  // absolute, or empty: ours
   std::string url;
-  std::string address;  // where to connect in place of where the url's name leads; "" for that
+  std::string address;    // where to connect in place of where the url's name leads; "" for that
   std::string transport;  // of `url`: "http", "sse", or "" to find out
   TextMap headers;
   std::string openapi;  // address or file

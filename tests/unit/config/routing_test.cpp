@@ -97,12 +97,12 @@ servers:
   e: {replicas: [{server: b}]}
   f: {replicas: [{url: "http://x"}, {name: f-1, url: "http://y"}]}
 )"));
-  for (const char* part :
-       {"needs either `url` or `server`", "must start with http:// or https://", "cannot be a replica's name",
-        "`retry.on` cannot be `often`", "`queue` without `max_in_flight`", "needs both `server` and `percent`",
-        "has `replicas` beside", "names `nobody` as replica, and no server is called that", "is empty",
-        "`resolve` looks up the name in `url`", "which has routing of its own",
-        "a second replica named `f-1`"}) {
+  for (const char* part : {"needs either `url` or `server`", "must start with http:// or https://",
+                           "cannot be a replica's name", "`retry.on` cannot be `often`",
+                           "`queue` without `max_in_flight`", "needs both `server` and `percent`",
+                           "has `replicas` beside", "names `nobody` as replica, and no server is called that",
+                           "is empty", "`resolve` looks up the name in `url`", "which has routing of its own",
+                           "a second replica named `f-1`"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }

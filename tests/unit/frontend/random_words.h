@@ -17,10 +17,10 @@ class RandomWords {
   bool once_in(size_t n) { return below(n) == 0; }
 
   std::string word() {
-    static const char* const kWords[] = {"a",       "b1",    "_c",     "principal", "call",   "result",
-                                         "list",    "tool",  "tag",    "rule",      "test",   "fact",
-                                         "message", "error", "schema", "map",       "listed", "full",
-                                         "route",   "to",    "cache",  "timeout",   "shared", "shadow",
+    static const char* const kWords[] = {"a",       "b1",    "_c",     "principal", "call",     "result",
+                                         "list",    "tool",  "tag",    "rule",      "test",     "fact",
+                                         "message", "error", "schema", "map",       "listed",   "full",
+                                         "route",   "to",    "cache",  "timeout",   "shared",   "shadow",
                                          "count",   "past",  "where",  "agent",     "property", "describe"};
     return kWords[below(std::size(kWords))];
   }
