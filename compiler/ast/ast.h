@@ -31,9 +31,6 @@ struct TargetPattern {
   Span span;
 };
 
-// ---- types
-// ----------------------------------------------------------------------------------------------------------------------------
-
 enum class TypeExprKind : uint8_t { Named, List, Set, Map, Optional };
 
 /// `int`, `Order`, `list<T>`, `map<string, T>`, `T?`.
@@ -44,9 +41,7 @@ struct TypeExpr {
   const TypeExpr* element = nullptr;  // List, Set, Map (the value type), Optional
 };
 
-// ---- expressions
-// ----------------------------------------------------------------------------------------------------------------------
-
+// ---- expressions ----
 enum class ExprKind : uint8_t {
 #define EXPR(name) name,
 #include "compiler/ast/node_kind.def"
@@ -193,9 +188,7 @@ struct RecordExpr : Expr {
   std::vector<FieldInit> fields;
 };
 
-// ---- effects
-// --------------------------------------------------------------------------------------------------------------------------
-
+// ---- effects ----
 enum class EffectKind : uint8_t {
 #define EFFECT(name, text) name,
 #include "compiler/ast/effect_kind.def"
@@ -237,9 +230,7 @@ struct Annotation {
   Span span;
 };
 
-// ---- declarations
-// ---------------------------------------------------------------------------------------------------------------------
-
+// ---- declarations ----
 enum class DeclKind : uint8_t {
 #define DECL(name) name,
 #include "compiler/ast/node_kind.def"

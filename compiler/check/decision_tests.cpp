@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/check/expr.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::check {
@@ -127,6 +128,27 @@ class DecisionTest : TestBase {
 
 ir::Test check_decision_test(Pack& pack, const ast::TestDecl& test, const CaseNames& cases) {
   return DecisionTest(pack, test, cases).check();
+}
+
+ir::Test check_claims(Pack& pack, const ast::TestDecl& test) {
+  ir::Test out{};
+  out.title = test.title.text;
+  out.span = test.title.span;
+  for (const ast::Expr* expect : test.expects) {
+    Scope scope;
+    scope.kind = ScopeKind::Function;
+    scope.in_test = true;
+    const ExprId condition = ExprChecker(pack, scope).condition(*expect);
+    pack.check_locals(scope, expect->span);
+    ir::TestClaim claim{expect->span, condition, {}, {}, scope.local_peak};
+    const ir::Expr& expr = pack.module.expr(condition);
+    if (expr.op == Op::Eq) {
+      claim.left = pack.module.operand(expr, 0);
+      claim.right = pack.module.operand(expr, 1);
+    }
+    out.claims.push_back(claim);
+  }
+  return out;
 }
 
 }  // namespace catalyst::check

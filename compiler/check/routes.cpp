@@ -171,7 +171,12 @@ class RouteChecker {
   }
 
   void prefer(const ast::RouteClause& clause) {
+    const size_t errors = pack_.sink.error_count();
     const ExprId condition = expr_.condition(*clause.value);
+    if (const value::Value* constant = pack_.emitter.constant_value(condition);
+        constant != nullptr && pack_.sink.error_count() == errors) {
+      pack_.sink.report(constant->a.boolean ? Kind::AlwaysTrue : Kind::AlwaysFalse, clause.value->span);
+    }
     if (!find_target(pack_, decl_, clause.server)) {
       return;
     }

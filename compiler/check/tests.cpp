@@ -451,32 +451,6 @@ class TestChecker : TestBase {
 
 }  // namespace
 
-namespace {
-
-/// `expect` sees what a function sees: parameters it has none.
-ir::Test check_claims(Pack& pack, const ast::TestDecl& test) {
-  ir::Test out{};
-  out.title = test.title.text;
-  out.span = test.title.span;
-  for (const ast::Expr* expect : test.expects) {
-    Scope scope;
-    scope.kind = ScopeKind::Function;
-    scope.in_test = true;
-    const ExprId condition = ExprChecker(pack, scope).condition(*expect);
-    pack.check_locals(scope, expect->span);
-    ir::TestClaim claim{expect->span, condition, {}, {}, scope.local_peak};
-    const ir::Expr& expr = pack.module.expr(condition);
-    if (expr.op == Op::Eq) {
-      claim.left = pack.module.operand(expr, 0);
-      claim.right = pack.module.operand(expr, 1);
-    }
-    out.claims.push_back(claim);
-  }
-  return out;
-}
-
-}  // namespace
-
 void check_tests(Pack& pack) {
   const auto run = [&pack](const ast::TestDecl& test, const CaseNames& cases, const std::string& suffix) {
     const std::optional<abi::Hook> hook = abi::find_hook(test.hook.text);

@@ -245,6 +245,17 @@ std::string describe_expected(antlr4::ParserRuleContext* context, antlr4::Token*
                                                    : expected_tokens(types, context->getRuleIndex());
 }
 
+const std::vector<size_t> kRouteClauses = {L::TO,      L::PREFER, L::BALANCE, L::TIMEOUT, L::RETRY,
+                                           L::BREAKER, L::HEDGE,  L::CACHE,   L::SHADOW,  L::REPEATABLE};
+
+/// Whatever follows a whole route may be meant as its next clause.
+bool ends_route(antlr4::ParserRuleContext* context) {
+  auto* segment = dynamic_cast<P::SegmentContext*>(context);
+  P::DeclarationContext* declaration = segment == nullptr ? nullptr : segment->declaration();
+  return declaration != nullptr && declaration->declared() != nullptr &&
+         declaration->declared()->routeDecl() != nullptr;
+}
+
 bool expects_name(antlr4::ParserRuleContext* context) {
   return context->getRuleIndex() == P::RuleName || context->getRuleIndex() == P::RuleAnyName;
 }
@@ -265,7 +276,7 @@ void SyntaxErrors::reportError(antlr4::Parser* parser, const antlr4::Recognition
   }
   antlr4::Token* offending = error.getOffendingToken();
   antlr4::ParserRuleContext* context = parser->getContext();
-  const std::vector<size_t> types = expected_types(parser);
+  const std::vector<size_t> types = ends_route(context) ? kRouteClauses : expected_types(parser);
 
   const std::string expected = describe_expected(context, offending, offending != window_.LT(1), types);
   if (offending->getType() == antlr4::Token::EOF) {

@@ -44,6 +44,7 @@ void decide(const std::shared_ptr<ir::Module>& module, const std::vector<pack::S
   for (size_t hook = 0; hook < abi::kHookCount; hook++) {
     request.hook = static_cast<abi::Hook>(hook);
     evaluator.evaluate(pack, request);
+    evaluator.route(pack, request);
   }
 }
 

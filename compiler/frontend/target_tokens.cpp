@@ -1,0 +1,181 @@
+#include <span>
+
+#include "compiler/frontend/segment.h"
+#include "compiler/frontend/token_kind.h"
+
+// Targets: which tokens together are one.
+
+namespace catalyst::frontend {
+namespace {
+
+struct Run {
+  size_t end = 0;  // one past its last token
+  bool dotted = false;
+  bool starred = false;
+};
+
+/// The longest run of tokens from `i` that touch each other and can be part of a target.
+Run target_run(const TokenList& list, size_t i) {
+  Run run{i, false, false};
+  size_t at = i;
+  while (at < list.tokens.size()) {
+    if (at > i && list.tokens[at].begin() != list.tokens[at - 1].end()) {
+      break;
+    }
+    const size_t type = list.tokens[at].type();
+    if (type == L::STRING_BEGIN) {
+      size_t end = at + 1;
+      while (type_at(list, end) == L::TEXT || type_at(list, end) == L::DOUBLE_BRACE) {
+        ++end;
+      }
+      if (type_at(list, end) != L::STRING_END) {
+        break;
+      }
+      at = end + 1;
+    } else if (is_word(type) || type == L::STAR ||
+               (at > i && (type == L::DOT || type == L::RANGE || type == L::MINUS || type == L::NUMBER ||
+                           type == L::VERSION))) {
+      run.dotted |= type == L::DOT || type == L::RANGE || type == L::NUMBER || type == L::VERSION;
+      run.starred |= type == L::STAR;
+      ++at;
+    } else {
+      break;
+    }
+    run.end = at;
+  }
+  return run;
+}
+
+enum class Place : uint8_t { None, Rule, Test, Expected, Window, Past };
+
+/// `count(`, `given past`: what stands in front of a hook there is a name like others until a target
+/// follows.
+bool counts_past(std::string_view name) { return name == "count" || name == "sum" || name == "distinct"; }
+
+/// Whether a target may stand in front of the token that would be kept next.
+Place place_after(std::string_view text, std::span<const Token> kept) {
+  const auto back = [kept](size_t n) {
+    return kept.size() >= n ? kept[kept.size() - n].type() : static_cast<size_t>(antlr4::Token::EOF);
+  };
+  const auto word = [&](size_t n) {
+    const bool named = back(n) == L::IDENTIFIER;
+    return named ? text.substr(kept[kept.size() - n].begin(),
+                               kept[kept.size() - n].end() - kept[kept.size() - n].begin())
+                 : std::string_view();
+  };
+  /// Of a hook whose first word is the `n`th token back.
+  const auto head = [&](size_t n) {
+    if (back(n + 1) == L::ON || (back(n + 1) == L::ANY && back(n + 2) == L::FOR)) {
+      return Place::Rule;
+    }
+    if (back(n + 1) == L::LEFT_PAREN && counts_past(word(n + 2))) {
+      return Place::Window;
+    }
+    if (back(n + 2) == L::GIVEN && word(n + 1) == "past") {
+      return Place::Past;
+    }
+    return back(n + 1) == L::WHEN ? Place::Test : Place::None;
+  };
+  const auto expected = [](bool here) { return here ? Place::Expected : Place::None; };
+  switch (back(1)) {
+    case L::CALL:
+      return back(2) == L::FOR ? Place::Rule : head(1);
+    case L::RESULT:
+    case L::READ:
+    case L::PROMPT:
+    case L::COMPLETE:
+    case L::SAMPLE:
+    case L::ELICIT:
+    case L::ROOTS:
+    case L::MESSAGE:
+    case L::REPLY:
+    case L::EVENT:
+      return head(1);
+    case L::TOOLS:
+    case L::RESOURCES:
+    case L::PROMPTS:
+      return back(2) == L::LIST && back(3) != L::LEFT_PAREN && back(3) != L::IDENTIFIER ? head(2)
+                                                                                        : Place::None;
+    case L::TOOL:
+      return expected(back(2) == L::HIDE);
+    case L::COMMA:
+      return expected(back(2) == L::TARGET);
+    case L::FROM: {
+      const bool of_hook =
+          (back(2) == L::READ && head(2) != Place::None) || (back(2) == L::RESOURCES && back(3) == L::LIST);
+      return expected(back(2) == L::TARGET || (back(2) == L::COMMA && back(3) == L::TARGET) || of_hook);
+    }
+    default:
+      return Place::None;
+  }
+}
+
+bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
+  if (run.end == i) {
+    return false;
+  }
+  const bool name = is_free_word(type_at(list, i));
+  const bool quoted = type_at(list, i) == L::STRING_BEGIN;
+  const size_t next = type_at(list, run.end);
+  switch (place) {
+    case Place::None:
+      return false;
+    case Place::Test:
+      // In a rule `when call.args...` or `when result contains "x"` is a condition.
+      return run.dotted || quoted ||
+             (name && (next == L::LEFT_BRACE || next == L::RETURNING || next == L::THEN));
+    case Place::Rule:
+    case Place::Window:
+    case Place::Past:
+      return run.dotted || run.starred || name || quoted;
+    case Place::Expected:
+      return type_at(list, i) != L::FROM;
+  }
+  return false;
+}
+
+/// With a target behind the hook, `count(call` begins a window and `given past call` tells of the past: the
+/// name gets a type of its own.
+void mark_past(std::string_view text, std::span<Token> kept) {
+  const size_t hook = kept.size() - (kept.back().type() == L::FROM ? 2 : 1);
+  if (hook < 2 || hook >= kept.size()) {
+    return;
+  }
+  const auto word = [&](size_t i) {
+    return kept[i].type() == L::IDENTIFIER ? text.substr(kept[i].begin(), kept[i].end() - kept[i].begin())
+                                           : std::string_view();
+  };
+  if (kept[hook - 1].type() == L::LEFT_PAREN && counts_past(word(hook - 2))) {
+    kept[hook - 2].set_type(L::WINDOW);
+  } else if (kept[hook - 2].type() == L::GIVEN && word(hook - 1) == "past") {
+    kept[hook - 1].set_type(L::PAST);
+  }
+}
+
+}  // namespace
+
+void merge_targets(std::string_view text, TokenList& list) {
+  std::vector<Token>& tokens = list.tokens;
+  size_t kept = 0;  // tokens that stay stand in front, those to be looked at from i on
+  for (size_t i = 0; i < tokens.size();) {
+    const Place place = place_after(text, {tokens.data(), kept});
+    Token token = tokens[i];
+    size_t next = i + 1;
+    if (place != Place::None) {
+      const Run run = target_run(list, i);
+      const bool touches = tokens[kept - 1].end() == token.begin();
+      const bool expression = place == Place::Test || place == Place::Window || place == Place::Past;
+      if (!(expression && touches) && is_target(list, i, run, place)) {
+        token.set_type(L::TARGET);
+        token.set_end(tokens[run.end - 1].end());
+        next = run.end;
+        mark_past(text, {tokens.data(), kept});
+      }
+    }
+    tokens[kept++] = token;
+    i = next;
+  }
+  tokens.resize(kept, Token(0, 0, 0, 0));
+}
+
+}  // namespace catalyst::frontend
