@@ -54,6 +54,7 @@ Task<Result<UpstreamReply>> RouteRunner::hedged(Run& run, Pick first, int64_t ti
   const Executor executor = co_await asio::this_coro::executor;
   const auto both = std::make_shared<Race>(executor);
   // Both use this frame: it stays until they are done, also when it is cancelled itself.
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
   const auto begin = [&](size_t runner, Pick pick, int64_t limit_ms) {
     both->runners[runner].running = true;
@@ -95,7 +96,7 @@ Task<Result<UpstreamReply>> RouteRunner::hedged(Run& run, Pick first, int64_t ti
     SteadyTimer timer(executor, std::chrono::milliseconds(1));
     co_await timer.async_wait(asio::as_tuple(use_awaitable));
   }
-  co_await asio::this_coro::throw_if_cancelled(true);
+  co_await asio::this_coro::throw_if_cancelled(throws);
   Race::Runner& second = both->runners[1];
   const bool second_won = second.answered() && !both->runners[0].answered();
   if (second_won) {

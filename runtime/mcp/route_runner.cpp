@@ -61,6 +61,9 @@ void pin(UpstreamReply& reply, std::string_view target) {
     return;
   }
   const std::string_view state = find_member(reply.payload, "requestState");
+  if (state.empty()) {
+    return;  // it keeps nothing: any target may go on
+  }
   const std::string named = value::json_string(std::string(target) + " " + string_of(state));
   const MemberEdit edit = {MemberEdit::Kind::Set, "requestState", named};
   reply.body = edit_object(reply.payload, {&edit, 1});
@@ -228,6 +231,23 @@ std::optional<Pick> RouteRunner::pick(Run& run) {
   return group_.pick(choice, steady_ms());
 }
 
+/// When each has had its chance: from the beginning, and only then at once the same one again when there is
+/// no other.
+std::optional<Pick> RouteRunner::pick_again(Run& run) {
+  const routing::Target* last = run.tried.back();
+  std::optional<Pick> next = pick(run);
+  if (!next) {
+    run.tried = run.unfit;
+    run.tried.push_back(last);
+    next = pick(run);
+  }
+  if (!next) {
+    run.tried = run.unfit;
+    next = pick(run);
+  }
+  return next;
+}
+
 int64_t RouteRunner::attempt_timeout_ms(const Run& run) const {
   if (run.deadline_ms == INT64_MAX) {
     return 0;
@@ -290,11 +310,7 @@ Task<Result<UpstreamReply>> RouteRunner::deliver(Run& run) {
       SteadyTimer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(pause));
       co_await timer.async_wait(use_awaitable);
     }
-    next = pick(run);
-    if (!next) {
-      run.tried = run.unfit;  // each has had its chance: from the beginning
-      next = pick(run);
-    }
+    next = pick_again(run);
     if (!next) {
       co_return reply;
     }

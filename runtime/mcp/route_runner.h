@@ -80,6 +80,7 @@ class RouteRunner : public std::enable_shared_from_this<RouteRunner> {
                       routing::Outcome& outcome);
   Task<Reply> send(Run& run, const Lane& lane, int64_t timeout_ms, bool hedge);
   [[nodiscard]] std::optional<routing::Pick> pick(Run& run);
+  [[nodiscard]] std::optional<routing::Pick> pick_again(Run& run);
   [[nodiscard]] bool may_try_again(Run& run, routing::Outcome outcome);
   [[nodiscard]] std::optional<uint64_t> key_of(const RouteAsk& ask) const;
   [[nodiscard]] int64_t attempt_timeout_ms(const Run& run) const;
