@@ -17,31 +17,6 @@ namespace {
 constexpr int kClientGone = 499;  // as proxies log it; never sent
 constexpr std::string_view kJson = "application/json";
 
-/// Whether a path is an endpoint's, or that of one of its servers.
-bool lies_under(std::string_view path, std::string_view base) {
-  return !base.empty() && path.starts_with(base) && (path.size() == base.size() || path[base.size()] == '/');
-}
-
-/// Gives a session's one stream back however its handler ends.
-class StreamClaim {
- public:
-  explicit StreamClaim(std::shared_ptr<Session> session)
-      : session_(std::move(session)), held_(session_->open_stream()) {}
-  ~StreamClaim() {
-    if (held_) {
-      session_->touch(steady_ms());
-      session_->close_stream();
-    }
-  }
-  StreamClaim(const StreamClaim&) = delete;
-  StreamClaim& operator=(const StreamClaim&) = delete;
-  [[nodiscard]] bool held() const { return held_; }
-
- private:
-  std::shared_ptr<Session> session_;
-  bool held_;
-};
-
 }  // namespace
 
 struct Endpoint::Impl {
@@ -80,7 +55,6 @@ struct Endpoint::Impl {
   Task<void> run(RequestContext& context, Accepts accepts);
   Task<void> deliver(RequestContext& context, const Reply& reply, Accepts accepts);
 
-  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path, std::string_view base) const;
   /// The session a message names; else why it may not go on.
   [[nodiscard]] std::optional<Reply> find_session(HttpExchange& exchange, Scope scope,
                                                   std::string_view id_json,
@@ -88,17 +62,6 @@ struct Endpoint::Impl {
   void prepare(RequestContext& context, Scope scope, Era era) const;
   void report(RequestContext& context, const Reply& reply, int64_t start_ns) const;
 };
-
-std::optional<Scope> Endpoint::Impl::scope_of(std::string_view path, std::string_view base) const {
-  if (path == base || (path.size() == base.size() + 1 && path.starts_with(base) && path.back() == '/')) {
-    return Scope();
-  }
-  if (path.size() <= base.size() + 1 || !path.starts_with(base) || path[base.size()] != '/') {
-    return std::nullopt;
-  }
-  const std::optional<uint32_t> server = router->server_index(path.substr(base.size() + 1));
-  return server ? std::optional(Scope{*server}) : std::nullopt;
-}
 
 std::optional<Reply> Endpoint::Impl::find_session(HttpExchange& exchange, Scope scope,
                                                   std::string_view id_json,
@@ -188,7 +151,7 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
       co_return co_await channel_request(exchange, *base);
     }
   }
-  const std::optional<Scope> scope = scope_of(exchange.path(), options().path);
+  const std::optional<Scope> scope = router->scope_of(exchange.path(), options().path);
   if (!scope) {
     co_return co_await refuse(exchange, refusal({}, 404, code::kServerError, "Not found: no such server"));
   }
@@ -210,7 +173,7 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
 
 /// HTTP+SSE, with a GET at its first path and POSTs at its second, and WebSocket.
 Task<void> Endpoint::Impl::channel_request(HttpExchange& exchange, std::string_view base) {
-  const std::optional<Scope> scope = scope_of(exchange.path(), base);
+  const std::optional<Scope> scope = router->scope_of(exchange.path(), base);
   if (!scope) {
     co_return co_await refuse(exchange, refusal({}, 404, code::kServerError, "Not found: no such server"));
   }
