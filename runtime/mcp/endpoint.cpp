@@ -8,6 +8,7 @@
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/sse_front.h"
 #include "runtime/mcp/sse_headers.h"
+#include "runtime/mcp/stream_claim.h"
 #include "runtime/mcp/trace.h"
 #include "runtime/mcp/websocket_front.h"
 
@@ -59,9 +60,18 @@ struct Endpoint::Impl {
   [[nodiscard]] std::optional<Reply> find_session(HttpExchange& exchange, Scope scope,
                                                   std::string_view id_json,
                                                   std::shared_ptr<Session>& session) const;
+  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path, std::string_view base) const;
   void prepare(RequestContext& context, Scope scope, Era era) const;
   void report(RequestContext& context, const Reply& reply, int64_t start_ns) const;
 };
+
+std::optional<Scope> Endpoint::Impl::scope_of(std::string_view path, std::string_view base) const {
+  const std::string_view name = name_under(path, base);
+  const std::optional<uint32_t> server = router->server_index(name);
+  return !lies_under(path, base) || (!name.empty() && !server) ? std::nullopt
+         : name.empty()                                        ? std::optional(Scope())
+                                                               : std::optional(Scope{*server});
+}
 
 std::optional<Reply> Endpoint::Impl::find_session(HttpExchange& exchange, Scope scope,
                                                   std::string_view id_json,
@@ -151,7 +161,7 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
       co_return co_await channel_request(exchange, *base);
     }
   }
-  const std::optional<Scope> scope = router->scope_of(exchange.path(), options().path);
+  const std::optional<Scope> scope = scope_of(exchange.path(), options().path);
   if (!scope) {
     co_return co_await refuse(exchange, refusal({}, 404, code::kServerError, "Not found: no such server"));
   }
@@ -173,7 +183,7 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
 
 /// HTTP+SSE, with a GET at its first path and POSTs at its second, and WebSocket.
 Task<void> Endpoint::Impl::channel_request(HttpExchange& exchange, std::string_view base) {
-  const std::optional<Scope> scope = router->scope_of(exchange.path(), base);
+  const std::optional<Scope> scope = scope_of(exchange.path(), base);
   if (!scope) {
     co_return co_await refuse(exchange, refusal({}, 404, code::kServerError, "Not found: no such server"));
   }

@@ -228,17 +228,6 @@ std::optional<uint32_t> Router::server_index(std::string_view name) const {
   return std::nullopt;
 }
 
-std::optional<Scope> Router::scope_of(std::string_view path, std::string_view base) const {
-  if (path == base || (path.size() == base.size() + 1 && path.starts_with(base) && path.back() == '/')) {
-    return Scope();
-  }
-  if (path.size() <= base.size() + 1 || !path.starts_with(base) || path[base.size()] != '/') {
-    return std::nullopt;
-  }
-  const std::optional<uint32_t> server = server_index(path.substr(base.size() + 1));
-  return server ? std::optional(Scope{*server}) : std::nullopt;
-}
-
 Task<std::optional<Catalogue::Found>> Router::find(RequestContext& context, ListKind kind,
                                                    std::string_view name) {
   std::optional<Catalogue::Found> found = context.catalogue->find(context.scope, kind, name);

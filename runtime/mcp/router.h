@@ -71,8 +71,6 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] const CatalogueKeeper& keeper() const { return *keeper_; }
   void inspect_again() { keeper_->inspect_again(); }
   [[nodiscard]] std::optional<uint32_t> server_index(std::string_view name) const;
-  /// The endpoint that a path stands for: all servers at `base` (or `base/`), one at `base/NAME`.
-  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path, std::string_view base) const;
   /// Name of the server that a scope is about; "" for all.
   [[nodiscard]] std::string_view scope_name(Scope scope) const {
     return scope.federated() ? std::string_view() : std::string_view(upstreams_[scope.server]->name());

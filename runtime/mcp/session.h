@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "runtime/base/asio.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/event_queue.h"
 #include "runtime/mcp/exchange.h"
@@ -156,26 +155,6 @@ class Session {
   std::map<std::string, AskDone, std::less<>> asks_;
   uint64_t asks_made_ = 0;
   bool asks_ended_ = false;
-};
-
-/// Gives a session's one stream back however its handler ends.
-class StreamClaim {
- public:
-  explicit StreamClaim(std::shared_ptr<Session> session)
-      : session_(std::move(session)), held_(session_->open_stream()) {}
-  ~StreamClaim() {
-    if (held_) {
-      session_->touch(steady_ms());
-      session_->close_stream();
-    }
-  }
-  StreamClaim(const StreamClaim&) = delete;
-  StreamClaim& operator=(const StreamClaim&) = delete;
-  [[nodiscard]] bool held() const { return held_; }
-
- private:
-  std::shared_ptr<Session> session_;
-  bool held_;
 };
 
 /// All sessions, in stripes with a lock each, so that io threads rarely meet.
