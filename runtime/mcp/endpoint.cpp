@@ -8,6 +8,7 @@
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/sse_front.h"
 #include "runtime/mcp/sse_headers.h"
+#include "runtime/mcp/stream_claim.h"
 #include "runtime/mcp/trace.h"
 #include "runtime/mcp/websocket_front.h"
 
@@ -16,31 +17,6 @@ namespace {
 
 constexpr int kClientGone = 499;  // as proxies log it; never sent
 constexpr std::string_view kJson = "application/json";
-
-/// Whether a path is an endpoint's, or that of one of its servers.
-bool lies_under(std::string_view path, std::string_view base) {
-  return !base.empty() && path.starts_with(base) && (path.size() == base.size() || path[base.size()] == '/');
-}
-
-/// Gives a session's one stream back however its handler ends.
-class StreamClaim {
- public:
-  explicit StreamClaim(std::shared_ptr<Session> session)
-      : session_(std::move(session)), held_(session_->open_stream()) {}
-  ~StreamClaim() {
-    if (held_) {
-      session_->touch(steady_ms());
-      session_->close_stream();
-    }
-  }
-  StreamClaim(const StreamClaim&) = delete;
-  StreamClaim& operator=(const StreamClaim&) = delete;
-  [[nodiscard]] bool held() const { return held_; }
-
- private:
-  std::shared_ptr<Session> session_;
-  bool held_;
-};
 
 }  // namespace
 
@@ -80,24 +56,21 @@ struct Endpoint::Impl {
   Task<void> run(RequestContext& context, Accepts accepts);
   Task<void> deliver(RequestContext& context, const Reply& reply, Accepts accepts);
 
-  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path, std::string_view base) const;
   /// The session a message names; else why it may not go on.
   [[nodiscard]] std::optional<Reply> find_session(HttpExchange& exchange, Scope scope,
                                                   std::string_view id_json,
                                                   std::shared_ptr<Session>& session) const;
+  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path, std::string_view base) const;
   void prepare(RequestContext& context, Scope scope, Era era) const;
   void report(RequestContext& context, const Reply& reply, int64_t start_ns) const;
 };
 
 std::optional<Scope> Endpoint::Impl::scope_of(std::string_view path, std::string_view base) const {
-  if (path == base || (path.size() == base.size() + 1 && path.starts_with(base) && path.back() == '/')) {
-    return Scope();
-  }
-  if (path.size() <= base.size() + 1 || !path.starts_with(base) || path[base.size()] != '/') {
-    return std::nullopt;
-  }
-  const std::optional<uint32_t> server = router->server_index(path.substr(base.size() + 1));
-  return server ? std::optional(Scope{*server}) : std::nullopt;
+  const std::string_view name = name_under(path, base);
+  const std::optional<uint32_t> server = router->server_index(name);
+  return !lies_under(path, base) || (!name.empty() && !server) ? std::nullopt
+         : name.empty()                                        ? std::optional(Scope())
+                                                               : std::optional(Scope{*server});
 }
 
 std::optional<Reply> Endpoint::Impl::find_session(HttpExchange& exchange, Scope scope,

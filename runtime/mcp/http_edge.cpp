@@ -15,6 +15,14 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
+bool lies_under(std::string_view path, std::string_view base) {
+  return !base.empty() && path.starts_with(base) && (path.size() == base.size() || path[base.size()] == '/');
+}
+
+std::string_view name_under(std::string_view path, std::string_view base) {
+  return path.size() <= base.size() + 1 ? std::string_view() : path.substr(base.size() + 1);
+}
+
 Accepts read_accept(std::optional<std::string_view> accept) {
   if (!accept) {
     return {true, false};

@@ -21,6 +21,7 @@ namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 
 constexpr std::string_view kSubprotocol = "mcp";
+constexpr auto kHandshake = std::chrono::seconds(10);  // to open, and to close
 
 /// Whether a header that is a list, or several of them, names a token (case-insensitive).
 bool lists(const HttpExchange& exchange, std::string_view name, std::string_view token) {
@@ -116,7 +117,7 @@ std::shared_ptr<WebSocketFront::Connection> WebSocketFront::open(HttpExchange& e
   connection->channel->enter({std::make_shared<const decision::Principal>(exchange.principal()),
                               std::make_shared<const HeaderList>(client_headers(exchange))});
   websocket::stream_base::timeout timeout{};
-  timeout.handshake_timeout = std::chrono::milliseconds(options.channels.ping_ms);
+  timeout.handshake_timeout = kHandshake;
   timeout.idle_timeout = std::chrono::milliseconds(options.channels.ping_ms);
   timeout.keep_alive_pings = true;
   connection->socket.set_option(timeout);
@@ -175,7 +176,8 @@ Task<void> WebSocketFront::read_all(Connection& connection) {
       co_return;  // closed, gone, too large, not UTF-8, or silent: the socket has said so where it can
     }
     if (!connection.socket.got_text()) {
-      connection.socket.async_close(websocket::close_code::unknown_data, [](const error_code&) {});
+      co_await connection.socket.async_close(websocket::close_code::unknown_data,
+                                             asio::redirect_error(use_awaitable, ec));
       co_return;
     }
     connection.last_used_ms = steady_ms();
