@@ -128,6 +128,7 @@ inline Held test_all(const Cell* cell, const Frame& frame, const abi::Index& ind
 }
 
 constexpr size_t kBucketsAhead = 16;
+constexpr uint32_t kItemsAhead = 8;
 
 uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint32_t best) {
   for (const Cell* cell = &index.code[begin]; cell->head.rank < best; cell += 1 + cell->head.atoms) {
@@ -213,6 +214,14 @@ bool Evaluation::intern(const HookBinding& tool) {
   if (remembered && !principals_.fill(*principal_, symbols_.data(), masks_.data())) {
     return false;
   }
+  const std::span sets = std::span(tool.sets).subspan(remembered ? tool.principal_sets : 0);
+  for (const SetRead& read : sets) {  // their texts are two steps away: the first of them now
+    const Value& v = frame_.slots[read.slot];
+    const uint32_t count = v.kind == Kind::List ? std::min(v.length, kItemsAhead) : 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      __builtin_prefetch(v.a.items[i].a.text);
+    }
+  }
   const std::span symbols = std::span(tool.symbols).subspan(remembered ? tool.principal_symbols : 0);
   for (const SymbolRead& read : symbols) {
     // An absent input is the empty text to the table: whether one is there is chance, and not worth a branch.
@@ -220,7 +229,6 @@ bool Evaluation::intern(const HookBinding& tool) {
     const int32_t symbol = read.table->find(v.text());
     symbols_[read.feature] = v.kind == Kind::String ? symbol : abi::kSymbolAbsent;
   }
-  const std::span sets = std::span(tool.sets).subspan(remembered ? tool.principal_sets : 0);
   return std::all_of(sets.begin(), sets.end(), [&](const SetRead& read) { return intern_set(read); });
 }
 

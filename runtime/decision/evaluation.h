@@ -169,6 +169,7 @@ class Evaluation {
   const Pack::Tables::Brief* briefs_ = nullptr;  // of the hook, by rank
   const abi::ExprEvaluator* evaluator_ = nullptr;
   const ToolBinding* tool_ = nullptr;
+  const ToolClass* last_class_ = nullptr;  // of tool_
   const Principal* who_ = nullptr;        // nullptr: nobody is known
   const Principal* principal_ = nullptr;  // when its symbols may be remembered
   Match exact_;                           // last answer of decide_rule
