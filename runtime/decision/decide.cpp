@@ -129,6 +129,16 @@ inline Held test_all(const Cell* cell, const Frame& frame, const abi::Index& ind
 
 constexpr size_t kBucketsAhead = 16;
 constexpr uint32_t kItemsAhead = 8;
+constexpr size_t kLinesAhead = 4;
+
+/// Asks memory for the start of a bucket before it is scanned: at ten thousand rules none of it is near.
+void fetch(const abi::Index& index, const abi::BucketRef& bucket) {
+  const void* const start = bucket.native != nullptr ? reinterpret_cast<const void*>(bucket.native)
+                                                     : static_cast<const void*>(&index.code[bucket.begin]);
+  for (size_t line = 0; line < kLinesAhead; ++line) {
+    __builtin_prefetch(static_cast<const char*>(start) + line * 64);
+  }
+}
 
 uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint32_t best) {
   for (const Cell* cell = &index.code[begin]; cell->head.rank < best; cell += 1 + cell->head.atoms) {
@@ -238,8 +248,17 @@ void Evaluation::collect_all(const HookBinding& tool) {
   open_buckets(*unit_, plan_->collect, tool.collect_anchors, frame_, collect);
 }
 
-/// Where buckets are, and their code, is asked of memory before the first is scanned: at ten thousand rules
-/// none of it is near.
+void Evaluation::fetch_ahead(const HookBinding& tool) {
+  for (const uint32_t i : tool.decide_anchors) {
+    const abi::Anchor& anchor = plan_->decide.anchors[i];
+    if (anchor.kind == abi::Anchor::Kind::Symbol && anchor.feature <= abi::SymbolFeature::kServer) {
+      const int32_t symbol =
+          anchor.feature == abi::SymbolFeature::kTool ? tool_->tool_symbol : tool_->server_symbol;
+      fetch(plan_->decide, anchor.buckets[static_cast<size_t>(symbol)]);
+    }
+  }
+}
+
 void Evaluation::scan_all(const HookBinding& tool) {
   const abi::Index& index = plan_->decide;
   uint32_t best = best_.rank;
@@ -254,26 +273,19 @@ void Evaluation::scan_all(const HookBinding& tool) {
       best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
     }
   };
-  const abi::BucketRef* ahead[kBucketsAhead];
+  const abi::BucketRef* opened[kBucketsAhead];
   size_t count = 0;
   open_buckets(*unit_, index, tool.decide_anchors, frame_, [&](const abi::BucketRef& bucket) {
     if (count == kBucketsAhead) [[unlikely]] {
       scan(bucket);
       return;
     }
-    __builtin_prefetch(&bucket);
-    ahead[count++] = &bucket;
+    fetch(index, bucket);
+    opened[count++] = &bucket;
   });
   scan(index.always);
   for (size_t i = 0; i < count; ++i) {
-    const void* const code = ahead[i]->native != nullptr
-                                 ? reinterpret_cast<const void*>(ahead[i]->native)
-                                 : static_cast<const void*>(&index.code[ahead[i]->begin]);
-    __builtin_prefetch(code);
-    __builtin_prefetch(static_cast<const char*>(code) + 64);
-  }
-  for (size_t i = 0; i < count; ++i) {
-    scan(*ahead[i]);
+    scan(*opened[i]);
   }
 }
 

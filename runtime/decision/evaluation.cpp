@@ -140,6 +140,7 @@ Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& 
 const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
   const Derived derived = is_derived(pack, request) ? derive_listing(pack, request) : Derived{};
   const HookBinding& tool = begin(pack, request);
+  fetch_ahead(tool);
   bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
   invalid = read_windows(request, tool) || invalid;
   if (request.principal != nullptr && request.principal->cache_key != 0) {
@@ -162,6 +163,7 @@ const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, 
     __builtin_prefetch(points != 0 ? static_cast<const void*>(slots[i].a.text) : &slots[i]);
   }
   const HookBinding& tool = begin(pack, request);
+  fetch_ahead(tool);
   CHECK(slots.size() == unit_->slots.size(), "one value per slot");
   frame_.slots = slots.data();
   const bool invalid = std::any_of(tool.slots.json.begin(), tool.slots.json.end(),

@@ -111,6 +111,8 @@ class Evaluation {
   /// Looks up the symbols of the slots; false when a set is too long for that.
   bool intern(const HookBinding& tool);
   bool intern_set(const SetRead& read);
+  /// What is known to be scanned as soon as the tool is known.
+  void fetch_ahead(const HookBinding& tool);
   void scan_all(const HookBinding& tool);
   void collect_all(const HookBinding& tool);
   void collect_bucket(const abi::Index& index, const abi::BucketRef& bucket);
