@@ -127,6 +127,32 @@ void BucketLowering::lower_rule(const Cell* cell, llvm::BasicBlock* next) {
   }
 }
 
+/// Masks and targets know no absence, whatever the atom says of it.
+bool BucketLowering::needs_branch(const Atom& atom) {
+  switch (atom.op) {
+    case Atom::Op::MaskAny:
+    case Atom::Op::MaskNone:
+    case Atom::Op::MaskAnyWide:
+    case Atom::Op::TargetIs:
+    case Atom::Op::Absent:
+      return false;
+    case Atom::Op::Prefix:
+    case Atom::Op::Required:
+      return true;
+    case Atom::Op::SymbolIs:
+    case Atom::Op::SymbolIsNot:
+    case Atom::Op::SymbolIn:
+    case Atom::Op::SymbolNotIn:
+    case Atom::Op::IntMin:
+    case Atom::Op::IntMax:
+    case Atom::Op::IntIs:
+    case Atom::Op::IntIsNot:
+    case Atom::Op::Present:
+      return atom.absent == Atom::OnAbsent::Exact;
+  }
+  return true;
+}
+
 /// Atoms that can be computed together are, a few at a time, and branched on once: each is as good as chance
 /// by itself, while few rules match. The others follow, in their order; all stay on their side of a Required
 /// one.
@@ -156,7 +182,7 @@ void BucketLowering::test_all(const Cell* cell) {
     if (atom.op == Atom::Op::Required) {
       flush();
       test(atom);
-    } else if (atom.op == Atom::Op::Prefix || atom.absent == Atom::OnAbsent::Exact) {
+    } else if (needs_branch(atom)) {
       apart.push_back(&atom);
     } else {
       llvm::Value* const holds = truth(atom, atom.absent);

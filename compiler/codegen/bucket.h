@@ -39,6 +39,7 @@ class BucketLowering {
   /// `absent` stands in for the atom's own OnAbsent; it is not Exact.
   llvm::Value* truth(const abi::Atom& atom, abi::Atom::OnAbsent absent);
   llvm::Value* with_absence(llvm::Value* holds, const abi::Atom& atom, abi::Atom::OnAbsent absent);
+  static bool needs_branch(const abi::Atom& atom);
   static bool is_symbol_test(const abi::Atom& atom);
   static uint64_t slot_place(const abi::Atom& atom);
   llvm::Value* symbol(const abi::Atom& atom);

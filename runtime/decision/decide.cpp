@@ -128,6 +128,17 @@ inline Held test_all(const Cell* cell, const Frame& frame, const abi::Index& ind
 }
 
 constexpr size_t kBucketsAhead = 16;
+constexpr uint32_t kItemsAhead = 8;
+constexpr size_t kLinesAhead = 4;
+
+/// Asks memory for the start of a bucket before it is scanned: at ten thousand rules none of it is near.
+void fetch(const abi::Index& index, const abi::BucketRef& bucket) {
+  const void* const start = bucket.native != nullptr ? reinterpret_cast<const void*>(bucket.native)
+                                                     : static_cast<const void*>(&index.code[bucket.begin]);
+  for (size_t line = 0; line < kLinesAhead; ++line) {
+    __builtin_prefetch(static_cast<const char*>(start) + line * 64);
+  }
+}
 
 uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint32_t best) {
   for (const Cell* cell = &index.code[begin]; cell->head.rank < best; cell += 1 + cell->head.atoms) {
@@ -213,6 +224,14 @@ bool Evaluation::intern(const HookBinding& tool) {
   if (remembered && !principals_.fill(*principal_, symbols_.data(), masks_.data())) {
     return false;
   }
+  const std::span sets = std::span(tool.sets).subspan(remembered ? tool.principal_sets : 0);
+  for (const SetRead& read : sets) {  // their texts are two steps away: the first of them now
+    const Value& v = frame_.slots[read.slot];
+    const uint32_t count = v.kind == Kind::List ? std::min(v.length, kItemsAhead) : 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      __builtin_prefetch(v.a.items[i].a.text);
+    }
+  }
   const std::span symbols = std::span(tool.symbols).subspan(remembered ? tool.principal_symbols : 0);
   for (const SymbolRead& read : symbols) {
     // An absent input is the empty text to the table: whether one is there is chance, and not worth a branch.
@@ -220,7 +239,6 @@ bool Evaluation::intern(const HookBinding& tool) {
     const int32_t symbol = read.table->find(v.text());
     symbols_[read.feature] = v.kind == Kind::String ? symbol : abi::kSymbolAbsent;
   }
-  const std::span sets = std::span(tool.sets).subspan(remembered ? tool.principal_sets : 0);
   return std::all_of(sets.begin(), sets.end(), [&](const SetRead& read) { return intern_set(read); });
 }
 
@@ -230,8 +248,17 @@ void Evaluation::collect_all(const HookBinding& tool) {
   open_buckets(*unit_, plan_->collect, tool.collect_anchors, frame_, collect);
 }
 
-/// Where buckets are, and their code, is asked of memory before the first is scanned: at ten thousand rules
-/// none of it is near.
+void Evaluation::fetch_ahead(const HookBinding& tool) {
+  for (const uint32_t i : tool.decide_anchors) {
+    const abi::Anchor& anchor = plan_->decide.anchors[i];
+    if (anchor.kind == abi::Anchor::Kind::Symbol && anchor.feature <= abi::SymbolFeature::kServer) {
+      const int32_t symbol =
+          anchor.feature == abi::SymbolFeature::kTool ? tool_->tool_symbol : tool_->server_symbol;
+      fetch(plan_->decide, anchor.buckets[static_cast<size_t>(symbol)]);
+    }
+  }
+}
+
 void Evaluation::scan_all(const HookBinding& tool) {
   const abi::Index& index = plan_->decide;
   uint32_t best = best_.rank;
@@ -246,26 +273,19 @@ void Evaluation::scan_all(const HookBinding& tool) {
       best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
     }
   };
-  const abi::BucketRef* ahead[kBucketsAhead];
+  const abi::BucketRef* opened[kBucketsAhead];
   size_t count = 0;
   open_buckets(*unit_, index, tool.decide_anchors, frame_, [&](const abi::BucketRef& bucket) {
     if (count == kBucketsAhead) [[unlikely]] {
       scan(bucket);
       return;
     }
-    __builtin_prefetch(&bucket);
-    ahead[count++] = &bucket;
+    fetch(index, bucket);
+    opened[count++] = &bucket;
   });
   scan(index.always);
   for (size_t i = 0; i < count; ++i) {
-    const void* const code = ahead[i]->native != nullptr
-                                 ? reinterpret_cast<const void*>(ahead[i]->native)
-                                 : static_cast<const void*>(&index.code[ahead[i]->begin]);
-    __builtin_prefetch(code);
-    __builtin_prefetch(static_cast<const char*>(code) + 64);
-  }
-  for (size_t i = 0; i < count; ++i) {
-    scan(*ahead[i]);
+    scan(*opened[i]);
   }
 }
 

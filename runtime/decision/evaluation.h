@@ -111,6 +111,8 @@ class Evaluation {
   /// Looks up the symbols of the slots; false when a set is too long for that.
   bool intern(const HookBinding& tool);
   bool intern_set(const SetRead& read);
+  /// What is known to be scanned as soon as the tool is known.
+  void fetch_ahead(const HookBinding& tool);
   void scan_all(const HookBinding& tool);
   void collect_all(const HookBinding& tool);
   void collect_bucket(const abi::Index& index, const abi::BucketRef& bucket);
@@ -169,6 +171,7 @@ class Evaluation {
   const Pack::Tables::Brief* briefs_ = nullptr;  // of the hook, by rank
   const abi::ExprEvaluator* evaluator_ = nullptr;
   const ToolBinding* tool_ = nullptr;
+  const ToolClass* last_class_ = nullptr;  // of tool_
   const Principal* who_ = nullptr;        // nullptr: nobody is known
   const Principal* principal_ = nullptr;  // when its symbols may be remembered
   Match exact_;                           // last answer of decide_rule

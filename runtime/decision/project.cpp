@@ -15,28 +15,6 @@ using abi::InputRoot;
 using value::Kind;
 using value::Value;
 
-constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15u;
-
-uint64_t head_of(std::string_view key) {
-  uint64_t head = 0;
-  std::memcpy(&head, key.data(), std::min<size_t>(key.size(), 8));
-  return head;
-}
-
-/// head_of for a key inside a longer text: one load where eight bytes can be read.
-uint64_t head_inside(std::string_view key, const char* end) {
-  if (end - key.data() >= 8) {
-    uint64_t head = 0;
-    std::memcpy(&head, key.data(), 8);
-    return key.size() >= 8 ? head : head & ((uint64_t{1} << (key.size() * 8)) - 1);
-  }
-  return head_of(key);
-}
-
-uint64_t place_of(uint64_t head, size_t length, uint32_t shift) {
-  return shift >= 64 ? 0 : ((head ^ length) * kMultiplier) >> shift;
-}
-
 /// A textual address; empty: Absent.
 Value ip_of(std::string_view text) {
   if (text.empty()) {
@@ -46,132 +24,7 @@ Value ip_of(std::string_view text) {
   return address && address->scale == 128 ? *address : Value::invalid();
 }
 
-PathTree::Node::Plain plain_form(const abi::Unit& unit, uint32_t shape_index) {
-  using Plain = PathTree::Node::Plain;
-  const abi::Shape& shape = unit.shapes[shape_index];
-  switch (shape.kind) {
-    case abi::Shape::Kind::String:
-      return Plain::Text;
-    case abi::Shape::Kind::Int:
-      return Plain::Integer;
-    case abi::Shape::Kind::Bool:
-      return Plain::Truth;
-    case abi::Shape::Kind::List:
-      return unit.shapes[shape.element].kind == abi::Shape::Kind::String ? Plain::Texts : Plain::No;
-    case abi::Shape::Kind::Decimal:
-    case abi::Shape::Kind::Float:
-    case abi::Shape::Kind::Bytes:
-    case abi::Shape::Kind::Time:
-    case abi::Shape::Kind::Duration:
-    case abi::Shape::Kind::Ip:
-    case abi::Shape::Kind::Json:
-    case abi::Shape::Kind::Enum:
-    case abi::Shape::Kind::Record:
-    case abi::Shape::Kind::Set:
-    case abi::Shape::Kind::Map:
-      return Plain::No;
-  }
-  return Plain::No;
-}
-
 }  // namespace
-
-uint8_t json_root_of(InputRoot root) {
-  switch (root) {
-    case InputRoot::PrincipalClaims:
-      return static_cast<uint8_t>(JsonRoot::Claims);
-    case InputRoot::CallArgs:
-      return static_cast<uint8_t>(JsonRoot::Args);
-    case InputRoot::Params:
-      return static_cast<uint8_t>(JsonRoot::Params);
-    case InputRoot::Result:
-      return static_cast<uint8_t>(JsonRoot::Result);
-    case InputRoot::ToolDefinition:
-      return static_cast<uint8_t>(JsonRoot::Definition);
-    case InputRoot::PrincipalId:
-    case InputRoot::PrincipalTenant:
-    case InputRoot::PrincipalRoles:
-    case InputRoot::PrincipalRisk:
-    case InputRoot::PrincipalMfa:
-    case InputRoot::Labels:
-    case InputRoot::SessionId:
-    case InputRoot::SessionProtocol:
-    case InputRoot::ClientName:
-    case InputRoot::ClientVersion:
-    case InputRoot::ClientIp:
-    case InputRoot::CallServer:
-    case InputRoot::CallTool:
-    case InputRoot::Now:
-    case InputRoot::Window:
-    case InputRoot::Argument:  // hooks read none
-      return kNoJsonRoot;
-  }
-  return kNoJsonRoot;
-}
-
-PathTree::PathTree(const abi::Unit& unit) : nodes_(kJsonRootCount) {
-  std::vector<std::vector<Child>> children(kJsonRootCount);
-  for (uint32_t slot = 0; slot < unit.slots.size(); ++slot) {
-    const uint8_t root = json_root_of(unit.slots[slot].root);
-    if (root == kNoJsonRoot) {
-      continue;
-    }
-    uint32_t at = root;
-    for (const std::string& name : unit.slots[slot].path) {
-      nodes_[at].below.push_back(slot);
-      auto found = std::find_if(children[at].begin(), children[at].end(),
-                                [&](const Child& child) { return child.name == name; });
-      uint32_t next = found == children[at].end() ? UINT32_MAX : found->node;
-      if (next == UINT32_MAX) {
-        next = static_cast<uint32_t>(nodes_.size());
-        children[at].push_back(Child{head_of(name), name, next});
-        nodes_.emplace_back();
-        children.emplace_back();
-      }
-      at = next;
-    }
-    nodes_[at].slots.push_back(slot);
-  }
-  build_tables(children);
-  for (Node& node : nodes_) {
-    if (node.children.empty() && node.slots.size() == 1) {
-      node.plain = plain_form(unit, unit.slots[node.slots[0]].shape);
-    }
-  }
-}
-
-void PathTree::build_tables(const std::vector<std::vector<Child>>& children) {
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    if (children[i].empty()) {
-      continue;
-    }
-    const size_t capacity = std::bit_ceil(children[i].size() * 2);
-    Node& node = nodes_[i];
-    node.children.resize(capacity);
-    node.shift = 64 - static_cast<uint32_t>(std::countr_zero(capacity));
-    for (const Child& child : children[i]) {
-      uint64_t at = place_of(child.head, child.name.size(), node.shift);
-      while (node.children[at].node != UINT32_MAX) {
-        at = (at + 1) & (capacity - 1);
-      }
-      node.children[at] = child;
-    }
-  }
-}
-
-uint32_t PathTree::find(const Node& node, std::string_view key, const char* end) noexcept {
-  const uint64_t head = head_inside(key, end);
-  const size_t mask = node.children.size() - 1;
-  for (uint64_t at = place_of(head, key.size(), node.shift);; at = (at + 1) & mask) {
-    const Child& child = node.children[at];
-    if (child.node == UINT32_MAX) {
-      return UINT32_MAX;
-    }
-    if (child.head == head && child.name.size() == key.size() && (key.size() <= 8 || child.name == key)) {
-      return child.node;
-    }
-  }
-}
 
 void Projector::prepare(const abi::Unit& unit, const PathTree& tree, uint32_t json_depth) {
   unit_ = &unit;
@@ -332,14 +185,23 @@ void Projector::read_root(std::string_view text, JsonRoot root) {
   }
 }
 
+/// A value that no rule reads.
+[[gnu::always_inline]] inline void skip_unwanted(JsonScanner& in) {
+  JsonScanner::Text text;
+  int64_t number = 0;
+  bool truth = false;
+  if (in.peek() == '"') {
+    in.string(&text);
+  } else if (!in.short_integer(&number) && !in.truth(&truth)) {
+    JsonScanner copy = in;
+    copy.skip();
+    in = copy;
+  }
+}
+
 /// The scanner is a copy while the object is read: nothing else points to it, so that it stays in registers.
 void Projector::read_object(JsonScanner& outer, const PathTree::Node& node) {
   JsonScanner in = outer;
-  const auto apart = [&](auto read) {
-    JsonScanner copy = in;
-    read(copy);
-    in = copy;
-  };
   bool more = in.enter() && in.peek() != '}';
   while (more) {
     JsonScanner::Text key;
@@ -350,21 +212,15 @@ void Projector::read_object(JsonScanner& outer, const PathTree::Node& node) {
     uint32_t child = UINT32_MAX;
     if (!key.escaped) [[likely]] {
       child = PathTree::find(node, key.raw, text_end_);
-    } else if (char* buffer = static_cast<char*>(arena_->alloc(key.raw.size() + 1)); buffer != nullptr) {
-      const size_t length = unescape(key.raw, buffer);
-      child = PathTree::find(node, {buffer, length}, buffer + length);
     } else {
-      invalidate(node.below);
+      child = find_spelled(node, key.raw);
     }
     if (child == UINT32_MAX) {
-      JsonScanner::Text text;
-      if (in.peek() == '"') {
-        in.string(&text);
-      } else {
-        apart([](JsonScanner& copy) { copy.skip(); });
-      }
+      skip_unwanted(in);
     } else if (!read_plain(in, tree_->node(child), child)) {
-      apart([&](JsonScanner& copy) { read_value(copy, child); });
+      JsonScanner copy = in;
+      read_value(copy, child);
+      in = copy;
     }
     more = in.peek() == ',' && in.take(',');
   }
@@ -374,8 +230,20 @@ void Projector::read_object(JsonScanner& outer, const PathTree::Node& node) {
   outer = in;
 }
 
+/// The child whose name has escapes; without room to spell it out any of them might be meant.
+uint32_t Projector::find_spelled(const PathTree::Node& node, std::string_view raw) {
+  auto* const buffer = static_cast<char*>(arena_->alloc(raw.size() + 1));
+  if (buffer == nullptr) {
+    invalidate(node.below);
+    return UINT32_MAX;
+  }
+  const size_t length = unescape(raw, buffer);
+  return PathTree::find(node, {buffer, length}, buffer + length);
+}
+
 /// Reads the usual form of a value; false, and nothing done, when the value is of another.
-inline bool Projector::read_plain(JsonScanner& in, const PathTree::Node& node, uint32_t index) {
+[[gnu::always_inline]] inline bool Projector::read_plain(JsonScanner& in, const PathTree::Node& node,
+                                                         uint32_t index) {
   using Plain = PathTree::Node::Plain;
   if (node.plain == Plain::No || seen_[index] == epoch_ || !selection_->has(node.slots[0])) {
     return false;
@@ -425,7 +293,7 @@ inline bool Projector::read_plain(JsonScanner& in, const PathTree::Node& node, u
 }
 
 /// A list of a few strings without escapes.
-inline bool Projector::read_texts(JsonScanner& in, Value* out) {
+[[gnu::always_inline]] inline bool Projector::read_texts(JsonScanner& in, Value* out) {
   constexpr uint32_t kFew = 8;
   auto* const items = arena_->alloc_array<Value>(kFew);
   if (items == nullptr || !in.enter()) {

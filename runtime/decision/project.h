@@ -9,51 +9,11 @@
 #include "runtime/abi/unit.h"
 #include "runtime/base/arena.h"
 #include "runtime/decision/convert.h"
+#include "runtime/decision/path_tree.h"
 #include "runtime/decision/request.h"
 #include "runtime/value/value.h"
 
 namespace catalyst::decision {
-
-enum class JsonRoot : uint8_t { Claims, Args, Params, Result, Definition };
-inline constexpr size_t kJsonRootCount = 5;
-inline constexpr uint8_t kNoJsonRoot = kJsonRootCount;
-
-/// kNoJsonRoot for inputs that are not JSON.
-uint8_t json_root_of(abi::InputRoot root);
-
-/// The paths that a pack's slots name, as one tree of member names a JSON root. Immutable, built with the
-/// pack.
-class PathTree {
- public:
-  struct Child {
-    uint64_t head = 0;  // first eight bytes of the name, zeros behind
-    std::string name;
-    uint32_t node = UINT32_MAX;
-  };
-  struct Node {
-    std::vector<Child> children;  // open addressing over a power of two, at most half full; empty: a leaf
-    uint32_t shift = 64;
-    /// A leaf of one slot, whose values are mostly of a form that is read without ado.
-    enum class Plain : uint8_t { No, Text, Integer, Truth, Texts };
-    Plain plain = Plain::No;
-    std::vector<uint32_t> slots;  // slots whose path ends here
-    std::vector<uint32_t> below;  // slots whose path goes on below
-  };
-
-  explicit PathTree(const abi::Unit& unit);
-
-  [[nodiscard]] const Node& node(uint32_t index) const { return nodes_[index]; }
-  [[nodiscard]] size_t size() const { return nodes_.size(); }
-  /// The first nodes are the roots.
-  [[nodiscard]] static uint32_t root(JsonRoot root) { return static_cast<uint32_t>(root); }
-  /// The child called `key`, UINT32_MAX when there is none. `end` is where the text ends that holds `key`.
-  [[nodiscard]] static uint32_t find(const Node& node, std::string_view key, const char* end) noexcept;
-
- private:
-  void build_tables(const std::vector<std::vector<Child>>& children);
-
-  std::vector<Node> nodes_;
-};
 
 /// Which slots one tool's rules read at one hook.
 struct SlotSelection {
@@ -82,6 +42,7 @@ class Projector {
   void read_root(std::string_view text, JsonRoot root);
   void read_object(JsonScanner& in, const PathTree::Node& node);
   void read_value(JsonScanner& in, uint32_t node);
+  uint32_t find_spelled(const PathTree::Node& node, std::string_view raw);
   bool read_plain(JsonScanner& in, const PathTree::Node& node, uint32_t index);
   bool read_texts(JsonScanner& in, value::Value* out);
   void read_leaf(JsonScanner& in, const PathTree::Node& node);

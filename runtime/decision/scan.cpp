@@ -4,9 +4,13 @@
 #include <immintrin.h>
 #endif
 
+#include "runtime/base/one_page.h"
+
 namespace catalyst::decision {
 
 namespace {
+
+constexpr int kBlockBytes = 64;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -47,7 +51,66 @@ char* put_utf8(char* out, uint32_t c) {
   return out;
 }
 
+/// 64 bytes that start as the text at `p` does: themselves, or a copy where that ends before and a page does,
+/// too.
+inline const char* readable_block(const char* p, const char* end, char* copy) {
+  if (end - p >= kBlockBytes) [[likely]] {
+    return p;
+  }
+  if (is_on_one_page(p, kBlockBytes)) {
+    return without_bounds(p);
+  }
+  std::memset(copy, 0, kBlockBytes);
+  std::memcpy(copy, p, static_cast<size_t>(end - p));
+  return copy;
+}
+
+/// Bit i: byte i of 64 is a quote, a backslash or a control byte.
+uint64_t find_stops_plainly(const char* p) {
+  uint64_t stops = 0;
+  for (int i = 0; i < kBlockBytes; ++i) {
+    const bool stop = p[i] == '"' || p[i] == '\\' || static_cast<unsigned char>(p[i]) <= 0x1f;
+    stops |= static_cast<uint64_t>(stop) << i;
+  }
+  return stops;
+}
+
+#if defined(__x86_64__)
+
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0 &&
+                      __builtin_cpu_supports("popcnt") != 0 && __builtin_cpu_supports("pclmul") != 0;
+
+__attribute__((target("avx2"))) uint64_t mask_of(__m256i low, __m256i high) {
+  return static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(low))) |
+         static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(high))) << 32;
+}
+
+__attribute__((target("avx2"))) __m256i stops_of(__m256i v) {
+  const __m256i control = _mm256_set1_epi8(0x1f);
+  return _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
+                                         _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'))),
+                         _mm256_cmpeq_epi8(_mm256_max_epu8(v, control), control));
+}
+
+__attribute__((target("avx2"))) uint64_t find_stops_wide(const char* p) {
+  return mask_of(stops_of(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))),
+                 stops_of(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))));
+}
+
+uint64_t find_stops(const char* p) { return kHasAvx2 ? find_stops_wide(p) : find_stops_plainly(p); }
+
+#else
+
+uint64_t find_stops(const char* p) { return find_stops_plainly(p); }
+
+#endif
+
 }  // namespace
+
+uint64_t JsonScanner::stops_from(const char* p, const char* end) {
+  char last[kBlockBytes];
+  return find_stops(readable_block(p, end, last));
+}
 
 const char* JsonScanner::behind_escape(const char* p, const char* end) {
   if (end - p < 2) {
@@ -189,30 +252,26 @@ bool JsonScanner::skip() {
 
 namespace {
 
-constexpr int kBlockBytes = 64;
-
-/// Where an object or list at `p` ends, by brackets outside strings alone; nullptr when a backslash or the
-/// end of the text is in the way.
+/// Where an object or list at `p` ends, by brackets outside strings alone; nullptr when a backslash is in the
+/// way, or it does not end.
 __attribute__((target("avx2,bmi,popcnt,pclmul"))) const char* find_closing(const char* p, const char* end) {
   const __m256i quote = _mm256_set1_epi8('"');
   const __m256i backslash = _mm256_set1_epi8('\\');
   const __m256i lower = _mm256_set1_epi8(0x20);  // '[' and '{', ']' and '}' differ in one bit
   const __m256i open = _mm256_set1_epi8('{');
   const __m256i close = _mm256_set1_epi8('}');
-  const auto mask = [](__m256i low, __m256i high) __attribute__((target("avx2"))) {
-    return static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(low))) |
-           static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(high))) << 32;
-  };
   uint64_t inside = 0;  // all ones while a string is open across blocks
   int64_t depth = 0;
-  for (; end - p >= kBlockBytes; p += kBlockBytes) {
-    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
-    const __m256i escapes = _mm256_or_si256(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash));
-    if (_mm256_movemask_epi8(escapes) != 0) {
+  char last[kBlockBytes];
+  for (; p < end; p += kBlockBytes) {
+    const char* const block = readable_block(p, end, last);
+    const uint64_t within = end - p >= kBlockBytes ? ~uint64_t{0} : (uint64_t{1} << (end - p)) - 1;
+    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block));
+    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 32));
+    if ((mask_of(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash)) & within) != 0) {
       return nullptr;
     }
-    const uint64_t quotes = mask(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote));
+    const uint64_t quotes = mask_of(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote)) & within;
     // Bit i: an odd number of quotes up to i.
     const __m128i parity =
         _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<int64_t>(quotes)), _mm_set1_epi8(-1), 0);
@@ -220,8 +279,9 @@ __attribute__((target("avx2,bmi,popcnt,pclmul"))) const char* find_closing(const
     inside = static_cast<uint64_t>(static_cast<int64_t>(text) >> 63);
     const __m256i la = _mm256_or_si256(a, lower);
     const __m256i lb = _mm256_or_si256(b, lower);
-    const uint64_t opens = mask(_mm256_cmpeq_epi8(la, open), _mm256_cmpeq_epi8(lb, open)) & ~text;
-    const uint64_t closes = mask(_mm256_cmpeq_epi8(la, close), _mm256_cmpeq_epi8(lb, close)) & ~text;
+    const uint64_t opens = mask_of(_mm256_cmpeq_epi8(la, open), _mm256_cmpeq_epi8(lb, open)) & ~text & within;
+    const uint64_t closes =
+        mask_of(_mm256_cmpeq_epi8(la, close), _mm256_cmpeq_epi8(lb, close)) & ~text & within;
     const auto closing = static_cast<int64_t>(__builtin_popcountll(closes));
     if (closing >= depth) {
       for (uint64_t left = closes; left != 0; left &= left - 1) {
@@ -237,9 +297,6 @@ __attribute__((target("avx2,bmi,popcnt,pclmul"))) const char* find_closing(const
   }
   return nullptr;
 }
-
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0 &&
-                      __builtin_cpu_supports("popcnt") != 0 && __builtin_cpu_supports("pclmul") != 0;
 
 }  // namespace
 

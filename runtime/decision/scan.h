@@ -5,27 +5,22 @@
 #include <cstring>
 #include <string_view>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
-#include "runtime/base/one_page.h"
-
 namespace catalyst::decision {
 
 /// Reads JSON text in one pass without a tape and without padding: strict about structure, strings, numbers
 /// and literals, so that what rules see is what every other strict reader sees. Never reads outside the text.
-/// Any failure is final: `failed()` stays true.
+/// Any failure is final: `failed()` stays true. What is small is always inlined, and nothing of it hands the
+/// scanner on: a local one stays in registers.
 class JsonScanner {
  public:
   JsonScanner(std::string_view text, uint32_t depth_limit)
       : p_(text.data()), end_(text.data() + text.size()), depth_left_(depth_limit) {}
 
-  [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] bool failed() const { return failed_ != 0; }
   [[nodiscard]] const char* position() const { return p_; }
 
   /// The next byte that is not white space, without taking it; 0 at the end.
-  char peek() {
+  [[gnu::always_inline]] char peek() {
     while (p_ < end_ && (*p_ == ' ' || *p_ == '\n' || *p_ == '\r' || *p_ == '\t')) {
       ++p_;
     }
@@ -36,7 +31,7 @@ class JsonScanner {
   bool at_end() { return peek() == '\0' && p_ == end_; }
 
   /// Takes `c` after white space.
-  bool take(char c) {
+  [[gnu::always_inline]] bool take(char c) {
     if (peek() == c) [[likely]] {
       ++p_;
       return true;
@@ -50,16 +45,19 @@ class JsonScanner {
   };
 
   /// A string; peek() was '"'.
-  bool string(Text* out) {
+  [[gnu::always_inline]] bool string(Text* out) {
     ++p_;
     const char* begin = p_;
     bool escaped = false;
-    while (to_stop() && *p_ != '"') [[unlikely]] {
+    for (;;) {
+      if (!to_stop()) [[unlikely]] {
+        return fail();
+      }
+      if (*p_ == '"') [[likely]] {
+        break;
+      }
       p_ = *p_ == '\\' ? behind_escape(p_, end_) : end_;
       escaped = true;
-    }
-    if (p_ >= end_) [[unlikely]] {
-      return fail();
     }
     *out = Text{{begin, static_cast<size_t>(p_ - begin)}, escaped};
     ++p_;
@@ -71,7 +69,7 @@ class JsonScanner {
 
   /// A number without fraction, exponent and sign, and of at most 16 digits, takes no more than this; another
   /// is left where it is, and false the answer. peek() came before.
-  bool short_integer(int64_t* out) {
+  [[gnu::always_inline]] bool short_integer(int64_t* out) {
     if (end_ - p_ <= 16) [[unlikely]] {
       return false;
     }
@@ -101,7 +99,7 @@ class JsonScanner {
   }
 
   /// The same for true and false.
-  bool truth(bool* out) {
+  [[gnu::always_inline]] bool truth(bool* out) {
     if (end_ - p_ < 5) [[unlikely]] {
       return false;
     }
@@ -134,7 +132,7 @@ class JsonScanner {
   bool skip_unread();
 
   /// Brackets are counted by whoever takes them.
-  bool enter() {
+  [[gnu::always_inline]] bool enter() {
     if (depth_left_ == 0) {
       return fail();
     }
@@ -147,14 +145,14 @@ class JsonScanner {
     ++p_;
   }
 
-  bool fail() {
-    failed_ = true;
+  [[gnu::always_inline]] bool fail() {
+    failed_ = 1;
     p_ = end_;
     return false;
   }
 
  private:
-  static constexpr ptrdiff_t kBlock = 64;
+  static constexpr uintptr_t kBlock = 64;
 
   static uint64_t load8(const char* p) {
     uint64_t v;
@@ -178,14 +176,15 @@ class JsonScanner {
 
   /// Moves to the first quote, backslash or control byte at or behind p_; false at the end. They are found
   /// for 64 bytes at once, so that what one string does not need serves the next.
-  bool to_stop() {
-    auto at = static_cast<size_t>(p_ - block_);
-    if (block_ == nullptr || at >= kBlock) {
+  [[gnu::always_inline]] bool to_stop() {
+    uintptr_t at = reinterpret_cast<uintptr_t>(p_) - reinterpret_cast<uintptr_t>(block_);
+    if (at >= kBlock) {
       if (p_ >= end_) {
         return false;
       }
       at = 0;
-      load_block();
+      block_ = p_;
+      stops_ = stops_from(p_, end_);
     }
     uint64_t stops = stops_ >> at;
     while (stops == 0) {
@@ -194,49 +193,15 @@ class JsonScanner {
         p_ = end_;
         return false;
       }
-      load_block();
-      stops = stops_;
+      block_ = p_;
+      stops_ = stops = stops_from(p_, end_);
     }
     p_ += __builtin_ctzll(stops);
     return p_ < end_;
   }
 
-  void load_block() {
-    block_ = p_;
-    stops_ = end_ - p_ >= kBlock ? find_stops(p_) : find_last_stops(p_, end_);
-  }
-
-  /// Bit i: byte i of 64 is a quote, a backslash or a control byte.
-  static uint64_t find_stops(const char* p) {
-    uint64_t stops = 0;
-#if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1f);
-    for (int i = 0; i < 4; ++i) {
-      const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * 16));
-      const __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
-                                       _mm_cmpeq_epi8(_mm_max_epu8(v, control), control));
-      stops |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(hit))) << (i * 16);
-    }
-#else
-    for (int i = 0; i < kBlock; ++i) {
-      const bool stop = p[i] == '"' || p[i] == '\\' || static_cast<unsigned char>(p[i]) <= 0x1f;
-      stops |= static_cast<uint64_t>(stop) << i;
-    }
-#endif
-    return stops;
-  }
-
-  /// The same for fewer than 64 bytes; bits behind them mean nothing.
-  static uint64_t find_last_stops(const char* p, const char* end) {
-    if (is_on_one_page(p, kBlock)) [[likely]] {
-      return find_stops(without_bounds(p));
-    }
-    char last[kBlock] = {};
-    std::memcpy(last, p, static_cast<size_t>(end - p));
-    return find_stops(last);
-  }
+  /// Of the block at `p`, which may be shorter than 64 bytes: bits behind `end` mean nothing.
+  static uint64_t stops_from(const char* p, const char* end);
 
   /// Behind the escape that starts at `p`; `end` when it is none.
   static const char* behind_escape(const char* p, const char* end);
@@ -246,7 +211,7 @@ class JsonScanner {
   const char* block_ = nullptr;  // whose stops are known
   uint64_t stops_ = 0;
   uint32_t depth_left_;
-  bool failed_ = false;
+  uint32_t failed_ = 0;  // as wide as its neighbour: a copy has no odd bytes at its end
 };
 
 /// Writes the text of a JSON string's inside to `out` (room for raw.size() bytes) and answers its length.

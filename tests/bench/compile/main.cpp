@@ -1,6 +1,9 @@
 // bench_compile [FILE.json]: CPU time from sources to a pack, from a pack to its first decision, from checked
 // rules to a packed unit and to native code, for packs of growing size.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -25,7 +28,16 @@ struct Row {
   std::string metric;
   double value = 0;
   const char* unit = "";
+  double bar = 0;  // 0: none
 };
+
+/// What ten thousand rules may take on one core.
+constexpr uint32_t kBarRules = 10'000;
+constexpr double kFrontEndMs = 1000;
+constexpr double kFirstDecisionMs = 1200;  // from sources
+constexpr double kLoadMs = 100;            // from a pack, to the first decision
+constexpr double kNativeMs = 5000;
+constexpr double kMemoryMib = 150;
 
 double cpu_ms() {
   timespec t{};
@@ -56,6 +68,54 @@ driver::PackBuild build(const Workload& workload) {
   return driver::build_pack(std::move(sources), options_of(workload));
 }
 
+void decide_once(const decision::Pack& pack) {
+  decision::Evaluator evaluator;
+  const decision::Principal principal;
+  decision::Request request;
+  request.principal = &principal;
+  request.server = "server";
+  request.tool = "tool";
+  evaluator.evaluate(pack, request);
+}
+
+double resident_mib() {
+  std::ifstream in("/proc/self/statm");
+  double size = 0;
+  double resident = 0;
+  in >> size >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1024 * 1024);
+}
+
+/// What a process of its own grows by when it loads a pack, makes it native and decides.
+double loaded_mib(const std::string& bytes) {
+  int ends[2];
+  if (pipe(ends) != 0) {
+    std::exit(1);
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    const double before = resident_mib();
+    const auto loaded = driver::load_pack(bytes);
+    double grown = -1;
+    if (loaded) {
+      if (const auto unit = driver::compile_native(*loaded->analysis)) {
+        decide_once(decision::Pack(*unit));
+        grown = resident_mib() - before;
+      }
+    }
+    _exit(write(ends[1], &grown, sizeof(grown)) == sizeof(grown) ? 0 : 1);
+  }
+  double grown = -1;
+  if (child < 0 || read(ends[0], &grown, sizeof(grown)) != sizeof(grown) || grown < 0) {
+    std::fprintf(stderr, "the memory of a loaded pack cannot be measured\n");
+    std::exit(1);
+  }
+  waitpid(child, nullptr, 0);
+  close(ends[0]);
+  close(ends[1]);
+  return grown;
+}
+
 /// From the bytes of a pack, everything verified, to its first decision.
 double load_ms(const std::string& bytes) {
   const double start = cpu_ms();
@@ -65,13 +125,7 @@ double load_ms(const std::string& bytes) {
     std::exit(1);
   }
   const decision::Pack pack(driver::compile_packed(*loaded->analysis));
-  decision::Evaluator evaluator;
-  const decision::Principal principal;
-  decision::Request request;
-  request.principal = &principal;
-  request.server = "server";
-  request.tool = "tool";
-  evaluator.evaluate(pack, request);
+  decide_once(pack);
   return cpu_ms() - start;
 }
 
@@ -97,7 +151,9 @@ void measure(uint32_t rules, std::vector<Row>& rows) {
   double start = cpu_ms();
   const driver::PackBuild built = build(workload);
   const driver::Analysis& analysis = built.analysis;
-  rows.push_back({"build_pack" + suffix, cpu_ms() - start, "ms"});
+  const double front_end = cpu_ms() - start;
+  const auto bar = [&](double at_most) { return rules == kBarRules ? at_most : 0; };
+  rows.push_back({"build_pack" + suffix, front_end, "ms", bar(kFrontEndMs)});
   if (analysis.module == nullptr) {
     const std::string text =
         diagnostics::render(analysis.sources, analysis.diagnostics.all().front(), diagnostics::Color::Never);
@@ -105,20 +161,23 @@ void measure(uint32_t rules, std::vector<Row>& rows) {
     std::exit(1);
   }
   rows.push_back({"pack_bytes" + suffix, static_cast<double>(built.bytes.size()), "B"});
-  rows.push_back({"load_pack" + suffix, load_ms(built.bytes), "ms"});
+  rows.push_back({"load_pack" + suffix, load_ms(built.bytes), "ms", bar(kLoadMs)});
+  rows.push_back({"loaded_memory" + suffix, loaded_mib(built.bytes), "MiB", bar(kMemoryMib)});
   if (rules <= 1000) {
     measure_findings(workload, suffix, rows);
   }
   start = cpu_ms();
   const auto unit = ir::build_unit(analysis.module, analysis.sources);
   rows.push_back({"packed" + suffix, cpu_ms() - start, "ms"});
+  decide_once(decision::Pack(unit));
+  rows.push_back({"first_decision" + suffix, front_end + cpu_ms() - start, "ms", bar(kFirstDecisionMs)});
   start = cpu_ms();
   const auto code = codegen::compile(analysis.module, {}, unit.get());
   if (!code) {
     std::fprintf(stderr, "no native code: %s\n", code.error().message().c_str());
     std::exit(1);
   }
-  rows.push_back({"native" + suffix, cpu_ms() - start, "ms"});
+  rows.push_back({"native" + suffix, cpu_ms() - start, "ms", bar(kNativeMs)});
   rows.push_back({"object_bytes" + suffix, static_cast<double>((*code)->object_bytes()), "B"});
   rows.push_back({"buckets" + suffix, static_cast<double>((*code)->native_buckets()), ""});
   rows.push_back({"roots" + suffix, static_cast<double>((*code)->native_roots()), ""});
@@ -134,14 +193,19 @@ int main(int argc, char** argv) {
     measure(rules, rows);
   }
   for (const Row& row : rows) {
-    std::printf("%-22s %12.1f %s\n", row.metric.c_str(), row.value, row.unit);
+    std::printf("%-22s %12.1f %-4s", row.metric.c_str(), row.value, row.unit);
+    std::printf(row.bar > 0 ? " %8.2f of the %.0f it may take\n" : "\n", row.value / row.bar, row.bar);
   }
   if (argc > 1) {
     std::ofstream out(argv[1]);
     out << "[\n";
     for (size_t i = 0; i < rows.size(); i++) {
       out << R"(  {"metric": ")" << rows[i].metric << R"(", "value": )" << rows[i].value << R"(, "unit": ")"
-          << rows[i].unit << (i + 1 < rows.size() ? "\"},\n" : "\"}\n");
+          << rows[i].unit << '"';
+      if (rows[i].bar > 0) {
+        out << R"(, "reference": )" << rows[i].bar << R"(, "ratio": )" << rows[i].value / rows[i].bar;
+      }
+      out << (i + 1 < rows.size() ? "},\n" : "}\n");
     }
     out << "]\n";
   }

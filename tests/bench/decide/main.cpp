@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -14,7 +13,7 @@
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/compile.h"
 #include "runtime/decision/engine.h"
-#include "runtime/decision/scan.h"
+#include "tests/bench/decide/envelope.h"
 #include "tests/bench/decide/policy.h"
 #include "tests/bench/decide/specialise.h"
 #include "tests/bench/decide/workload.h"
@@ -28,7 +27,6 @@ constexpr double kSliceSeconds = 0.06;          // of one candidate in one round
 constexpr size_t kLinearDecisions = 2'000'000;  // rules times requests of one pass of the interpreter
 constexpr size_t kPadding = 64;
 constexpr int kSpins = 100;  // slices for a profiler
-constexpr int64_t kMicros = 1'000'000;
 
 double cpu_seconds() {
   timespec t{};
@@ -139,7 +137,7 @@ class Ours {
     decision::Principal principal;
     decision::Request request;
     std::string_view roles[Record::kListMax];
-    if (!read(inputs_.texts[i], principal, request, roles)) {
+    if (!Envelope::read(inputs_.texts[i], principal, request, roles)) {
       return -2;
     }
     request.principal = &principal;
@@ -230,122 +228,6 @@ class Ours {
           v = argument(r, slots[i].path, roles + r.role_count);
       }
     }
-  }
-
-  /// Whoever reads a few members by name compares them in line.
-  template <size_t N>
-  static bool is(std::string_view key, const char (&name)[N]) {
-    return key.size() == N - 1 && std::memcmp(key.data(), name, N - 1) == 0;
-  }
-
-  template <class Member>
-  static bool each_member(decision::JsonScanner& in, Member member) {
-    if (in.peek() != '{' || !in.enter()) {
-      return false;
-    }
-    for (;;) {
-      decision::JsonScanner::Text key;
-      if (in.peek() != '"' || !in.string(&key) || !in.take(':') || !member(key.raw)) {
-        return false;
-      }
-      if (in.peek() == '}') {
-        in.leave();
-        return true;
-      }
-      if (!in.take(',')) {
-        return false;
-      }
-    }
-  }
-
-  static bool read_text(decision::JsonScanner& in, std::string_view& out) {
-    decision::JsonScanner::Text text;
-    if (in.peek() != '"' || !in.string(&text)) {
-      return false;
-    }
-    out = text.raw;
-    return true;
-  }
-
-  /// No number of the workload is longer, negative or broken.
-  static bool read_number(decision::JsonScanner& in, int64_t& out) {
-    in.peek();
-    return in.short_integer(&out) || read_last_number(in, out);
-  }
-
-  /// Too near to the end of the text to be read in one go.
-  static bool read_last_number(decision::JsonScanner& in, int64_t& out) {
-    decision::JsonScanner copy = in;
-    std::string_view text;
-    bool integral = false;
-    if (!copy.number(&text, &integral)) {
-      return false;
-    }
-    out = 0;
-    for (const char c : text) {
-      out = out * 10 + (c - '0');
-    }
-    in = copy;
-    return true;
-  }
-
-  static bool read_roles(decision::JsonScanner& in, decision::Principal& principal, std::string_view* roles) {
-    if (in.peek() != '[' || !in.enter()) {
-      return false;
-    }
-    size_t count = 0;
-    while (in.peek() == '"' && count < Record::kListMax && read_text(in, roles[count])) {
-      ++count;
-      if (in.peek() == ',') {
-        in.take(',');
-      }
-    }
-    in.leave();
-    principal.roles = {roles, count};
-    return !in.failed();
-  }
-
-  static bool read_args(decision::JsonScanner& in, std::string_view& args) {
-    decision::JsonScanner copy = in;
-    const char* const begin = copy.peek() == '{' ? copy.position() : nullptr;
-    if (begin == nullptr || !copy.skip_unread()) {
-      return false;
-    }
-    args = {begin, static_cast<size_t>(copy.position() - begin)};
-    in = copy;
-    return true;
-  }
-
-  static bool read(std::string_view json, decision::Principal& principal, decision::Request& request,
-                   std::string_view* roles) {
-    decision::JsonScanner in(json, 64);
-    std::string_view tool;
-    const bool ok = each_member(in, [&](std::string_view key) {
-      if (is(key, "principal")) {
-        return each_member(in, [&](std::string_view name) {
-          return is(name, "id")       ? read_text(in, principal.id)
-                 : is(name, "tenant") ? read_text(in, principal.tenant)
-                                      : read_roles(in, principal, roles);
-        });
-      }
-      if (is(key, "tool")) {
-        return read_text(in, tool);
-      }
-      if (is(key, "server")) {
-        return read_text(in, request.server);
-      }
-      if (is(key, "args")) {
-        return read_args(in, request.args);
-      }
-      if (is(key, "time")) {
-        const bool read = read_number(in, request.now_us);
-        request.now_us *= kMicros;
-        return read;
-      }
-      return read_number(in, principal.risk);
-    });
-    request.tool = tool.substr(request.server.size() + 1);
-    return ok;
   }
 
   decision::Pack pack_;

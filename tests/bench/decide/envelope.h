@@ -1,0 +1,137 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "runtime/decision/request.h"
+#include "runtime/decision/scan.h"
+#include "tests/bench/decide/record.h"
+
+namespace catalyst::bench {
+
+inline constexpr int64_t kMicros = 1'000'000;
+
+/// Reads what is around the arguments of a request of the workload.
+class Envelope {
+ public:
+  /// `roles` has room for Record::kListMax.
+  static bool read(std::string_view json, decision::Principal& principal, decision::Request& request,
+                   std::string_view* roles) {
+    decision::JsonScanner in(json, 64);
+    std::string_view tool;
+    const bool ok = each_member(in, [&](std::string_view key) {
+      if (is(key, "principal")) {
+        return each_member(in, [&](std::string_view name) {
+          return is(name, "id")       ? read_text(in, principal.id)
+                 : is(name, "tenant") ? read_text(in, principal.tenant)
+                                      : read_roles(in, principal, roles);
+        });
+      }
+      if (is(key, "tool")) {
+        return read_text(in, tool);
+      }
+      if (is(key, "server")) {
+        return read_text(in, request.server);
+      }
+      if (is(key, "args")) {
+        return read_args(in, request.args);
+      }
+      if (is(key, "time")) {
+        const bool read = read_number(in, request.now_us);
+        request.now_us *= kMicros;
+        return read;
+      }
+      return read_number(in, principal.risk);
+    });
+    request.tool = tool.substr(request.server.size() + 1);
+    return ok;
+  }
+
+ private:
+  /// Whoever reads a few members by name compares them in line.
+  template <size_t N>
+  static bool is(std::string_view key, const char (&name)[N]) {
+    return key.size() == N - 1 && std::memcmp(key.data(), name, N - 1) == 0;
+  }
+
+  template <class Member>
+  static bool each_member(decision::JsonScanner& in, Member member) {
+    if (in.peek() != '{' || !in.enter()) {
+      return false;
+    }
+    for (;;) {
+      decision::JsonScanner::Text key;
+      if (in.peek() != '"' || !in.string(&key) || !in.take(':') || !member(key.raw)) {
+        return false;
+      }
+      if (in.peek() == '}') {
+        in.leave();
+        return true;
+      }
+      if (!in.take(',')) {
+        return false;
+      }
+    }
+  }
+
+  static bool read_text(decision::JsonScanner& in, std::string_view& out) {
+    decision::JsonScanner::Text text;
+    if (in.peek() != '"' || !in.string(&text)) {
+      return false;
+    }
+    out = text.raw;
+    return true;
+  }
+
+  /// No number of the workload is longer, negative or broken.
+  static bool read_number(decision::JsonScanner& in, int64_t& out) {
+    in.peek();
+    return in.short_integer(&out) || read_last_number(in, out);
+  }
+
+  /// Too near to the end of the text to be read in one go.
+  static bool read_last_number(decision::JsonScanner& in, int64_t& out) {
+    decision::JsonScanner copy = in;
+    std::string_view text;
+    bool integral = false;
+    if (!copy.number(&text, &integral)) {
+      return false;
+    }
+    out = 0;
+    for (const char c : text) {
+      out = out * 10 + (c - '0');
+    }
+    in = copy;
+    return true;
+  }
+
+  static bool read_roles(decision::JsonScanner& in, decision::Principal& principal, std::string_view* roles) {
+    if (in.peek() != '[' || !in.enter()) {
+      return false;
+    }
+    size_t count = 0;
+    while (in.peek() == '"' && count < Record::kListMax && read_text(in, roles[count])) {
+      ++count;
+      if (in.peek() == ',') {
+        in.take(',');
+      }
+    }
+    in.leave();
+    principal.roles = {roles, count};
+    return !in.failed();
+  }
+
+  static bool read_args(decision::JsonScanner& in, std::string_view& args) {
+    decision::JsonScanner copy = in;
+    const char* const begin = copy.peek() == '{' ? copy.position() : nullptr;
+    if (begin == nullptr || !copy.skip_unread()) {
+      return false;
+    }
+    args = {begin, static_cast<size_t>(copy.position() - begin)};
+    in = copy;
+    return true;
+  }
+};
+
+}  // namespace catalyst::bench
