@@ -146,7 +146,8 @@ class Comparison {
     Digest d;
     add_target(d, module, rule.target);
     d.add(rules.symbolic().digest(rule.condition)).add(rules.symbolic().digest(rule.message));
-    d.add(static_cast<uint64_t>(rule.verdict)).add(rule.shadow ? 1 : 0).add(rule.effects.size());
+    d.add(static_cast<uint64_t>(rule.verdict)).add(static_cast<uint64_t>(rule.on_error));
+    d.add(rule.shadow ? 1 : 0).add(rule.effects.size());
     for (const ir::Effect& effect : rule.effects) {
       d.add(static_cast<uint64_t>(effect.kind)).add(static_cast<uint64_t>(effect.place));
       add_target(d, module, effect.target);

@@ -45,13 +45,15 @@ int level_of(BinaryOp op) {
 }
 
 int level_for_readers(BinaryOp op, const ast::Expr& operand, int level) {
+  if (operand.kind == ast::ExprKind::Cast && op == BinaryOp::Coalesce) {
+    return kPrimary;
+  }
   if (operand.kind != ast::ExprKind::Binary) {
     return level;
   }
   const BinaryOp inner = static_cast<const ast::BinaryExpr&>(operand).op;
-  const bool misread =
-      (inner == BinaryOp::And && op == BinaryOp::Or) ||
-      (inner == BinaryOp::Coalesce && op != BinaryOp::Coalesce && op != BinaryOp::And && op != BinaryOp::Or);
+  const bool misread = (inner == BinaryOp::And && op == BinaryOp::Or) ||
+                       (inner == BinaryOp::Coalesce && op != BinaryOp::Coalesce);
   return misread ? kPrimary : level;
 }
 

@@ -24,7 +24,8 @@ enum Level : int {
 int level_of(ast::BinaryOp op);
 
 /// The level at which the formatter writes an operand that binds at least as tightly as `level`: one that
-/// forces parentheses where readers misread without them, `and` in `or` and `??` in anything else.
+/// forces parentheses where readers misread without them, `and` in `or`, `??` in any other
+/// operator, and `as` in `??`.
 int level_for_readers(ast::BinaryOp op, const ast::Expr& operand, int level);
 
 }  // namespace catalyst::frontend
