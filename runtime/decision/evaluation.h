@@ -172,13 +172,13 @@ class Evaluation {
   const abi::ExprEvaluator* evaluator_ = nullptr;
   const ToolBinding* tool_ = nullptr;
   const ToolClass* last_class_ = nullptr;  // of tool_
-  const Principal* who_ = nullptr;        // nullptr: nobody is known
-  const Principal* principal_ = nullptr;  // when its symbols may be remembered
-  Match exact_;                           // last answer of decide_rule
-  Match best_;                            // of the rules with a verdict; rank kNoRank: none matched
-  uint32_t asked_rank_ = 0;               // rules without effects were asked up to this rank
-  Match broken_;                          // strongest rule that failed so that the request must not pass
-  std::vector<Match> collected_;          // rules with effects that matched
+  const Principal* who_ = nullptr;         // nullptr: nobody is known
+  const Principal* principal_ = nullptr;   // when its symbols may be remembered
+  Match exact_;                            // last answer of decide_rule
+  Match best_;                             // of the rules with a verdict; rank kNoRank: none matched
+  uint32_t asked_rank_ = 0;                // rules without effects were asked up to this rank
+  Match broken_;                           // strongest rule that failed so that the request must not pass
+  std::vector<Match> collected_;           // rules with effects that matched
   struct RankedError {
     uint32_t rank;
     RuleError error;

@@ -18,8 +18,8 @@ std::shared_ptr<const Listing> listing(const std::string& server, const std::str
 }
 
 Catalogue two(const std::string& a, const std::string& b, ListKind kind) {
-  return Catalogue({{"a", ServerEntry::State::Listed, listing("a", a, kind), ""},
-                    {"a__b", ServerEntry::State::Listed, listing("a__b", b, kind), ""}},
+  return Catalogue({{"a", true, ServerEntry::State::Listed, listing("a", a, kind), ""},
+                    {"a__b", true, ServerEntry::State::Listed, listing("a__b", b, kind), ""}},
                    "__");
 }
 
