@@ -186,36 +186,13 @@ struct Service::Impl {
   }
 
   std::unique_ptr<Failure> make_upstreams() {
-    upstreams.resize(config.servers.size());
-    // Those with routing last: they may have others as replicas.
-    for (const bool routed : {false, true}) {
-      for (size_t i = 0; i < config.servers.size(); ++i) {
-        if (config.servers[i].routing.used != routed) {
-          continue;
-        }
-        Result<std::shared_ptr<mcp::Upstream>> upstream = make_server(i);
-        if (upstream.has_error()) {
-          return failed(upstream.error());
-        }
-        upstreams[i] = std::move(*upstream);
-      }
+    auto made = make_servers(config, access.upstreams, cache,
+                             [this](size_t i) { return pool->executor(i % pool->size()); });
+    if (made.has_error()) {
+      return failed(made.error());
     }
+    upstreams = std::move(*made);
     return nullptr;
-  }
-
-  Result<std::shared_ptr<mcp::Upstream>> make_server(size_t i) {
-    const UpstreamConfig& server = config.servers[i];
-    const Executor home = pool->executor(i % pool->size());
-    const auto tokens = access.upstreams.find(server.name);
-    const auto credentials = tokens == access.upstreams.end() ? nullptr : tokens->second;
-    if (!server.routing.used) {
-      return make_upstream(server, home, credentials);
-    }
-    auto routed = make_routed(server, config.limits.replicas, home, credentials, upstreams, cache);
-    if (routed.has_error()) {
-      return routed.error();
-    }
-    return std::shared_ptr<mcp::Upstream>(std::move(*routed));
   }
 
   static std::unique_ptr<Failure> failed(const Error& why) {

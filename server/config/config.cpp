@@ -339,8 +339,8 @@ class Loader {
                "name it as one of the replicas");
       }
     } else if (server.command.empty() == server.url.empty()) {
-      report(file, member.value, "server `" + member.key + "` needs either `command`, `url` or `replicas`",
-             "");
+      report(file, member.value, "server `" + member.key + "` needs either `command` or `url`",
+             "for a server that runs in several places, list them under `replicas`");
     } else if ((type == "stdio" && server.command.empty()) ||
                (!type.empty() && type != "stdio" && server.url.empty())) {
       report(file, *read.find("type"),

@@ -51,12 +51,12 @@ Result<void> add_replicas(mcp::RoutedUpstream& routed, const UpstreamConfig& con
   return {};
 }
 
-}  // namespace
-
-Result<std::shared_ptr<mcp::RoutedUpstream>> make_routed(
-    const UpstreamConfig& config, size_t replicas_max, Executor home,
-    const std::shared_ptr<UpstreamCredentials>& credentials, const Servers& servers,
-    routing::ResultCache& cache) {
+/// The server with several replicas, or with a route of its own. `servers` are all of the configuration, with
+/// nullptr for those that are not made yet; those that `config` names are.
+Result<std::shared_ptr<mcp::Upstream>> make_routed(const UpstreamConfig& config, size_t replicas_max,
+                                                   Executor home,
+                                                   const std::shared_ptr<UpstreamCredentials>& credentials,
+                                                   const Servers& servers, routing::ResultCache& cache) {
   const RoutingConfig& routing = config.routing;
   mcp::RoutedUpstreamOptions options;
   options.name = config.name;
@@ -93,7 +93,33 @@ Result<std::shared_ptr<mcp::RoutedUpstream>> make_routed(
   if (Result<void> added = add_replicas(*routed, config, servers); added.has_error()) {
     return added.error();
   }
-  return routed;
+  return std::shared_ptr<mcp::Upstream>(std::move(routed));
+}
+
+}  // namespace
+
+Result<Servers> make_servers(const Config& config, const CredentialsByServer& credentials,
+                             routing::ResultCache& cache,
+                             const std::function<Executor(size_t number)>& home_of) {
+  Servers out(config.servers.size());
+  // Those with routing last: they may have others as replicas.
+  for (const bool routed : {false, true}) {
+    for (size_t i = 0; i < config.servers.size(); ++i) {
+      const UpstreamConfig& server = config.servers[i];
+      if (server.routing.used != routed) {
+        continue;
+      }
+      const auto found = credentials.find(server.name);
+      const auto tokens = found == credentials.end() ? nullptr : found->second;
+      auto made = routed ? make_routed(server, config.limits.replicas, home_of(i), tokens, out, cache)
+                         : make_upstream(server, home_of(i), tokens);
+      if (made.has_error()) {
+        return made.error();
+      }
+      out[i] = std::move(*made);
+    }
+  }
+  return out;
 }
 
 std::vector<observe::RouteSample> route_samples(const std::vector<mcp::RouteStatus>& routes) {

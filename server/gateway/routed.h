@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "runtime/mcp/routed_upstream.h"
@@ -11,13 +14,13 @@ namespace catalyst::server {
 
 class UpstreamCredentials;
 
-/// The server with several replicas, or with a route of its own, that `config` describes; not started.
-/// `servers` are all of the configuration, in its order, with nullptr for those that are not made yet; those
-/// that `config` names are. `cache` outlives it.
-Result<std::shared_ptr<mcp::RoutedUpstream>> make_routed(
-    const UpstreamConfig& config, size_t replicas_max, Executor home,
-    const std::shared_ptr<UpstreamCredentials>& credentials,
-    const std::vector<std::shared_ptr<mcp::Upstream>>& servers, routing::ResultCache& cache);
+using CredentialsByServer = std::map<std::string, std::shared_ptr<UpstreamCredentials>, std::less<>>;
+
+/// All servers that `config` describes, in its order; not started. `home_of` gives the executor of the server
+/// with that number. `cache` outlives them.
+Result<std::vector<std::shared_ptr<mcp::Upstream>>> make_servers(
+    const Config& config, const CredentialsByServer& credentials, routing::ResultCache& cache,
+    const std::function<Executor(size_t number)>& home_of);
 
 /// Routes as metrics show them.
 std::vector<observe::RouteSample> route_samples(const std::vector<mcp::RouteStatus>& routes);

@@ -2,7 +2,10 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { connect, everythingHttp, folder, start, sleep, until } from "./harness.mjs";
+import { connect, everythingHttp, folder, sleep, start as startEngine, until } from "./harness.mjs";
+
+/** An engine with this configuration, and a policy that allows everything unless the test brings its own. */
+const start = (t, { config, policy = "pack p 1.0.0\n" }) => startEngine(t, { cwd: folder(t, { "p.cata": policy }), config: `policy: p.cata\n${config}` });
 
 const look = (more = "") => ({ name: "look", description: `Looks.${more}`, inputSchema: { type: "object", properties: { q: { type: "string" } } }, annotations: { readOnlyHint: true } });
 const write = { name: "write", inputSchema: { type: "object" } };
@@ -88,8 +91,8 @@ test("official servers: one is killed under load, and no call that may be repeat
 
 test("weights are kept, and every choice explains itself", async (t) => {
   const [one, two] = [await small(t, "one"), await small(t, "two")];
-  const path = folder(t, { "p.cata": 'pack p version "1.0.0"\n\nrule watch\n  on call *\n  audit\n' });
-  const engine = await start(t, { cwd: path, config: `policy: p.cata\nlog: {level: debug}\nservers: {search: {${replicas({ url: one.url, weight: 3 }, { url: two.url, weight: 1 })}}}` });
+  const policy = "pack p 1.0.0\n\nserver search\n\nrule watch\n  on call search.*\n  audit\n";
+  const engine = await start(t, { policy, config: `log: {level: debug}\nservers: {search: {${replicas({ url: one.url, weight: 3 }, { url: two.url, weight: 1 })}}}` });
   await engine.upstreams("search");
   await healthy(engine, 2);
   const client = await connect(t, engine, "/mcp", { kind: "sdk2-modern" });
@@ -144,9 +147,9 @@ test("a breaker opens, lets one call try, and closes", async (t) => {
 
 test("results that may be kept are given again, to the same principal alone", async (t) => {
   const one = await small(t, "one");
-  const tokens = ["ann", "bob"].map((id) => `{token: secret-of-${id}, id: ${id}, roles: [catalyst.viewer]}`).join(", ");
+  const tokens = ["ann", "bob"].map((id) => `{token: a-long-secret-of-${id}, id: ${id}, roles: [catalyst.viewer]}`).join(", ");
   const engine = await start(t, { config: `auth: {tokens: [${tokens}]}\nservers: {search: {url: "${one.url}", cache: {ttl: 1m}}}` });
-  const as = (id) => ({ Authorization: `Bearer secret-of-${id}` });
+  const as = (id) => ({ Authorization: `Bearer a-long-secret-of-${id}` });
   await engine.upstreams("search");
   const [ann, bob] = await Promise.all(["ann", "bob"].map((id) => connect(t, engine, "/mcp", { kind: "sdk2-modern", headers: as(id) })));
   await until("an answer", async () => (await call(ann, "look", { q: "1" })) === "one");
@@ -269,7 +272,7 @@ test("a legacy client keeps its questions and progress over replicas", async (t)
   }
 });
 
-const declared = (clauses) => `pack p version "1.0.0"
+const declared = (clauses) => `pack p 1.0.0
 
 server search
 
@@ -280,17 +283,15 @@ route nearest
 
 test("a route of the policy decides who is served where, and outlives a reload", async (t) => {
   const [one, two] = [await small(t, "one"), await small(t, "two")];
-  const tokens = ["eu", "us"].map((tenant) => `{token: secret-of-${tenant}, id: ${tenant}, tenant: ${tenant}, roles: [catalyst.admin]}`).join(", ");
+  const tokens = ["eu", "us"].map((tenant) => `{token: a-long-secret-of-${tenant}, id: ${tenant}, tenant: ${tenant}, roles: [catalyst.admin]}`).join(", ");
   const clauses = ["to eu weight 3, us", 'prefer us when principal.tenant == "us"', "retry 1 on unavailable", "cache 60s"];
-  const cwd = folder(t, { "p.cata": declared(clauses) });
-  const engine = await start(t, { cwd, config: `policy: p.cata
-auth: {tokens: [${tokens}]}
+  const engine = await start(t, { policy: declared(clauses), config: `auth: {tokens: [${tokens}]}
 servers:
   eu: {url: "${one.url}", federate: false}
   us: {url: "${two.url}", federate: false}
   search: {replicas: [{server: eu}, {server: us}]}` });
   await engine.upstreams("eu", "us", "search");
-  const as = (id) => ({ Authorization: `Bearer secret-of-${id}` });
+  const as = (id) => ({ Authorization: `Bearer a-long-secret-of-${id}` });
   const routes = async () => (await engine.json("/api/v1/routes", { headers: as("eu") })).body.routes;
   await until("both replicas", async () => (await routes())[0].targets.every((lane) => lane.state === "healthy"));
   const [eu, us] = await Promise.all(["eu", "us"].map((id) => connect(t, engine, "/mcp", { kind: "sdk2-modern", headers: as(id) })));
@@ -314,9 +315,7 @@ servers:
 test("a route of the policy to servers with another definition of the tool does not use them", async (t) => {
   const [one, two] = [await small(t, "one"), await small(t, "two")];
   two.state.tools = [look(" Differently."), write];
-  const cwd = folder(t, { "p.cata": declared(["to search, us weight 9"]) });
-  const engine = await start(t, { cwd, config: `policy: p.cata
-servers:
+  const engine = await start(t, { policy: declared(["to search, us weight 9"]), config: `servers:
   us: {url: "${two.url}"}
   search: {url: "${one.url}"}` });
   await engine.upstreams("us", "search");
