@@ -17,7 +17,7 @@ default allow
 
 rule no_secrets
   on call every.*
-  when call.args.topic == "secrets"
+  when ((call.args.topic as string?) ?? "") == "secrets"
   deny "Not that."
 
 rule no_addresses
