@@ -7,15 +7,6 @@
 namespace catalyst::test {
 namespace {
 
-/// One number a content, so that principals come back under their keys.
-uint64_t key_of(std::string_view id, std::string_view tenant, const std::vector<std::string_view>& roles) {
-  std::string all = std::string(id) + "|" + std::string(tenant);
-  for (const std::string_view role : roles) {
-    all += "|" + std::string(role);
-  }
-  return std::hash<std::string>{}(all) | 1;
-}
-
 TEST(Index, AnswersAsTheReferenceDoes) {
   constexpr uint32_t kPacks = 1000;
   constexpr int kRequests = 60;

@@ -69,7 +69,7 @@ TEST(Scan, StringsEndAtTheFirstQuoteThatIsNotEscaped) {
     std::string text = "\"" + make.text();
     const bool is_closed = make.number(10) != 0;
     text += is_closed ? "\"" + std::string(make.number(80), ' ') : "";
-    if (make.number(20) == 0 && text.size() > 1) {
+    if (text.size() > 1 && make.number(20) == 0) {
       text[1 + make.number(text.size() - 1)] = '\n';
     }
     size_t end = 1;
