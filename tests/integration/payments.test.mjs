@@ -114,7 +114,7 @@ test("in front of the made-up bank", { timeout: 60000 }, async (t) => {
   };
   assert.match(ask("clerk", "payments__get_payment", '{"payment_id": "p1"}'), /DE89370400440532013000/);
   assert.match(ask("supervisor", "payments__get_payment", '{"payment_id": "p1"}'), /"creditor_iban":"\[redacted\]"/);
-  assert.match(ask("odd", "cards__unblock_card", '{"card_id": "k1", "blocked_for": "lost"}'), /Unknown tool/);
+  assert.match(ask("odd", "cards__unblock_card", '{"card_id": "k1", "blocked_for": "lost"}'), /looks unusual/);
   const mail = ["messaging__send_email", '{"to": ["ana@example.org"], "subject": "Hello", "body": "Hello."}'];
   assert.match(ask("desk", ...mail), /done/);
   assert.match(ask("desk", "customers__get_customer", '{"customer_id": "c1"}'), /"tax_id":"\[redacted\]"/);
@@ -126,7 +126,7 @@ test("in front of the made-up bank", { timeout: 60000 }, async (t) => {
   const first = await generation();
   writeFileSync(join(cwd, "rules", "pause.cata"), 'rule pause on call payments.* deny "Payments pause."\n');
   await until("the rule of the new file", async () => (await generation()) > first);
-  assert.match(ask("clerk", "payments__get_payment", '{"payment_id": "p1"}'), /Unknown tool/);
+  assert.match(ask("clerk", "payments__get_payment", '{"payment_id": "p1"}'), /Payments pause/);
   unlinkSync(join(cwd, "rules", "pause.cata"));
   await until("the file is gone", async () => /DE89/.test(ask("clerk", "payments__get_payment", '{"payment_id": "p1"}')));
 });
