@@ -92,21 +92,11 @@ void Endpoint::Impl::prepare(RequestContext& context, Scope scope, Era era) cons
   context.scope = scope;
   context.era = era;
   const Meta& meta = context.envelope.meta;
-  std::string_view parent = context.exchange.header("traceparent").value_or(std::string_view());
-  context.tracestate = context.exchange.header("tracestate").value_or(std::string_view());
-  if (!is_traceparent(parent)) {
-    parent = meta.traceparent;
-    context.tracestate = meta.tracestate;
-  }
-  if (is_traceparent(parent)) {
-    context.traceparent = parent;
-  } else {
-    context.traceparent = make_traceparent();
-    context.tracestate = {};
-  }
-  if (context.tracestate.size() > 512 || context.tracestate.find_first_of("\r\n") != std::string_view::npos) {
-    context.tracestate = {};
-  }
+  TraceContext trace = continue_trace({{context.exchange.header("traceparent").value_or(std::string_view()),
+                                        context.exchange.header("tracestate").value_or(std::string_view())},
+                                       {meta.traceparent, meta.tracestate}});
+  context.traceparent = std::move(trace.parent);
+  context.tracestate = trace.state;
   context.record.start_us = wall_us();
 }
 

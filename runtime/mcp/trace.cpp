@@ -54,4 +54,15 @@ std::string make_traceparent() {
   return out;
 }
 
+TraceContext continue_trace(std::initializer_list<TraceClaim> claims) {
+  for (const TraceClaim& claim : claims) {
+    if (is_traceparent(claim.parent)) {
+      const bool good =
+          claim.state.size() <= 512 && claim.state.find_first_of("\r\n") == std::string_view::npos;
+      return {std::string(claim.parent), good ? claim.state : std::string_view()};
+    }
+  }
+  return {make_traceparent(), {}};
+}
+
 }  // namespace catalyst::mcp
