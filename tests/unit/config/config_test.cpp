@@ -96,7 +96,7 @@ auth:
   EXPECT_THAT(text, HasSubstr("catalyst.yaml:5:9: `limits.body` must be from 1KiB to 256MiB"));
   EXPECT_THAT(text, HasSubstr("holds the separator"));
   EXPECT_THAT(text, HasSubstr("unknown key `comand` in `servers.c`"));
-  EXPECT_THAT(text, HasSubstr("server `c` needs either `command`, `url` or `replicas`"));
+  EXPECT_THAT(text, HasSubstr("server `c` needs either `command` or `url`"));
   EXPECT_THAT(text, HasSubstr("`auth.tokens[0].id` is missing"));
   EXPECT_THAT(text, HasSubstr("at least 16 characters"));
 }
