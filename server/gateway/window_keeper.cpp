@@ -15,7 +15,8 @@ namespace catalyst::server {
 namespace {
 
 constexpr auto kPeriod = std::chrono::seconds(1);
-constexpr size_t kBatch = 10'000;  // counters of one transaction
+constexpr size_t kBatch = 10'000;      // counters of one transaction
+constexpr size_t kBatchesAtOnce = 16;  // where more counters change, they take turns
 
 int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(
@@ -57,16 +58,18 @@ struct WindowKeeper::Impl {
     while (!stop) {
       wake.wait_for(lock, kPeriod, [this] { return stop; });
       lock.unlock();
-      write();
+      write(kBatchesAtOnce);
       lock.lock();
     }
     lock.unlock();
-    write();  // it may have been told to stop before it looked for the first time
+    write(SIZE_MAX);  // it may have been told to stop before it looked for the first time
   }
 
-  void write() {
-    for (;;) {
+  /// What changes meanwhile waits for the next turn.
+  void write(size_t batches) {
+    for (bool more = true; more && batches > 0; --batches) {
       const std::vector<decision::WindowRow> changed = windows.take_changed(kBatch);
+      more = changed.size() >= kBatch;
       if (changed.empty()) {
         return;
       }
