@@ -1,6 +1,8 @@
 // WebSocket: the official client's transport, and what a client may not do.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import WebSocket from "ws";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { WebSocketClientTransport } from "@modelcontextprotocol/sdk/client/websocket.js";
@@ -133,4 +135,23 @@ test("what is no handshake, no message, or from elsewhere is refused", { timeout
   await until("goodbye", () => open[1].socket.closed === 1001);
   const off = await engineFor(t, { one: fixtureStdio("legacy") }, "websocket: false\n");
   assert.equal((await raw(t, address(off, "/ws"))).status, 404);
+});
+
+test("large messages both ways over TLS, and a client that reads nothing holds up nobody", { timeout: 60000 }, async (t) => {
+  const cwd = folder(t, { "policy.cata": policy });
+  const made = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", join(cwd, "key.pem"), "-out", join(cwd, "chain.pem"), "-days", "2", "-subj", "/CN=localhost"]);
+  assert.equal(made.status, 0, String(made.stderr));
+  const engine = await start(t, { cwd, config: `policy: [policy.cata]\ntls: {certificate: chain.pem, key: key.pem}\nservers:\n  one: ${fixtureStdio("modern")}\n` });
+  const url = address(engine, "/ws/one");
+  const call = (id, value) => modern(id, "tools/call", { name: "echo", arguments: { value } });
+  const { socket } = await raw(t, url, { rejectUnauthorized: false });
+  const big = "x".repeat(1_500_000);
+  for (let i = 0; i < 20; i++) socket.send(call(i, i % 5 ? `n${i}` : big));
+  await until("the answers", () => socket.messages.length === 20, 20000);
+  for (const message of socket.messages) assert.equal(message.result.content[0].text, message.id % 5 ? `n${message.id}` : big);
+  const { socket: deaf } = await raw(t, url, { rejectUnauthorized: false });
+  deaf.pause();
+  for (let i = 0; i < 30; i++) deaf.send(call(i, big));
+  for (let i = 0; i < 20; i++) socket.send(call(100 + i, `still ${i}`));
+  await until("the others' answers", () => socket.messages.length === 40, 20000);
 });

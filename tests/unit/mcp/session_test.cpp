@@ -180,5 +180,15 @@ TEST(EventQueue, DropsTheOldestWhenFull) {
   EXPECT_FALSE(queue.take());
 }
 
+TEST(EventQueue, OfAnswersClosesWhenFull) {
+  EventQueue queue(SIZE_MAX, 100, Overflow::Close);
+  EXPECT_TRUE(queue.push(std::string(60, 'x')));
+  EXPECT_FALSE(queue.push(std::string(60, 'y')));
+  EXPECT_TRUE(queue.closed());
+  EXPECT_FALSE(queue.take()) << "half of what a client was told is of no use to it";
+  EXPECT_EQ(queue.dropped(), 2U);
+  EXPECT_FALSE(queue.push("late"));
+}
+
 }  // namespace
 }  // namespace catalyst::mcp
