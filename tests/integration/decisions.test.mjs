@@ -1,10 +1,10 @@
 // Decisions as callers see them: over REST, from the command line, and line by line.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { binary, everythingStdio, folder, start } from "./harness.mjs";
+import { binary, everythingStdio, folder, start, until } from "./harness.mjs";
 
 const policy = `pack test.rating 1.0.0
 server every
@@ -134,4 +134,22 @@ test("repl answers lines", { timeout: 60000 }, (t) => {
   assert.equal(wrong.stdout, '"low" : string\n');
   writeFileSync(join(cwd, "policy.cata"), "rule x");
   assert.equal(run(cwd, ["repl"], "1\n").status, 1);
+});
+
+test("repl on a terminal: lines are edited and brought back", { timeout: 60000, skip: spawnSync("script", ["--version"]).status !== 0 }, async (t) => {
+  const cwd = folder(t, { "policy.cata": "pack a 1.0.0\nfn twice(n: int) -> int = n * 2\nfact used = twice(1)\nserver s\nrule r on call s.x when used > 3 deny\n" });
+  const child = spawn("script", ["-qec", `${binary} repl`, "/dev/null"], { cwd, env: { ...process.env, TERM: "xterm", NO_COLOR: "1" } });
+  let seen = "";
+  child.stdout.on("data", (chunk) => (seen += chunk));
+  const type = async (keys, answer) => {
+    child.stdin.write(keys);
+    await until(`${answer} (got: ${seen.slice(-500)})`, () => seen.includes(answer));
+  };
+  await until("the prompt", () => seen.includes("> "));
+  await type("twice(21)\r", "42 : int");
+  await type("\x1b[A\x1b[D\x7f\x7f4\r", "8 : int");  // up, left, backspace twice
+  await type("5)\x01twice(\r", "10 : int");  // ^A goes to the begin
+  child.stdin.write("quit\r");
+  await until("the end", () => child.exitCode !== null);
+  assert.equal(child.exitCode, 0);
 });

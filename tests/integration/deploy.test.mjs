@@ -158,9 +158,9 @@ test("a shadow is compared and never enforced", { timeout: 120000 }, async (t) =
   assert.equal(shadow.version, "2.0.0");
   assert.equal(shadow.different, 4);
   assert.ok(shadow.compared >= 5);
-  assert.deepEqual(shadow.differences.map((d) => [d.tool, d.before, d.after, d.count]),
-    [["get-sum", "allow", "deny by stop", 3], ["get-env", "deny by stop", "allow", 1]]);
-  assert.match(run(cwd, ["status", engine.url, "--shadow"]).stdout, /every\.get-sum: allow -> deny by stop/);
+  assert.deepEqual(shadow.differences.map((d) => [d.hook, d.tool, d.before, d.after, d.count]),
+    [["call", "get-sum", "allow", "deny by stop", 3], ["call", "get-env", "deny by stop", "allow", 1]]);
+  assert.match(run(cwd, ["status", engine.url, "--shadow"]).stdout, /call every\.get-sum: allow -> deny by stop/);
   assert.match((await engine.json("/metrics")).text, /catalyst_shadow_decisions\{result="different"\} 4/);
   assert.equal((await later(cwd, ["rollback", engine.url, "--shadow"])).body.shadow, null);
 });

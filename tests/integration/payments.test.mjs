@@ -46,7 +46,7 @@ test("both packs check without a warning and are formatted", { timeout: 60000 },
 test("tests reach every rule, branch and row, and notice every edit", { timeout: 300000 }, (t) => {
   const cwd = bank(t);
   for (const pack of ["reference", "rules"]) {
-    const tested = json(cwd, ["test", pack, "--fail-under", "100", "--mutate", "--mutate-seconds", "240"]);
+    const tested = json(cwd, ["test", pack, "--fail-under", "100", "--mutate", "--mutate-seconds", "240", "--lcov", "cov.info"]);
     assert.equal(tested.status, 0, tested.stdout.slice(-3000) + tested.stderr);
     const { coverage, mutations } = tested.body;
     assert.equal(coverage.rules_applied, coverage.rules);
@@ -55,6 +55,11 @@ test("tests reach every rule, branch and row, and notice every edit", { timeout:
     assert.equal(mutations.tried, mutations.edits);
     assert.deepEqual(mutations.survivors, []);
   }
+  // Rows of decisions are lines of the report.
+  const lcov = readFileSync(join(cwd, "cov.info"), "utf8");
+  const decisions = lcov.split("end_of_record").find((file) => file.includes("rules/decisions.cata"));
+  const row = readFileSync(join(cwd, "rules", "decisions.cata"), "utf8").split("\n").findIndex((line) => line.includes("=> committee")) + 1;
+  assert.match(decisions, new RegExp(`^DA:${row},[1-9]`, "m"));
   assert.equal(json(cwd, ["test", "rules", "--native"]).status, 0);
   // A bar that is out of reach fails, and says so.
   writeFileSync(join(cwd, "rules", "more.cata"), 'rule untested on call ops.tail_logs when call.args.service == "core" tag seen\n');
@@ -120,6 +125,12 @@ test("in front of the made-up bank", { timeout: 60000 }, async (t) => {
   assert.match(ask("desk", "customers__get_customer", '{"customer_id": "c1"}'), /"tax_id":"\[redacted\]"/);
   assert.match(ask("desk", ...mail), /colleagues only/);
   assert.doesNotMatch(ask("clerk"), /ops__|reveal_pan/);
+  // What the conversation had seen is recorded with a decision: the same rules decide the same anew.
+  const replayed = await until("the decisions are recorded", () => {
+    const { body } = json(cwd, ["replay", "rules", "--since", "1h", "--config", "catalyst.yaml"]);
+    return body.decisions >= 5 && body;
+  });
+  assert.equal(replayed.changed, 0, JSON.stringify(replayed.changes));
 
   // The policy is a folder: a file that appears in it is part of it, and one that goes is not.
   const generation = async () => (await engine.json("/api/v1/pack", { headers: { authorization: "Bearer payments-example-admin" } })).body.generation;
