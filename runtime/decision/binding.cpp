@@ -47,18 +47,14 @@ void select(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding&
   file_slots(unit, out);
 }
 
-void choose_anchors(const abi::Unit& unit, const abi::Index& index, const ToolBinding& row,
-                    const SlotSelection& slots, std::vector<uint32_t>& out) {
+void choose_anchors(const abi::Unit& unit, const abi::Index& index, const SlotSelection& slots,
+                    std::vector<uint32_t>& out) {
   for (uint32_t i = 0; i < index.anchors.size(); ++i) {
     const abi::Anchor& anchor = index.anchors[i];
-    bool set = false;
+    bool set = true;  // of the tool and its server always: whether the pack names them is the row's to say
     if (anchor.kind == abi::Anchor::Kind::Mask) {
       set = slots.has(unit.mask_features[anchor.feature].slot);
-    } else if (anchor.feature == abi::SymbolFeature::kTool) {
-      set = row.tool_symbol >= 0;
-    } else if (anchor.feature == abi::SymbolFeature::kServer) {
-      set = row.server_symbol >= 0;
-    } else {
+    } else if (anchor.feature > abi::SymbolFeature::kServer) {
       set = slots.has(unit.symbol_features[anchor.feature].slot);
     }
     if (set) {
@@ -106,8 +102,8 @@ HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const To
       out.windows.push_back(window);
     }
   }
-  choose_anchors(unit, plan.decide, row, out.slots, out.decide_anchors);
-  choose_anchors(unit, plan.collect, row, out.slots, out.collect_anchors);
+  choose_anchors(unit, plan.decide, out.slots, out.decide_anchors);
+  choose_anchors(unit, plan.collect, out.slots, out.collect_anchors);
   return out;
 }
 

@@ -44,7 +44,7 @@ struct HookBinding {
   std::vector<SetRead> sets;
   uint32_t principal_symbols = 0;  // so many at the front of `symbols` are what PrincipalCache fills
   uint32_t principal_sets = 0;
-  std::vector<uint32_t> decide_anchors;  // of HookPlan::decide, whose features are set
+  std::vector<uint32_t> decide_anchors;  // of HookPlan::decide, whose features are set or the tool's own
   std::vector<uint32_t> collect_anchors;
   std::vector<uint32_t> shadow;        // of HookPlan, whose targets match
   std::vector<uint32_t> window_reads;  // of the unit, whose slots are selected

@@ -254,7 +254,9 @@ void Evaluation::fetch_ahead(const HookBinding& tool) {
     if (anchor.kind == abi::Anchor::Kind::Symbol && anchor.feature <= abi::SymbolFeature::kServer) {
       const int32_t symbol =
           anchor.feature == abi::SymbolFeature::kTool ? tool_->tool_symbol : tool_->server_symbol;
-      fetch(plan_->decide, anchor.buckets[static_cast<size_t>(symbol)]);
+      if (symbol >= 0) {
+        fetch(plan_->decide, anchor.buckets[static_cast<size_t>(symbol)]);
+      }
     }
   }
 }

@@ -245,8 +245,12 @@ uint32_t Projector::find_spelled(const PathTree::Node& node, std::string_view ra
 [[gnu::always_inline]] inline bool Projector::read_plain(JsonScanner& in, const PathTree::Node& node,
                                                          uint32_t index) {
   using Plain = PathTree::Node::Plain;
-  if (node.plain == Plain::No || seen_[index] == epoch_ || !selection_->has(node.slots[0])) {
+  if (node.plain == Plain::No || seen_[index] == epoch_) {
     return false;
+  }
+  if (!selection_->has(node.slots[0])) {
+    skip_unwanted(in);
+    return true;
   }
   const char c = in.peek();
   Value& out = slots_[node.slots[0]];

@@ -51,12 +51,12 @@ class Envelope {
  private:
   /// Whoever reads a few members by name compares them in line.
   template <size_t N>
-  static bool is(std::string_view key, const char (&name)[N]) {
+  [[gnu::always_inline]] static bool is(std::string_view key, const char (&name)[N]) {
     return key.size() == N - 1 && std::memcmp(key.data(), name, N - 1) == 0;
   }
 
   template <class Member>
-  static bool each_member(decision::JsonScanner& in, Member member) {
+  [[gnu::always_inline]] static bool each_member(decision::JsonScanner& in, Member member) {
     if (in.peek() != '{' || !in.enter()) {
       return false;
     }
@@ -75,7 +75,7 @@ class Envelope {
     }
   }
 
-  static bool read_text(decision::JsonScanner& in, std::string_view& out) {
+  [[gnu::always_inline]] static bool read_text(decision::JsonScanner& in, std::string_view& out) {
     decision::JsonScanner::Text text;
     if (in.peek() != '"' || !in.string(&text)) {
       return false;
@@ -85,7 +85,7 @@ class Envelope {
   }
 
   /// No number of the workload is longer, negative or broken.
-  static bool read_number(decision::JsonScanner& in, int64_t& out) {
+  [[gnu::always_inline]] static bool read_number(decision::JsonScanner& in, int64_t& out) {
     in.peek();
     return in.short_integer(&out) || read_last_number(in, out);
   }
@@ -106,7 +106,8 @@ class Envelope {
     return true;
   }
 
-  static bool read_roles(decision::JsonScanner& in, decision::Principal& principal, std::string_view* roles) {
+  [[gnu::always_inline]] static bool read_roles(decision::JsonScanner& in, decision::Principal& principal,
+                                                std::string_view* roles) {
     if (in.peek() != '[' || !in.enter()) {
       return false;
     }
@@ -122,7 +123,7 @@ class Envelope {
     return !in.failed();
   }
 
-  static bool read_args(decision::JsonScanner& in, std::string_view& args) {
+  [[gnu::always_inline]] static bool read_args(decision::JsonScanner& in, std::string_view& args) {
     decision::JsonScanner copy = in;
     const char* const begin = copy.peek() == '{' ? copy.position() : nullptr;
     if (begin == nullptr || !copy.skip_unread()) {
