@@ -121,7 +121,10 @@ class Comparison {
           for (const ir::TargetPattern& pattern : module.targets[rule.target.index].patterns) {
             out.first += pattern.server + "." + pattern.tool + " ";
           }
-          out.first += "route " + effect.tag + "\n";
+          out.first += "route " + effect.tag;
+          // Both say whether it routes when its condition fails.
+          out.first += " verdict " + std::to_string(static_cast<int>(rule.verdict));
+          out.first += " on error " + std::to_string(static_cast<int>(rule.on_error)) + "\n";
           meaning(rule.condition);
         }
       }
