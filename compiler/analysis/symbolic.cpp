@@ -259,6 +259,24 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
   return opaque(id, e, {}, "an instruction");
 }
 
+/// A window is called by its text, and the names in that mean what their pack says.
+void Symbolic::digest_window(Digest& d, uint32_t slot) {
+  const auto add = [&](ExprId id) { d.add(id.valid() ? eval(id).digest : Digest{}); };
+  for (const ir::WindowRead& read : module_.window_reads) {
+    if (read.slot.index == slot) {
+      const ir::Window& window = module_.windows[read.window.index];
+      d.add(static_cast<uint64_t>(window.kind)).add(static_cast<uint64_t>(window.hook));
+      d.add(static_cast<uint64_t>(window.within_us));
+      for (const ir::TargetPattern& p : module_.targets[window.target.index].patterns) {
+        d.add(p.server).add(p.tool);
+      }
+      add(window.key);
+      add(window.value);
+      add(read.key);
+    }
+  }
+}
+
 Digest Symbolic::expression_digest(const Expr& e, const std::vector<Sym>& operands) {
   Digest d;
   d.add(static_cast<uint64_t>(e.op));
@@ -278,6 +296,9 @@ Digest Symbolic::expression_digest(const Expr& e, const std::vector<Sym>& operan
         d.add(step);
       }
       digest_type(d, slot.type);
+      if (slot.root == abi::InputRoot::Window) {
+        digest_window(d, e.payload);
+      }
       break;
     }
     case Op::Lookup:

@@ -98,6 +98,7 @@ class Symbolic {
   Sym opaque(ExprId id, const Expr& e, const std::vector<Sym>& operands, std::string what);
   Sym free_value(ir::TypeId type, const Digest& digest);
   Digest expression_digest(const Expr& e, const std::vector<Sym>& operands);
+  void digest_window(Digest& d, uint32_t slot);
   void digest_type(Digest& d, ir::TypeId type);
   void digest_table(Digest& d, const ir::Table& table);
 
