@@ -13,7 +13,11 @@ namespace {
 
 constexpr uint8_t kFormat = 1;
 
+/// Millennia: longer windows are as good as this one, and times in its buckets do not overflow.
+constexpr int64_t kLongestUs = INT64_MAX / 128;
+
 int64_t width_of(int64_t within_us) {
+  within_us = std::min(within_us, kLongestUs);
   return std::max<int64_t>((within_us + WindowCounter::kBuckets - 1) / WindowCounter::kBuckets, 1);
 }
 
