@@ -9,7 +9,7 @@ using types::TypeTable;
 
 class Windows {
  public:
-  explicit Windows(const Module& module) : m_(module) {}
+  explicit Windows(const Module& module) : m_(module), seen_(module.exprs.size()) {}
 
   std::string problem() {
     if (m_.windows.size() > kMaxWindows) {
@@ -36,14 +36,14 @@ class Windows {
   }
 
  private:
-  [[nodiscard]] bool is_whole(const Window& window) const {
+  [[nodiscard]] bool is_whole(const Window& window) {
     return window.target.index < m_.targets.size() && static_cast<size_t>(window.hook) < abi::kHookCount &&
            window.within_us > 0 && (window.kind == WindowKind::Count) != window.value.valid() &&
            fits(window.key, TypeTable::kString) &&
            fits(window.value, window.kind == WindowKind::Sum ? TypeTable::kDecimal : TypeTable::kString);
   }
 
-  [[nodiscard]] bool is_right(const WindowRead& read) const {
+  [[nodiscard]] bool is_right(const WindowRead& read) {
     if (read.window.index >= m_.windows.size() || read.slot.index >= m_.slots.size()) {
       return false;
     }
@@ -54,20 +54,20 @@ class Windows {
   }
 
   /// What a window is kept by is of its type and reads no windows: they are read in no order.
-  [[nodiscard]] bool fits(ExprId id, types::TypeId type) const {
+  [[nodiscard]] bool fits(ExprId id, types::TypeId type) {
     return !id.valid() || (m_.expr(id).type == type && !reads_window(id));
   }
 
-  [[nodiscard]] bool reads_window(ExprId id) const {
-    std::vector<bool> seen(m_.exprs.size());
+  /// Each expression is looked at once, whoever uses it: the first that reads a window ends it all.
+  [[nodiscard]] bool reads_window(ExprId id) {
     std::vector<ExprId> open{id};
     while (!open.empty()) {
       const ExprId at = open.back();
       open.pop_back();
-      if (seen[at.index]) {
+      if (seen_[at.index]) {
         continue;
       }
-      seen[at.index] = true;
+      seen_[at.index] = true;
       const Expr& e = m_.expr(at);
       if (e.op == Op::Slot && m_.slots[e.payload].root == abi::InputRoot::Window) {
         return true;
@@ -85,6 +85,7 @@ class Windows {
   }
 
   const Module& m_;
+  std::vector<bool> seen_;
 };
 
 }  // namespace
