@@ -92,6 +92,16 @@ std::vector<WindowRow> MemoryWindowStore::take_changed(size_t most) {
   return out;
 }
 
+void MemoryWindowStore::take_again(std::span<const WindowRow> rows) {
+  for (const WindowRow& row : rows) {
+    Set& set = sets_[row.id & mask_];
+    const Locked locked(set.lock);
+    if (const size_t at = set.find(row.id); at != kWays) {
+      set.changed |= static_cast<uint8_t>(1u << at);
+    }
+  }
+}
+
 bool MemoryWindowStore::restore(const WindowRow& row) {
   std::optional<WindowCounter> counter = WindowCounter::load(row.bytes);
   if (!counter || row.id == 0) {

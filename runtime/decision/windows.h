@@ -101,6 +101,8 @@ class MemoryWindowStore final : public WindowStore {
 
   /// Counters that changed since they were last taken, at most `most`; empty when there are none.
   std::vector<WindowRow> take_changed(size_t most);
+  /// Rows that were taken and could not be kept: they will be taken again.
+  void take_again(std::span<const WindowRow> rows);
   /// Puts a counter back; false when its bytes are no counter.
   bool restore(const WindowRow& row);
   /// Counters that were forgotten although they still counted.

@@ -86,6 +86,7 @@ struct WindowKeeper::Impl {
       if (!posted) {
         observe::log(observe::Level::Error, "what windows count is not kept",
                      {{"reason", "the store has too much to do"}});
+        windows.take_again(changed);
         return;
       }
     }
