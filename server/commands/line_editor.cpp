@@ -88,7 +88,11 @@ std::optional<std::string> LineEditor::edit(const std::string& prompt) {
   ended_ = false;
   for (char c = 0;;) {
     draw(prompt);
-    if (!terminal.raw() || !read_key(&c) || !key(c)) {
+    if (!terminal.raw() || !read_key(&c)) {
+      ended_ = true;  // nobody is there any more
+      break;
+    }
+    if (!key(c)) {
       break;
     }
   }
