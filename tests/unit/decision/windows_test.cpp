@@ -176,6 +176,10 @@ TEST(Windows, WhatChangedIsTakenOnceAndCanBePutBack) {
   EXPECT_TRUE(second.take_changed(50).empty()) << "what was put back has not changed";
   EXPECT_EQ(whole(second.read(window(WindowKind::Count), "key 7", kStart)), 1);
   store.add(window(WindowKind::Count), "key 7", {}, kStart);
+  const std::vector<WindowRow> rows = store.take_changed(50);
+  EXPECT_EQ(rows.size(), 1U);
+  EXPECT_TRUE(store.take_changed(50).empty());
+  store.take_again(rows);
   EXPECT_EQ(store.take_changed(50).size(), 1U);
   EXPECT_FALSE(second.restore({7, kStart, "nonsense"}));
 }
