@@ -68,9 +68,15 @@ Outcome outcome(Rules& rules, const Slice& slice, size_t pack, abi::Hook hook) {
         case ir::EffectKind::Describe:
           out.changes.push_back({m.holds, "describe", rules.symbolic().value(effect.value), "", i});
           break;
+        case ir::EffectKind::Limit:  // what was asked before is no part of a request
+          if (effect.value.valid()) {
+            // A limit whose key cannot be known denies.
+            const Sym key = rules.symbolic().value(effect.value);
+            add(out.denies, f, f.both(applies, f.negate(f.both(key.ok, key.present))), i);
+          }
+          break;
         case ir::EffectKind::Audit:
         case ir::EffectKind::Tag:
-        case ir::EffectKind::Limit:  // what was asked before is no part of a request
         case ir::EffectKind::Require:
         case ir::EffectKind::Emit:
         case ir::EffectKind::Start:
