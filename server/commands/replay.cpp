@@ -85,7 +85,7 @@ constexpr size_t kCounters = 1'048'576;
 struct Candidate {
   const decision::Pack& pack;
   decision::Evaluator evaluator;
-  decision::MemoryWindowStore windows{kCounters, decision::HashSecret{}};
+  decision::MemoryWindowStore windows{kCounters, decision::kOpenSecret};
 
   const decision::Verdict& decide(decision::Request request) {
     request.windows = &windows;

@@ -224,7 +224,7 @@ struct StoredRequest::Impl {
     if (test.past.empty()) {
       return;
     }
-    counted_windows = std::make_unique<decision::MemoryWindowStore>(kTestCounters, decision::HashSecret{});
+    counted_windows = std::make_unique<decision::MemoryWindowStore>(kTestCounters, decision::kOpenSecret);
     std::vector<const ir::PastCall*> calls;
     for (const ir::PastCall& call : test.past) {
       calls.push_back(&call);
