@@ -333,6 +333,12 @@ Task<Result<UpstreamReply>> RoutedUpstream::set_level(const UpstreamCall& call) 
                                                      : session->with(replica->lane.upstream);
     UpstreamCall one = call;
     one.session = own.get();
+    std::string headers;
+    if (call.route != nullptr) {
+      headers.append(call.route->headers_for(replica->lane.server)).append(call.extra_headers);
+      one.extra_headers = headers;
+      one.route = nullptr;
+    }
     last.emplace(co_await replica->lane.upstream->call(one));
   }
   if (!last) {
