@@ -118,6 +118,7 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   if (level && (context.era == Era::Modern || context.session->log_level())) {
     call.log_level = log_level_name(*level);
   }
+  std::string headers = context.param_headers;  // of this call: the next server gets its own credentials
   if (options_.authorize) {
     const Result<std::string> line = co_await options_.authorize(context.exchange, upstream.name());
     if (line.has_error()) {
@@ -127,10 +128,10 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
       context.route->headers.emplace_back(Lane::kReplica, *line);
       context.route->headers.emplace_back(server, *line);
     } else {
-      context.param_headers += *line;
+      headers += *line;
     }
   }
-  call.extra_headers = context.param_headers;
+  call.extra_headers = headers;
   call.capabilities = context.offered_capabilities.empty() ? context.capabilities()
                                                            : std::string_view(context.offered_capabilities);
   context.upstream_session = session_with(context, server);

@@ -48,6 +48,13 @@ std::string with_id(std::string_view object_json, std::string_view id) {
   return edit_object(object_json, {&edit, 1});
 }
 
+/// Whether a call along these lanes may come to another target than a call of the server that has no tool's
+/// name, as those about tasks.
+bool has_other_target(const Lanes& lanes, uint32_t server) {
+  return lanes.size() > 1 ||
+         (lanes.size() == 1 && lanes.front().server != Lane::kReplica && lanes.front().server != server);
+}
+
 /// What says where a task stands, without texts of the server.
 std::string bare_task(std::string_view task_json) {
   std::string out = "{";
@@ -111,11 +118,14 @@ bool Router::any_tasks(const RequestContext& context, Era era) const {
   return false;
 }
 
-/// Nothing larger fits into an id. In the old generation the client asked for a task and hears why there is
-/// none; in the new one the server decides, and is not offered the choice.
-std::optional<Reply> Router::refuse_large_task(RequestContext& context, std::string_view arguments,
-                                               ParamsEdit& edit) const {
-  if (!edit.task || arguments.size() <= kArgumentsMax) {
+/// Nothing larger fits into an id; and where the call has a choice of targets, the id would not lead back to
+/// the one that has the task: another may know another's task by it. In the old generation a client that
+/// asked for a task hears that it is too large, and else has its answer at once, as from a server without
+/// tasks; in the new one the server decides, and is not offered the choice.
+std::optional<Reply> Router::refuse_task(RequestContext& context, uint32_t server, std::string_view arguments,
+                                         ParamsEdit& edit) const {
+  const bool strays = context.runner != nullptr && has_other_target(*context.runner->lanes(), server);
+  if (!edit.task || (!strays && arguments.size() <= kArgumentsMax)) {
     return std::nullopt;
   }
   edit.task = false;
@@ -125,6 +135,9 @@ std::optional<Reply> Router::refuse_large_task(RequestContext& context, std::str
     const std::string left = edit_object(find_member(declared, "extensions"), {&none, 1});
     const MemberEdit edited = {Kind::Set, "extensions", left};
     context.offered_capabilities = edit_object(declared, {&edited, 1});
+    return std::nullopt;
+  }
+  if (strays) {
     return std::nullopt;
   }
   return failure(

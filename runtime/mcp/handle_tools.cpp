@@ -94,8 +94,14 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
     name_json = value::json_string(found.item->key);
     edit.name_json = name_json;
   }
+  if (routed_[found.server] != nullptr) {
+    plan_route(context, found.server, found.item, arguments);
+  }
+  if (!context.pack->unit().routes.empty()) {
+    plan_declared(context, found, arguments);
+  }
   edit.task = may_be_task(context, found.server);
-  if (std::optional<Reply> refusal = refuse_large_task(context, arguments, edit)) {
+  if (std::optional<Reply> refusal = refuse_task(context, found.server, arguments, edit)) {
     co_return std::move(*refusal);
   }
   const Crossing crossed = crossing(context, found.server);
@@ -103,12 +109,6 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
     context.param_headers = param_header_lines(found.item->headers, arguments, context.exchange);
   }
   const std::optional<std::string> changed = bridge_params(envelope, crossed, edit);
-  if (routed_[found.server] != nullptr) {
-    plan_route(context, found.server, found.item, arguments);
-  }
-  if (!context.pack->unit().routes.empty()) {
-    plan_declared(context, found, arguments);
-  }
   Sent outcome = co_await send(context, found.server,
                                changed ? std::string_view(*changed) : envelope.params_json, found.item->key);
   if (!outcome.upstream) {

@@ -241,7 +241,8 @@ Task<Result<HttpResponse>> HttpClient::send(const HttpRequest& request) {
     const error_code& code = done.error().code;
     const bool stale = fresh.pooled && !guard->got_bytes && code != asio::error::timed_out &&
                        code != asio::error::operation_aborted;
-    if (!stale || attempt > 0) {
+    const bool repeatable = request.repeatable || !request.has_body;
+    if (!stale || !repeatable || attempt > 0) {
       co_return done.error();
     }
   }

@@ -51,7 +51,9 @@ struct HttpRequest {
   std::string_view head;
   std::array<std::string_view, 3> body{};  // sent one after the other
   bool has_body = true;                    // false: no Content-Length (GET, DELETE)
-  int64_t timeout_ms = 60'000;             // from here to the end of the answer; 0: none
+  /// Reaching the server twice does no harm. What has no body never does any (RFC 9110 section 9.2.2).
+  bool repeatable = false;
+  int64_t timeout_ms = 60'000;  // from here to the end of the answer; 0: none
   int64_t silence_ms =
       0;  // longest pause on an event stream; 0: none. Replaces timeout_ms once the stream began
   /// While this is above zero neither of them runs. May be empty.
@@ -87,9 +89,10 @@ class HttpClient {
   /// context themselves.
   [[nodiscard]] size_t context_index(const Executor& executor);
 
-  /// One exchange. A pooled connection that turns out to be closed before a byte of the answer came is
-  /// replaced once. Errors: timed_out, operation_aborted (cancelled), connection errors, Beast's parse
-  /// errors.
+  /// One exchange. An idle connection that the server has closed is replaced before it is used. When it
+  /// closes while the request is on its way, before a byte of the answer, nobody knows whether the server has
+  /// acted: the request is sent once more if it is repeatable or has no body, else it fails (RFC 9112 section
+  /// 9.3.1). Errors: timed_out, operation_aborted (cancelled), connection errors, Beast's parse errors.
   Task<Result<HttpResponse>> request(const HttpRequest& request);
 
   /// Cuts every connection; requests in flight fail. Any thread.

@@ -259,6 +259,9 @@ Task<Result<void>> exchange(HttpPool& pool, HttpConnection& connection, const Ht
       break;
     }
   }
+  if (ec == asio::error::host_unreachable || ec == asio::error::network_unreachable) {
+    ec = asio::error::connection_reset;  // callers take those for a request that never left; this one has
+  }
   if (ec) {
     co_return error(judge(connection, ec), pool.origin->url.authority);
   }

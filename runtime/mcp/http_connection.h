@@ -79,7 +79,7 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
 
   using Lease = std::unique_ptr<HttpConnection>;
 
-  /// An idle connection, or nullptr.
+  /// An idle connection that the server has not closed, or nullptr. Closed ones are discarded on the way.
   Lease take_idle();
   /// A place for one more connection, waiting for it if need be.
   Task<Result<void>> reserve(int64_t deadline_ms);

@@ -1,5 +1,8 @@
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
+#include <cerrno>
 #include <chrono>
 
 #include "runtime/mcp/http_connection.h"
@@ -13,6 +16,14 @@ constexpr auto kFastTick = std::chrono::milliseconds(100);
 constexpr auto kSlowTick = std::chrono::seconds(5);
 /// After this many ticks without traffic the slow tick takes over: it only closes idle connections.
 constexpr int kQuietTicks = 10;
+
+/// Whether nothing has come since the last answer. A closed connection has its end to read, one of TLS an
+/// alert before it, and bytes that nobody asked for would be taken for the next answer.
+bool is_quiet(HttpConnection& connection) {
+  char byte = 0;
+  return ::recv(connection.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+         (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+}
 }  // namespace
 
 HttpPool::HttpPool(Executor pool_executor, std::shared_ptr<HttpOrigin> pool_origin)
@@ -25,13 +36,16 @@ int64_t HttpPool::now_ms() const {
 }
 
 HttpPool::Lease HttpPool::take_idle() {
-  if (idle_.empty()) {
-    return nullptr;
+  while (!idle_.empty()) {
+    Lease connection = std::move(idle_.back());  // the one used last is the least likely to be closed
+    idle_.pop_back();
+    if (is_quiet(*connection)) {
+      connection->begin = connection->end = 0;
+      return connection;
+    }
+    discard(std::move(connection));
   }
-  Lease connection = std::move(idle_.back());  // the one used last is the least likely to be closed
-  idle_.pop_back();
-  connection->begin = connection->end = 0;
-  return connection;
+  return nullptr;
 }
 
 Task<Result<void>> HttpPool::reserve(int64_t deadline_ms) {

@@ -239,6 +239,7 @@ Task<HttpUpstream::Attempt> HttpUpstream::attempt(SessionPtr session, const Upst
   HttpRequest request;
   request.head = head;
   request.body = {body};
+  request.repeatable = only_reads(call.method);
   request.timeout_ms = call.timeout_ms;
   request.paused = call.unanswered;
   request.on_stream = [this, &state](std::string_view bytes) {

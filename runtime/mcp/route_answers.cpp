@@ -159,9 +159,10 @@ Task<Result<UpstreamReply>> RouteRunner::through_cache(Run& run, std::string key
   run.trace->cache = CacheUse::Miss;
   // Whoever wants to see progress, or can be asked, needs a call of its own.
   const bool alone = !run.call.progress_token.empty() || run.call.on_request;
-  bool leads = alone;
+  bool leads = false;
   if (!alone) {
-    if (const std::shared_ptr<const Shared> answer = co_await join(key, leads)) {
+    const std::shared_ptr<const Shared> answer = co_await join(key, leads);
+    if (answer != nullptr && !answer->own) {
       group_.coalesced.fetch_add(1, std::memory_order_relaxed);
       run.trace->cache = CacheUse::Joined;
       if (answer->failure) {
@@ -179,7 +180,7 @@ Task<Result<UpstreamReply>> RouteRunner::through_cache(Run& run, std::string key
         runner.flights_.land(key, nullptr);  // cancelled: the next one goes
       }
     }
-  } landing{*this, key, !alone};
+  } landing{*this, key, leads};
   Reply reply = co_await with_shadow(run);
   const asio::cancellation_state cancellation = co_await asio::this_coro::cancellation_state;
   if (cancellation.cancelled() != asio::cancellation_type::none) {
@@ -192,9 +193,11 @@ Task<Result<UpstreamReply>> RouteRunner::through_cache(Run& run, std::string key
   const bool shareable =
       !reply || reply->is_error ||
       (is_cacheable(reply->payload) && find_member(reply->payload, "cacheScope") != R"("private")");
-  if (!alone && shareable) {
+  if (leads) {
     auto shared = std::make_shared<Shared>();
-    if (reply) {
+    if (!shareable) {
+      shared->own = true;  // all that wait go now, and not one after the other
+    } else if (reply) {
       shared->payload = reply->payload;
       shared->is_error = reply->is_error;
     } else {

@@ -71,6 +71,7 @@ class RouteRunner : public std::enable_shared_from_this<RouteRunner> {
     std::optional<Error> failure;
     std::string payload;
     bool is_error = false;
+    bool own = false;  // the answer was for one call only: each gets its own
   };
   struct Comparison;
 

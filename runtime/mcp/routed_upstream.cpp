@@ -94,16 +94,25 @@ Result<void> RoutedUpstream::add(const ReplicaSpec& spec, const std::string& ori
         make_error_code(errc::invalid_argument),
         "`" + spec.name + "` cannot be a replica's name: use 1 to 64 letters, digits, `_`, `-`, `.`, `:`");
   }
-  {
-    const std::lock_guard lock(mutex_);
+  const auto admissible = [&]() -> Result<void> {
     if (replicas_.size() >= options_.replicas_max) {
       return error(options_.name +
                    " has as many replicas as it may: " + std::to_string(options_.replicas_max));
     }
-  }
-  if (find(spec.name) != nullptr) {
-    return error(make_error_code(errc::file_exists),
-                 options_.name + " has a replica named `" + spec.name + "` already");
+    const bool taken = std::any_of(replicas_.begin(), replicas_.end(), [&](const ReplicaPtr& replica) {
+      return replica->lane.target->name() == spec.name;
+    });
+    if (taken) {
+      return error(make_error_code(errc::file_exists),
+                   options_.name + " has a replica named `" + spec.name + "` already");
+    }
+    return {};
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    if (Result<void> room = admissible(); room.has_error()) {
+      return room;
+    }
   }
   Result<std::shared_ptr<Upstream>> made = options_.make(spec);
   if (made.has_error()) {
@@ -118,6 +127,9 @@ Result<void> RoutedUpstream::add(const ReplicaSpec& spec, const std::string& ori
   bool started = false;
   {
     const std::lock_guard lock(mutex_);
+    if (Result<void> room = admissible(); room.has_error()) {
+      return room;  // another one was added meanwhile
+    }
     replicas_.push_back(replica);
     publish_locked();
     started = started_;
@@ -333,6 +345,12 @@ Task<Result<UpstreamReply>> RoutedUpstream::set_level(const UpstreamCall& call) 
                                                      : session->with(replica->lane.upstream);
     UpstreamCall one = call;
     one.session = own.get();
+    std::string headers;
+    if (call.route != nullptr) {
+      headers.append(call.route->headers_for(replica->lane.server)).append(call.extra_headers);
+      one.extra_headers = headers;
+      one.route = nullptr;
+    }
     last.emplace(co_await replica->lane.upstream->call(one));
   }
   if (!last) {

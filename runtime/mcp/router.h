@@ -107,8 +107,8 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Reply> handle_tasks_list(RequestContext& context);
   /// Whether this call may become a task: client and server agreed on it.
   [[nodiscard]] bool may_be_task(const RequestContext& context, uint32_t server) const;
-  [[nodiscard]] std::optional<Reply> refuse_large_task(RequestContext& context, std::string_view arguments,
-                                                       ParamsEdit& edit) const;
+  [[nodiscard]] std::optional<Reply> refuse_task(RequestContext& context, uint32_t server,
+                                                 std::string_view arguments, ParamsEdit& edit) const;
   /// Whether a server of that generation behind this endpoint makes tasks.
   [[nodiscard]] bool any_tasks(const RequestContext& context, Era era) const;
   [[nodiscard]] static bool is_task(const RequestContext& context, const UpstreamReply& reply);

@@ -183,8 +183,9 @@ Task<void> SseLink::post_all() {
 }
 
 Task<void> SseLink::post(std::string message) {
+  const std::string head = post_head_;  // the server may name another address meanwhile
   HttpRequest request;
-  request.head = post_head_;
+  request.head = head;
   request.body = {message};
   request.timeout_ms = options_->post_timeout_ms;
   const auto response = co_await client_->request(request);

@@ -292,6 +292,11 @@ std::optional<uint64_t> progress_token_of(std::string_view params_json) {
   return token.empty() ? std::nullopt : own_id(token);
 }
 
+bool only_reads(std::string_view method) {
+  return method.ends_with("/list") || method == "resources/read" || method == "prompts/get" ||
+         method == "completion/complete" || method == "tasks/get" || method == "ping";
+}
+
 std::string printable(std::string_view text, size_t max_bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;

@@ -73,6 +73,9 @@ std::string restore_progress_token(std::string_view message, std::string_view to
 /// when it has none.
 std::optional<uint64_t> progress_token_of(std::string_view params_json);
 
+/// Methods that change nothing by their definition, and may reach a server twice. Of tools nobody here knows.
+bool only_reads(std::string_view method);
+
 /// A view for logs: control bytes as \xNN, cut at `max_bytes`.
 std::string printable(std::string_view text, size_t max_bytes);
 

@@ -78,6 +78,7 @@ struct WebSocketFront::Connection {
   std::shared_ptr<MessageChannel> channel;
   SteadyTimer written;  // cancelled when the writer is done
   bool writer_done = false;
+  websocket::close_code code = websocket::close_code::going_away;  // with which the writer closes
   const int64_t opened_ms;
   std::atomic<int64_t> last_used_ms;
 };
@@ -176,9 +177,8 @@ Task<void> WebSocketFront::read_all(Connection& connection) {
       co_return;  // closed, gone, too large, not UTF-8, or silent: the socket has said so where it can
     }
     if (!connection.socket.got_text()) {
-      co_await connection.socket.async_close(websocket::close_code::unknown_data,
-                                             asio::redirect_error(use_awaitable, ec));
-      co_return;
+      connection.code = websocket::close_code::unknown_data;
+      co_return;  // the writer closes: two at a time must not
     }
     connection.last_used_ms = steady_ms();
     connection.channel->take(std::string(static_cast<const char*>(buffer.data().data()), buffer.size()));
@@ -193,8 +193,7 @@ Task<void> WebSocketFront::write_all(std::shared_ptr<Connection> connection) {
   while (!ec) {
     const std::optional<std::string> message = co_await connection->queue.next();
     if (!message) {
-      co_await connection->socket.async_close(websocket::close_code::going_away,
-                                              asio::redirect_error(use_awaitable, ec));
+      co_await connection->socket.async_close(connection->code, asio::redirect_error(use_awaitable, ec));
       co_return;
     }
     co_await connection->socket.async_write(asio::buffer(*message), asio::redirect_error(use_awaitable, ec));

@@ -140,6 +140,23 @@ TEST(Coalescing, WhenTheFirstGoesAwayTheNextOneGoes) {
   EXPECT_EQ(calls_of(bench), 2);
 }
 
+TEST(Coalescing, WhatIsForOneOnlyIsFetchedByTheOthersAtOnce) {
+  Bench bench(caching());
+  for (const auto& place : bench.places) {
+    place->wait_ms = 60;
+    place->result = R"({"content":[],"isError":true})";
+  }
+  std::vector<std::shared_ptr<Sent>> all;
+  for (int i = 0; i < 6; ++i) {
+    all.push_back(bench.begin(Bench::safe()));
+  }
+  bench.run_for(250);  // twice the time of one, and not six times
+  for (const auto& sent : all) {
+    EXPECT_TRUE(sent->done);
+  }
+  EXPECT_EQ(calls_of(bench), 6);
+}
+
 TEST(Coalescing, WhoWaitsMayGoAway) {
   Bench bench(caching());
   bench.places[0]->wait_ms = 40;

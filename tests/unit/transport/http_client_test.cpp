@@ -77,6 +77,14 @@ class HttpClientTest : public ::testing::Test {
     request.timeout_ms = timeout_ms;
     return run_on(pool_.executor(0), client.request(request));
   }
+  Result<HttpResponse> post(HttpClient& client, bool repeatable) {
+    HttpRequest request;
+    request.head = "POST / HTTP/1.1\r\nHost: x\r\n";
+    request.body = {"{}", {}, {}};
+    request.repeatable = repeatable;
+    request.timeout_ms = 2'000;
+    return run_on(pool_.executor(0), client.request(request));
+  }
   std::string outcome(std::string answer, HttpClientOptions options = {}) {
     ScriptedServer server({{std::move(answer)}});
     HttpClient client(server.url(), std::move(options));
@@ -122,6 +130,28 @@ TEST_F(HttpClientTest, ConnectionsAreReusedAndAStaleOneIsReplaced) {
     const auto response = get(client);
     ASSERT_TRUE(response) << i << " " << response.error().message();
   }
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(HttpClientTest, WhatMayNotBeRepeatedIsSentOnce) {
+  // The server reads the second request and closes: it may have acted on it.
+  ScriptedServer server({{kOk, ""}, {kOk, ""}, {kOk}});
+  HttpClient client(server.url(), {});
+  ASSERT_TRUE(post(client, false));
+  EXPECT_FALSE(post(client, false));
+  EXPECT_EQ(server.connections(), 1);
+  ASSERT_TRUE(post(client, true));
+  EXPECT_TRUE(post(client, true));
+  EXPECT_EQ(server.connections(), 3);
+}
+
+TEST_F(HttpClientTest, AnIdleConnectionThatWasClosedIsReplacedUnused) {
+  ScriptedServer server({{kOk}, {kOk}});  // closes after its answer, without a word
+  HttpClient client(server.url(), {});
+  ASSERT_TRUE(post(client, false));
+  ::usleep(50'000);
+  const auto second = post(client, false);
+  EXPECT_TRUE(second) << second.error().message();
   EXPECT_EQ(server.connections(), 2);
 }
 
