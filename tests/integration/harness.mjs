@@ -1,4 +1,5 @@
 // Starts the real binary for a test and stops it again by pid. Every test gets its own folder and free ports.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, writeFileSync, cpSync, rmSync, readFileSync, existsSync } from "node:fs";
 import { createServer } from "node:net";
@@ -219,3 +220,19 @@ export async function connect(t, engine, path = "/mcp", { kind = "sdk1", headers
 }
 
 export const kinds = ["sdk1", "sdk2-legacy", "sdk2-modern"];
+
+/** Progress and log messages of a call reach the client that made it; `heard` gets its log messages. */
+export async function hearsWhileItWaits(client, prefix, heard) {
+  // The client forgets whom to tell as soon as the answer is there, so what arrives is looked at.
+  const progress = [];
+  const heed = client.transport.onmessage;
+  client.transport.onmessage = (message, ...more) => {
+    if (message.method === "notifications/progress") progress.push(message.params.progress);
+    heed(message, ...more);
+  };
+  await client.callTool({ name: `${prefix}test_tool_with_progress`, arguments: {} }, undefined, { onprogress: () => {} });
+  assert.deepEqual(progress, [0, 50, 100]);
+  await client.setLoggingLevel("debug");
+  await client.callTool({ name: `${prefix}test_tool_with_logging`, arguments: {} });
+  await until("log messages", () => heard.length >= 3);
+}

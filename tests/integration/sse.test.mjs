@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { CreateMessageRequestSchema, ElicitRequestSchema, LoggingMessageNotificationSchema, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
-import { connect, everythingScript, fixtureHttp, fixtureStdio, folder, freePort, kinds, sleep, start, until } from "./harness.mjs";
+import { connect, everythingScript, fixtureHttp, fixtureStdio, folder, freePort, hearsWhileItWaits, kinds, sleep, start, until } from "./harness.mjs";
 
 const policy = `pack fixture 1.0.0
 
@@ -62,18 +62,7 @@ test("clients of 2024-11-05 use servers of both generations", { timeout: 60000 }
     assert.ok(!tools.some((tool) => tool.name === `${prefix}test_image_content`), "hidden");
     assert.equal((await client.callTool({ name: `${prefix}echo`, arguments: { value: "hello" } })).content[0].text, "hello");
     await assert.rejects(client.callTool({ name: `${prefix}test_error_handling`, arguments: {} }), /No errors here/);
-    // The client forgets whom to tell as soon as the answer is there, so what arrives is looked at.
-    const progress = [];
-    const heed = client.transport.onmessage;
-    client.transport.onmessage = (message, ...more) => {
-      if (message.method === "notifications/progress") progress.push(message.params.progress);
-      heed(message, ...more);
-    };
-    await client.callTool({ name: `${prefix}test_tool_with_progress`, arguments: {} }, undefined, { onprogress: () => {} });
-    assert.deepEqual(progress, [0, 50, 100]);
-    await client.setLoggingLevel("debug");
-    await client.callTool({ name: `${prefix}test_tool_with_logging`, arguments: {} });
-    await until("log messages", () => heard.length >= 3);
+    await hearsWhileItWaits(client, prefix, heard);
     assert.equal((await client.readResource({ uri: "test://static-text" })).contents[0].mimeType, "text/plain");
     const asked = await client.callTool({ name: `${prefix}test_elicitation`, arguments: { message: "who?" } }).catch((error) => error);
     assert.match(JSON.stringify(asked), /ana|accept/);

@@ -7,7 +7,7 @@ import WebSocket from "ws";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { WebSocketClientTransport } from "@modelcontextprotocol/sdk/client/websocket.js";
 import { ElicitRequestSchema, LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
-import { fixtureHttp, fixtureStdio, folder, sleep, start, until } from "./harness.mjs";
+import { fixtureHttp, fixtureStdio, folder, hearsWhileItWaits, sleep, start, until } from "./harness.mjs";
 
 globalThis.WebSocket ??= WebSocket;
 
@@ -57,18 +57,7 @@ test("the official client works over WebSocket with servers of both generations"
     t.after(() => client.close().catch(() => {}));
     assert.equal((await client.callTool({ name: `${prefix}echo`, arguments: { value: "hello" } })).content[0].text, "hello");
     await assert.rejects(client.callTool({ name: `${prefix}test_error_handling`, arguments: {} }), /No errors here/);
-    // The client forgets whom to tell as soon as the answer is there, so what arrives is looked at.
-    const progress = [];
-    const heed = client.transport.onmessage;
-    client.transport.onmessage = (message, ...more) => {
-      if (message.method === "notifications/progress") progress.push(message.params.progress);
-      heed(message, ...more);
-    };
-    await client.callTool({ name: `${prefix}test_tool_with_progress`, arguments: {} }, undefined, { onprogress: () => {} });
-    assert.deepEqual(progress, [0, 50, 100]);
-    await client.setLoggingLevel("debug");
-    await client.callTool({ name: `${prefix}test_tool_with_logging`, arguments: {} });
-    await until("log messages", () => heard.length >= 3);
+    await hearsWhileItWaits(client, prefix, heard);
     assert.match(JSON.stringify(await client.callTool({ name: `${prefix}test_elicitation`, arguments: { message: "who?" } })), /accept/);
     const many = await Promise.all(Array.from({ length: 100 }, (_, i) => client.callTool({ name: `${prefix}echo`, arguments: { value: `n${i}${"x".repeat(i * 300)}` } })));
     many.forEach((result, i) => assert.equal(result.content[0].text, `n${i}${"x".repeat(i * 300)}`));
