@@ -60,13 +60,24 @@ struct Keywords {
   }
 };
 
+/// What a schema describes, as messages call it: "owner of arguments of github.read". Most schemas never need
+/// theirs.
+struct Name {
+  std::string_view text;
+  const Name* of = nullptr;
+
+  [[nodiscard]] std::string full() const {
+    return of == nullptr ? std::string(text) : std::string(text) + " of " + of->full();
+  }
+};
+
 /// Makes the types of one tool's schema. Whatever it does not understand is json, which is always true.
 class Importer {
  public:
   Importer(const json& root, TypeTable& types, EnumIndex& enums, const SchemaLimits& limits)
       : root_(root), types_(types), enums_(enums), limits_(limits) {}
 
-  TypeId convert(const json& schema, const std::string& name, int depth = 0) {
+  TypeId convert(const json& schema, const Name& name, int depth = 0) {
     if (++nodes_ > limits_.nodes || depth > limits_.depth || !schema.is_object()) {
       return TypeTable::kJson;
     }
@@ -103,7 +114,7 @@ class Importer {
     }
   }
 
-  TypeId alternatives(const json& choices, const std::string& name, int depth) {
+  TypeId alternatives(const json& choices, const Name& name, int depth) {
     if (!choices.is_array()) {
       return TypeTable::kJson;
     }
@@ -125,7 +136,7 @@ class Importer {
     return null ? types_.optional_of(type) : type;
   }
 
-  TypeId merged(const json& schema, const json& parts, const std::string& name, int depth) {
+  TypeId merged(const json& schema, const json& parts, const Name& name, int depth) {
     if (!parts.is_array() || parts.size() > limits_.fields) {
       return TypeTable::kJson;
     }
@@ -165,7 +176,7 @@ class Importer {
     return true;
   }
 
-  TypeId plain(const Keywords& has, const std::string& name, int depth) {
+  TypeId plain(const Keywords& has, const Name& name, int depth) {
     if (has.values != nullptr) {
       return enumeration(*has.values);
     }
@@ -196,7 +207,7 @@ class Importer {
     return null ? types_.optional_of(found) : found;
   }
 
-  TypeId typed(const Keywords& has, const std::string& type, const std::string& name, int depth) {
+  TypeId typed(const Keywords& has, const std::string& type, const Name& name, int depth) {
     if (type == "string") {
       return TypeTable::kString;
     }
@@ -211,17 +222,17 @@ class Importer {
     }
     if (type == "array") {
       return types_.list_of(has.items == nullptr ? TypeTable::kJson
-                                                 : convert(*has.items, "item of " + name, depth + 1));
+                                                 : convert(*has.items, {"item", &name}, depth + 1));
     }
     return type == "object" ? object(has, name, depth) : TypeTable::kJson;
   }
 
-  TypeId object(const Keywords& has, const std::string& name, int depth) {
+  TypeId object(const Keywords& has, const Name& name, int depth) {
     const json* properties = has.properties;
     const json* others = has.others;
     const bool has_fields = properties != nullptr && properties->is_object() && !properties->empty();
     if (!has_fields && others != nullptr && others->is_object()) {
-      return types_.map_of(convert(*others, "member of " + name, depth + 1));
+      return types_.map_of(convert(*others, {"member", &name}, depth + 1));
     }
     const bool closed = others != nullptr && *others == false;
     if ((properties == nullptr && !closed) || (has_fields && properties->size() > limits_.fields)) {
@@ -238,11 +249,11 @@ class Importer {
     std::vector<Field> fields;
     if (has_fields) {
       for (const auto& [field, value] : properties->items()) {
-        const TypeId type = convert(value, field + " of " + name, depth + 1);
+        const TypeId type = convert(value, {field, &name}, depth + 1);
         fields.push_back({field, required.contains(field) ? type : types_.optional_of(type)});
       }
     }
-    return types_.record_type(name, std::move(fields), true);
+    return types_.record_type(name.full(), std::move(fields), true);
   }
 
   TypeId enumeration(const json& values) {
@@ -278,7 +289,7 @@ class Importer {
   size_t nodes_ = 0;
 };
 
-TypeId import_schema(const json* schema, const std::string& name, TypeTable& types, EnumIndex& enums,
+TypeId import_schema(const json* schema, const Name& name, TypeTable& types, EnumIndex& enums,
                      const SchemaLimits& limits) {
   if (schema == nullptr) {
     return TypeTable::kJson;
@@ -347,14 +358,16 @@ TypeId EnumIndex::find(std::vector<std::string> members) {
   return found->second;
 }
 
-std::shared_ptr<const json> SchemaCache::read(std::string_view text) {
-  std::shared_ptr<const json>& place = read_[std::string(text)];
-  if (place == nullptr) {
-    const auto before = old_.find(std::string(text));
-    place = before != old_.end() ? before->second
-                                 : std::make_shared<const json>(json::parse(text, nullptr, false));
+std::shared_ptr<const json> SchemaCache::find(const std::string& text) {
+  if (const auto now = read_.find(text); now != read_.end()) {
+    return now->second;
   }
-  return place;
+  const auto before = old_.find(text);
+  return before == old_.end() ? nullptr : read_.emplace(text, before->second).first->second;
+}
+
+void SchemaCache::add(const std::string& text, std::shared_ptr<const json> document) {
+  read_.insert_or_assign(text, std::move(document));
 }
 
 void SchemaCache::forget_unread() {
@@ -362,20 +375,25 @@ void SchemaCache::forget_unread() {
   read_.clear();
 }
 
-Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view server, TypeTable& types,
+Result<std::vector<Tool>> import_tools(const std::string& text, std::string_view server, TypeTable& types,
                                        EnumIndex& enums, const SchemaLimits& limits, SchemaCache* cache) {
   if (text.size() > limits.bytes) {
     return error("it has " + std::to_string(text.size()) + " bytes, the limit is " +
                  std::to_string(limits.bytes));
   }
-  if (nested_deeper_than(text, limits.json_depth)) {
-    return error("it is nested more than " + std::to_string(limits.json_depth) + " levels deep");
-  }
   try {
-    SchemaCache own;
-    const std::shared_ptr<const json> document = (cache == nullptr ? own : *cache).read(text);
-    if (document->is_discarded()) {
-      return error("it is not JSON");
+    std::shared_ptr<const json> document = cache == nullptr ? nullptr : cache->find(text);
+    if (document == nullptr) {
+      if (nested_deeper_than(text, limits.json_depth)) {
+        return error("it is nested more than " + std::to_string(limits.json_depth) + " levels deep");
+      }
+      document = std::make_shared<const json>(json::parse(text, nullptr, false));
+      if (document->is_discarded()) {
+        return error("it is not JSON");
+      }
+      if (cache != nullptr) {
+        cache->add(text, document);
+      }
     }
     const json* list = find_tools(*document);
     if (list == nullptr || !list->is_array()) {
@@ -391,9 +409,10 @@ Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view s
       if (tool.name.empty()) {
         return error("tool " + std::to_string(tools.size() + 1) + " has no name");
       }
-      const std::string full = std::string(server) + "." + tool.name;
-      tool.input = import_schema(member(each, "inputSchema"), "arguments of " + full, types, enums, limits);
-      tool.output = import_schema(member(each, "outputSchema"), "result of " + full, types, enums, limits);
+      const std::string text = std::string(server) + "." + tool.name;
+      const Name full{text};
+      tool.input = import_schema(member(each, "inputSchema"), {"arguments", &full}, types, enums, limits);
+      tool.output = import_schema(member(each, "outputSchema"), {"result", &full}, types, enums, limits);
       tool.source = std::shared_ptr<const json>(document, &each);
       tools.push_back(std::move(tool));
     }

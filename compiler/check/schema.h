@@ -60,9 +60,10 @@ class EnumIndex {
 /// long as checking hundreds of rules. One thread at a time.
 class SchemaCache {
  public:
-  /// Discarded (see nlohmann) when the text is not JSON.
-  std::shared_ptr<const nlohmann::json> read(std::string_view text);
-  /// Forgets what was not read since the last call.
+  /// nullptr when that text was not added.
+  std::shared_ptr<const nlohmann::json> find(const std::string& text);
+  void add(const std::string& text, std::shared_ptr<const nlohmann::json> document);
+  /// Forgets what was neither found nor added since the last call.
   void forget_unread();
 
  private:
@@ -73,7 +74,7 @@ class SchemaCache {
 
 /// Reads `{"tools":[...]}`, `{"result":{"tools":[...]}}`, or the bare list, and makes types of the tools'
 /// schemas.
-Result<std::vector<Tool>> import_tools(std::string_view text, std::string_view server,
+Result<std::vector<Tool>> import_tools(const std::string& text, std::string_view server,
                                        types::TypeTable& types, EnumIndex& enums,
                                        const SchemaLimits& limits = {}, SchemaCache* cache = nullptr);
 

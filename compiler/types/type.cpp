@@ -15,8 +15,6 @@ void append_key(std::string& key, std::string_view text) {
   key += text;
 }
 
-std::string key_of(char kind, TypeId element) { return kind + std::to_string(element.index); }
-
 std::string join_some(const std::vector<std::string>& words) {
   constexpr size_t kShown = 6;
   std::string out;
@@ -53,35 +51,23 @@ TypeId TypeTable::intern(std::string key, Type type) {
   return found->second;
 }
 
-TypeId TypeTable::list_of(TypeId element) {
-  Type type;
-  type.kind = TypeKind::List;
-  type.element = element;
-  return intern(key_of('L', element), std::move(type));
-}
-
-TypeId TypeTable::set_of(TypeId element) {
-  Type type;
-  type.kind = TypeKind::Set;
-  type.element = element;
-  return intern(key_of('S', element), std::move(type));
-}
-
-TypeId TypeTable::map_of(TypeId value) {
-  Type type;
-  type.kind = TypeKind::Map;
-  type.element = value;
-  return intern(key_of('M', value), std::move(type));
-}
-
-TypeId TypeTable::optional_of(TypeId inner) {
-  if (is_optional(inner) || inner == kError) {
-    return inner;
+TypeId TypeTable::derive(TypeKind kind, TypeId element) {
+  const uint64_t key = static_cast<uint64_t>(kind) << 32 | element.index;
+  const auto [found, fresh] = derived_.try_emplace(key, TypeId(types_.size()));
+  if (fresh) {
+    Type type;
+    type.kind = kind;
+    type.element = element;
+    types_.push_back(std::move(type));
   }
-  Type type;
-  type.kind = TypeKind::Optional;
-  type.element = inner;
-  return intern(key_of('O', inner), std::move(type));
+  return found->second;
+}
+
+TypeId TypeTable::list_of(TypeId element) { return derive(TypeKind::List, element); }
+TypeId TypeTable::set_of(TypeId element) { return derive(TypeKind::Set, element); }
+TypeId TypeTable::map_of(TypeId value) { return derive(TypeKind::Map, value); }
+TypeId TypeTable::optional_of(TypeId inner) {
+  return is_optional(inner) || inner == kError ? inner : derive(TypeKind::Optional, inner);
 }
 
 TypeId TypeTable::enum_type(std::string name, std::vector<std::string> members, bool anonymous) {

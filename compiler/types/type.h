@@ -87,9 +87,11 @@ class TypeTable {
 
  private:
   TypeId intern(std::string key, Type type);
+  TypeId derive(TypeKind kind, TypeId element);
 
   std::vector<Type> types_;
   std::unordered_map<std::string, TypeId> by_key_;
+  std::unordered_map<uint64_t, TypeId> derived_;  // by kind and element
 };
 
 }  // namespace catalyst::types
