@@ -51,10 +51,9 @@ struct Item {
   std::string json;     // the definition, byte for byte
   uint32_t key_at = 0;  // where the key's value stands in `json`, quotes included
   uint32_t key_size = 0;
-  std::string federated;                    // "server__name" for tools and prompts, else the key
-  std::vector<ParamHeader> headers;         // of a modern server's tool
-  std::vector<std::string> argument_names;  // declared at the top of the same schema
-  bool read_only = false;                   // what a tool's annotations say
+  std::string federated;             // "server__name" for tools and prompts, else the key
+  std::vector<ParamHeader> headers;  // of a modern server's tool
+  bool read_only = false;            // what a tool's annotations say
   bool idempotent = false;
   std::shared_ptr<const schema::Schema> arguments;  // of a tool whose arguments are checked; else nullptr
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "runtime/mcp/folded.h"
+#include "runtime/base/folded.h"
 #include "runtime/mcp/json_reader.h"
 #include "runtime/value/json_text.h"
 

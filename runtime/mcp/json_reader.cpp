@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/mcp/folded.h"
+#include "runtime/base/folded.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
@@ -263,15 +263,21 @@ bool JsonReader::pop() {
 }
 
 bool JsonReader::take_key(std::string_view& key) {
-  if (token(next_) != '"' || token(next_ + 1) != ':' || !check_scalar(next_)) {
+  if (token(next_) != '"' || token(next_ + 1) != ':') {
     return fail(JsonFault::Malformed);
   }
   const std::string_view quoted = token_text(next_);
+  if (quoted.size() < 2 || quoted.back() != '"') {
+    return fail(JsonFault::Malformed);
+  }
   key = quoted.substr(1, quoted.size() - 2);
   // Keys are compared by their text: "env" spelt with an escape is still "env".
   std::string unescaped;
   std::string_view text = key;
   if (!value::is_plain_json(key)) {
+    if (!valid_escapes(key)) {
+      return fail(JsonFault::Malformed);
+    }
     unescaped = value::unescape_json(key).value_or(std::string(key));
     text = unescaped;
   }

@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "runtime/base/folded.h"
 #include "runtime/schema/uri.h"
 #include "runtime/schema/words.h"
 
@@ -409,6 +410,9 @@ class Evaluation {
       known = true;
       valid = apply_at(found->second, key, value);
     }
+    if (const std::string* declared = known ? nullptr : alike(at, key)) {
+      return fail_at(key, "differs from " + *declared + " in its case alone");
+    }
     for (const PatternNode& pattern : at.patterns) {
       charge(key.size() / 64);
       if (pattern.pattern == nullptr) {
@@ -433,6 +437,22 @@ class Evaluation {
       seen->properties.insert(key);
     }
     return valid;
+  }
+
+  /// A declared member that servers would take this one for if they do not tell upper from lower case, as
+  /// those in Go do not, while whoever decided on the instance did.
+  const std::string* alike(const Node& at, std::string_view key) {
+    if (at.properties.empty()) {
+      return nullptr;
+    }
+    charge(at.properties.size() / 16);
+    const std::string wanted = folded(key);
+    for (const auto& [name, schema] : at.properties) {
+      if (name.size() <= key.size() && folded(name) == wanted) {
+        return &name;
+      }
+    }
+    return nullptr;
   }
 
   bool fail_at(std::string_view token, std::string message) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace catalyst::mcp {
+namespace catalyst {
 
 /// `text` as readers see it that take upper and lower case for the same, such as Go's encoding/json: ASCII
 /// letters small, and the two letters beyond ASCII that fold into it (long s, the Kelvin sign).
@@ -35,4 +35,4 @@ inline bool is_folded(std::string_view text) {
   return true;
 }
 
-}  // namespace catalyst::mcp
+}  // namespace catalyst
