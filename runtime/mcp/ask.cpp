@@ -7,8 +7,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <charconv>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/json_reader.h"
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/upstream_wire.h"
@@ -243,7 +243,7 @@ std::string Router::seal_state(const RequestContext& context, uint32_t server, s
   const std::string binding = digest_of({purpose, context.exchange.principal().id, upstreams_[server]->name(),
                                          asked.method, asked.name, asked.uri, asked.arguments_json});
   return sealer_.seal(binding,
-                      std::to_string(wall_us() / 1000 + options_.ask_timeout_ms) + ":" + std::string(text));
+                      std::to_string(wall_ms() + options_.ask_timeout_ms) + ":" + std::string(text));
 }
 
 std::optional<std::string> Router::open_state(const RequestContext& context, uint32_t server,
@@ -258,7 +258,7 @@ std::optional<std::string> Router::open_state(const RequestContext& context, uin
     return std::nullopt;
   }
   std::from_chars(text->data(), text->data() + colon, until_ms);
-  if (wall_us() / 1000 > until_ms) {
+  if (wall_ms() > until_ms) {
     return std::nullopt;
   }
   return text->substr(colon + 1);

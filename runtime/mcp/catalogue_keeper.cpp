@@ -8,8 +8,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <unordered_set>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/argument_schemas.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/value/json_text.h"
 

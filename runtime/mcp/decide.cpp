@@ -5,10 +5,10 @@
 #include <iterator>
 
 #include "runtime/abi/unit.h"
+#include "runtime/base/clock.h"
 #include "runtime/decision/apply.h"
 #include "runtime/decision/in_force.h"
 #include "runtime/decision/windows.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
 

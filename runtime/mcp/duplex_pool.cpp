@@ -5,7 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 
 namespace catalyst::mcp {
 

@@ -5,6 +5,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/protocol.h"
 
@@ -29,12 +30,6 @@ struct WaiterOf final : Waiter {
 
 constexpr auto kDeadlineTick = std::chrono::milliseconds(100);
 constexpr int64_t kGarbageLogs = 20;  // after that only the counter goes on
-
-int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 }  // namespace
 
 /// One request between the caller's executor and home. What home needs is copied in before it is posted

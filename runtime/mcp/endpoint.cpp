@@ -2,7 +2,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 #include "runtime/mcp/http_edge.h"
 #include "runtime/mcp/observer.h"
 #include "runtime/mcp/router.h"
@@ -53,7 +53,7 @@ struct Endpoint::Impl {
   static Task<void> resume(HttpExchange& exchange, ReplayStore& replay, ReplayStore::Place place);
   Task<void> remove(HttpExchange& exchange, Scope scope);
   Task<void> refuse(HttpExchange& exchange, const Reply& reply, std::string_view allow = {});
-  Task<void> run(RequestContext& context, Accepts accepts);
+  Task<void> run(RequestContext& context, Accepts accepts, int64_t start_ns);
   Task<void> deliver(RequestContext& context, const Reply& reply, Accepts accepts);
 
   /// The session a message names; else why it may not go on.
@@ -232,7 +232,7 @@ Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
     co_await deliver(context, *early, accepts);
     report(context, *early, start);
   } else if (envelope.kind == MessageKind::Request) {
-    co_await run(context, accepts);
+    co_await run(context, accepts, start);
   } else {
     Reply accepted;
     accepted.http_status = 202;
@@ -246,8 +246,7 @@ Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
   }
 }
 
-Task<void> Endpoint::Impl::run(RequestContext& context, Accepts accepts) {
-  const int64_t start = steady_ns();
+Task<void> Endpoint::Impl::run(RequestContext& context, Accepts accepts, int64_t start_ns) {
   ReplyStream stream(context.exchange, options().sessions,
                      accepts.events ? ReplyStream::Mode::OnDemand : ReplyStream::Mode::Off, context.session);
   context.stream = &stream;
@@ -272,7 +271,7 @@ Task<void> Endpoint::Impl::run(RequestContext& context, Accepts accepts) {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await deliver(context, reply, accepts);
   }
-  report(context, reply, start);
+  report(context, reply, start_ns);
 }
 
 Task<void> Endpoint::Impl::deliver(RequestContext& context, const Reply& reply, Accepts accepts) {

@@ -1,7 +1,7 @@
 // Greeting in both generations, ping, and the log level of a session.
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "runtime/mcp/asking.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/upstream_wire.h"
 #include "runtime/value/json_text.h"
@@ -94,16 +93,18 @@ std::string related_task(std::string_view object_json, std::string_view theirs, 
 
 bool Router::may_be_task(const RequestContext& context, uint32_t server) const {
   const Crossing crossed = crossing(context, server);
-  const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[server].listing;
-  if (crossed.client != crossed.server || listing == nullptr || !offers_tasks(*listing->info)) {
+  if (crossed.client != crossed.server) {
     return false;
   }
-  if (crossed.client == Era::Legacy) {
-    return context.session != nullptr && context.session->terms().protocol_version == kTaskSession &&
-           context.envelope.task_json.starts_with('{');
-  }
-  return !find_member(find_member(context.envelope.meta.client_capabilities_json, "extensions"), kExtension)
-              .empty();
+  // What the server offers is read last: hardly any call asks for a task.
+  const bool asked =
+      crossed.client == Era::Legacy
+          ? context.session != nullptr && context.session->terms().protocol_version == kTaskSession &&
+                context.envelope.task_json.starts_with('{')
+          : !find_member(find_member(context.envelope.meta.client_capabilities_json, "extensions"), kExtension)
+                 .empty();
+  const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[server].listing;
+  return asked && listing != nullptr && offers_tasks(*listing->info);
 }
 
 bool Router::any_tasks(const RequestContext& context, Era era) const {

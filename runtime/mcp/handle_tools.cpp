@@ -2,7 +2,6 @@
 
 #include "runtime/abi/unit.h"
 #include "runtime/mcp/argument_schemas.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "runtime/base/check.h"
+#include "runtime/base/clock.h"
 #include "runtime/mcp/http_connection.h"
 
 namespace catalyst::mcp {
@@ -123,7 +124,7 @@ Task<Result<FreshConnection>> open_connection(std::shared_ptr<HttpPool> pool, in
     co_return FreshConnection{std::move(idle), true};
   }
   Guard guard(pool, std::make_unique<HttpConnection>(pool->executor));
-  const int64_t connect_deadline = pool->now_ms() + pool->origin->options.connect_timeout_ms;
+  const int64_t connect_deadline = steady_ms() + pool->origin->options.connect_timeout_ms;
   guard->deadline_ms = deadline_ms == 0 ? connect_deadline : std::min(deadline_ms, connect_deadline);
   if (auto connected = co_await connect(*pool, *guard); !connected) {
     co_return connected.error();
@@ -218,7 +219,7 @@ Task<Result<HttpResponse>> HttpClient::send(const HttpRequest& request) {
   if (state_->closed.load(std::memory_order_relaxed)) {
     co_return error(asio::error::operation_aborted, "the client is closed");
   }
-  const int64_t deadline_ms = request.timeout_ms == 0 ? 0 : pool->now_ms() + request.timeout_ms;
+  const int64_t deadline_ms = request.timeout_ms == 0 ? 0 : steady_ms() + request.timeout_ms;
   for (int attempt = 0;; ++attempt) {
     FreshConnection fresh{pool->take_idle(), true};
     if (!fresh.lease) {

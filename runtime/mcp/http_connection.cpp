@@ -10,6 +10,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "runtime/base/clock.h"
+
 namespace catalyst::mcp {
 
 namespace http = boost::beast::http;
@@ -18,6 +20,8 @@ using boost::system::error_code;
 namespace {
 
 constexpr int kMaxInterim = 8;  // 1xx answers before the real one
+/// Up to here a copy into one buffer costs less than a system call that gathers several.
+constexpr size_t kJoinBytes = 4 * 1024;
 
 /// Brackets a wait: what the deadline ended is a time-out, not an abort.
 error_code judge(const HttpConnection& connection, const error_code& ec) {
@@ -28,7 +32,9 @@ using Buffers = std::array<asio::const_buffer, 4>;
 
 /// One system call in the usual case. False when some is left; `ec` on failure.
 bool write_now(HttpConnection& connection, Buffers& buffers, error_code& ec) {
-  size_t sent = connection.socket.write_some(buffers, ec);
+  const bool single = buffers[1].size() == 0 && buffers[2].size() == 0 && buffers[3].size() == 0;
+  size_t sent =
+      single ? connection.socket.write_some(buffers[0], ec) : connection.socket.write_some(buffers, ec);
   if (ec == asio::error::would_block) {
     ec = {};
     sent = 0;
@@ -60,6 +66,12 @@ Buffers frame_request(HttpConnection& connection, const HttpRequest& request) {
     connection.out += "\r\n";
   }
   connection.out += "\r\n";
+  if (length <= kJoinBytes) {
+    for (const std::string_view piece : request.body) {
+      connection.out += piece;
+    }
+    return Buffers{asio::buffer(connection.out)};
+  }
   Buffers buffers{asio::buffer(connection.out)};
   for (size_t i = 0; i < request.body.size(); ++i) {
     buffers[i + 1] = asio::buffer(request.body[i].data(), request.body[i].size());
@@ -227,7 +239,7 @@ error_code digest(const HttpPool& pool, HttpConnection& connection, const HttpRe
     ec = parse_some(connection);
   }
   if (request.silence_ms != 0 && response.kind == ContentKind::EventStream) {
-    connection.deadline_ms = pool.now_ms() + request.silence_ms;
+    connection.deadline_ms = steady_ms() + request.silence_ms;
   }
   return ec;
 }
@@ -275,7 +287,7 @@ bool is_reusable(const HttpConnection& connection) {
 
 Task<void> finish_in_background(std::shared_ptr<HttpPool> pool, HttpPool::Lease connection) {
   connection->parser->forget_caller();
-  connection->deadline_ms = pool->now_ms() + kFinishMs;
+  connection->deadline_ms = steady_ms() + kFinishMs;
   pool->watch(*connection);
   error_code ec;
   while (!ec && !connection->parser->is_done()) {

@@ -93,8 +93,6 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
   void unwatch(HttpConnection& connection);
   void close_all();
 
-  [[nodiscard]] int64_t now_ms() const;
-
   const Executor executor;
   const std::shared_ptr<HttpOrigin> origin;
   bool closed = false;

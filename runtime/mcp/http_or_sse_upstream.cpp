@@ -1,6 +1,6 @@
 #include "runtime/mcp/http_or_sse_upstream.h"
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 
 namespace catalyst::mcp {
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/http_connection.h"
 
 namespace catalyst::mcp {
@@ -32,17 +33,11 @@ bool is_quiet(HttpConnection& connection) {
 HttpPool::HttpPool(Executor pool_executor, std::shared_ptr<HttpOrigin> pool_origin)
     : executor(std::move(pool_executor)), origin(std::move(pool_origin)), timer_(executor) {}
 
-int64_t HttpPool::now_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 HttpPool::Lease HttpPool::take_idle() {
   while (!idle_.empty()) {
     Lease connection = std::move(idle_.back());  // the one used last is the least likely to be closed
     idle_.pop_back();
-    if (now_ms() - connection->idle_since_ms < kFreshMs || is_quiet(*connection)) {
+    if (steady_ms() - connection->idle_since_ms < kFreshMs || is_quiet(*connection)) {
       connection->begin = connection->end = 0;
       return connection;
     }
@@ -60,7 +55,7 @@ Task<Result<void>> HttpPool::reserve(int64_t deadline_ms) {
     if (deadline_ms == 0) {
       timer.expires_at(SteadyTimer::time_point::max());
     } else {
-      timer.expires_after(std::chrono::milliseconds(std::max<int64_t>(0, deadline_ms - now_ms())));
+      timer.expires_after(std::chrono::milliseconds(std::max<int64_t>(0, deadline_ms - steady_ms())));
     }
     struct Place {
       std::deque<SteadyTimer*>& queue;
@@ -102,7 +97,7 @@ void HttpPool::give_back(Lease connection) {
   }
   connection->deadline_ms = 0;
   connection->paused.reset();
-  connection->idle_since_ms = now_ms();
+  connection->idle_since_ms = steady_ms();
   connection->parser.reset();
   idle_.push_back(std::move(connection));
   if (!waiting_.empty()) {
@@ -162,7 +157,7 @@ void HttpPool::extend_deadline(HttpConnection& connection, int64_t now) {
 
 void HttpPool::tick() {
   armed_ = false;
-  const int64_t now = now_ms();
+  const int64_t now = steady_ms();
   for (HttpConnection* connection : active_) {
     if (connection->paused != nullptr) {
       extend_deadline(*connection, now);

@@ -10,6 +10,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
 #include "runtime/mcp/backoff.h"
 #include "runtime/mcp/envelope.h"
@@ -72,17 +73,15 @@ Task<void> HttpUpstream::run() {
     }
     backoff.reset();
     publish(*session);
-    const auto began = std::chrono::steady_clock::now();
+    const int64_t began_ms = steady_ms();
     co_await listen(*session);
     // Calls that still hold the old session finish on it.
     session_number_.store(0, std::memory_order_release);
-    const auto lived =
-        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began)
-            .count();
+    const int64_t lived_ms = steady_ms() - began_ms;
     if (!stopping_) {
       readiness_.set(UpstreamState::Starting);
-      if (lived < options_.renew_min_ms) {
-        co_await pause(std::min<int64_t>(options_.renew_min_ms - lived, options_.renew_min_ms) / 4);
+      if (lived_ms < options_.renew_min_ms) {
+        co_await pause(std::min<int64_t>(options_.renew_min_ms - lived_ms, options_.renew_min_ms) / 4);
       }
     } else {
       co_await end_session(*session);
@@ -125,9 +124,7 @@ HttpUpstream::SessionPtr HttpUpstream::make_session(UpstreamInfo info, std::stri
   session->info = std::make_shared<const UpstreamInfo>(std::move(info));
   session->session_id = std::move(session_id);
   session->number = ++greetings_;
-  session->greeted_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                            std::chrono::steady_clock::now().time_since_epoch())
-                            .count();
+  session->greeted_ms = steady_ms();
   return session;
 }
 

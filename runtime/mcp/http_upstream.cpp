@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/http_link.h"
 #include "runtime/mcp/sse.h"
 
@@ -21,12 +22,6 @@ constexpr int64_t kNotifyTimeoutMs = 5'000;
 constexpr int64_t kDefaultRetryMs = 1'000;
 constexpr int64_t kModernBelievedMs = 10'000;
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string base64(std::string_view text) {
   std::string out;

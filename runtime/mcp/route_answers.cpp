@@ -10,8 +10,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/route_run.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 #include "runtime/mcp/router.h"
 
 namespace catalyst::mcp {

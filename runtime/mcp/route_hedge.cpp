@@ -8,7 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 #include "runtime/mcp/route_run.h"
 
 namespace catalyst::mcp {

@@ -6,8 +6,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/route_run.h"
 #include "runtime/mcp/routed_session.h"

@@ -1,6 +1,6 @@
 #include "runtime/mcp/route_status.h"
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 #include "runtime/mcp/route_runner.h"
 
 namespace catalyst::mcp {

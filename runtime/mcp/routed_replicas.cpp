@@ -4,8 +4,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/catalogue.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/routed_replica.h"
 #include "runtime/mcp/seal.h"

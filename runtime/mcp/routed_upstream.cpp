@@ -8,8 +8,8 @@
 #include <cctype>
 #include <random>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/catalogue.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/routed_replica.h"
 #include "runtime/mcp/routed_session.h"
 

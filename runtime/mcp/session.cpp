@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/envelope.h"
 
 namespace catalyst::mcp {
@@ -275,7 +275,7 @@ bool SessionTable::make_room(Stripe& stripe) {
 }
 
 std::shared_ptr<Session> SessionTable::create(SessionTerms terms, int64_t now_ms) {
-  terms.opened_ms = wall_us() / 1000;
+  terms.opened_ms = wall_ms();
   std::string id = seal_session(sealer_, terms);
   auto session = std::make_shared<Session>(std::move(id), std::move(terms), limits_);
   session->touch(now_ms);
@@ -309,7 +309,7 @@ std::shared_ptr<Session> SessionTable::find(std::string_view id, std::string_vie
   if (session.terms().principal_id != principal_id || session.terms().scope != scope) {
     return nullptr;
   }
-  if (expired(session, now_ms) || wall_us() / 1000 - session.terms().opened_ms > limits_.max_ms) {
+  if (expired(session, now_ms) || wall_ms() - session.terms().opened_ms > limits_.max_ms) {
     end(stripe, session);
     stripe.sessions.erase(found);
     return nullptr;

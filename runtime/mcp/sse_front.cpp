@@ -4,7 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 #include "runtime/mcp/http_edge.h"
 #include "runtime/mcp/sse_headers.h"
 

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 #include "runtime/mcp/session.h"
 
 namespace catalyst::mcp {

@@ -3,8 +3,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
-#include "runtime/mcp/clock.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
 

@@ -10,7 +10,7 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 #include "runtime/mcp/exchange_stream.h"
 
 namespace catalyst::mcp {

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <mutex>
 #include <sstream>
 #include <unordered_map>
 
+#include "runtime/base/clock.h"
 #include "runtime/observe/log.h"
 #include "server/auth/identity.h"
 #include "server/auth/jwt.h"
@@ -22,12 +22,6 @@ namespace catalyst::server {
 namespace {
 
 using observe::Level;
-
-int64_t wall_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Digest digest_from_hex(std::string_view hex) {
   const auto nibble = [](char c) { return static_cast<uint8_t>(c <= '9' ? c - '0' : c - 'a' + 10); };

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "runtime/base/clock.h"
 #include "runtime/observe/log.h"
 #include "server/auth/fetch.h"
 
@@ -21,12 +22,6 @@ using observe::Level;
 constexpr size_t kFileBytesMax = 256 * 1024;
 constexpr size_t kWaitersMax = 1'024;
 constexpr auto kWait = std::chrono::seconds(5);
-
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 Result<std::string> read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -78,8 +73,8 @@ Result<void> KeySource::reload() {
 
 std::shared_ptr<const KeySet> KeySource::current() const {
   const std::lock_guard lock(mutex_);
-  const bool good =
-      keys_ != nullptr && (is_file() || now_ms() - keys_->read_ms <= config_.refresh_ms + config_.stale_ms);
+  const bool good = keys_ != nullptr &&
+                    (is_file() || steady_ms() - keys_->read_ms <= config_.refresh_ms + config_.stale_ms);
   return good ? keys_ : nullptr;
 }
 
@@ -88,7 +83,7 @@ bool KeySource::may_fetch() const {
     return false;
   }
   const int64_t last = fetched_ms_.load();
-  return fetching_.load() || last == 0 || now_ms() - last >= config_.cooldown_ms;
+  return fetching_.load() || last == 0 || steady_ms() - last >= config_.cooldown_ms;
 }
 
 Task<void> KeySource::refetch() {
@@ -133,7 +128,7 @@ Task<void> KeySource::run() {
                    {{"issuer", config_.issuer}, {"reason", taken.error().message()}});
     }
     told = taken.has_error();
-    fetched_ms_ = now_ms();
+    fetched_ms_ = steady_ms();
     fetching_ = false;
     wake_waiters();
     if (stopped_) {
@@ -214,7 +209,7 @@ Result<void> KeySource::take(std::string text) {
     const std::lock_guard lock(mutex_);
     if (keys_ != nullptr && keys_->text == text) {
       auto same = std::make_shared<KeySet>(*keys_);
-      same->read_ms = now_ms();
+      same->read_ms = steady_ms();
       keys_ = std::move(same);
       return {};
     }
@@ -226,7 +221,7 @@ Result<void> KeySource::take(std::string text) {
   auto fresh = std::make_shared<KeySet>();
   fresh->keys = std::move(*keys);
   fresh->text = std::move(text);
-  fresh->read_ms = now_ms();
+  fresh->read_ms = steady_ms();
   fresh->version = version_.load() + 1;
   const std::lock_guard lock(mutex_);
   version_.store(fresh->version, std::memory_order_release);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "runtime/base/clock.h"
 #include "server/auth/fetch.h"
 #include "server/auth/jose.h"
 #include "server/auth/strict_json.h"
@@ -21,12 +22,6 @@ constexpr size_t kFileBytesMax = 64 * 1024;
 constexpr int64_t kDefaultLifeMs = 60'000;  // of a token whose server does not say
 constexpr int64_t kMarginMs = 10'000;       // before its end a token is fetched anew
 constexpr auto kWait = std::chrono::seconds(10);
-
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 bool is_header_text(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
@@ -212,7 +207,7 @@ Task<Result<std::string>> UpstreamCredentials::Impl::fetched(std::string key, st
     const std::lock_guard lock(mutex);
     make_room();
     Entry& entry = entries[key];
-    if (entry.until_ms > now_ms()) {
+    if (entry.until_ms > steady_ms()) {
       co_return entry.token;
     }
     if (entry.fetching) {
@@ -228,7 +223,7 @@ Task<Result<std::string>> UpstreamCredentials::Impl::fetched(std::string key, st
     co_await waiter->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
     const std::lock_guard lock(mutex);
     const Entry& entry = entries[key];
-    if (entry.until_ms > now_ms()) {
+    if (entry.until_ms > steady_ms()) {
       co_return entry.token;
     }
     co_return error("no token for the server");
@@ -241,7 +236,7 @@ Task<Result<std::string>> UpstreamCredentials::Impl::fetched(std::string key, st
   const std::lock_guard lock(mutex);
   Entry& entry = entries[key];
   entry.token = grant->token;
-  entry.until_ms = now_ms() + std::max(grant->life_ms - kMarginMs, grant->life_ms / 2);
+  entry.until_ms = steady_ms() + std::max(grant->life_ms - kMarginMs, grant->life_ms / 2);
   co_return entry.token;
 }
 
@@ -250,7 +245,7 @@ void UpstreamCredentials::Impl::make_room() {
   if (entries.size() < kTokensMax) {
     return;
   }
-  const int64_t now = now_ms();
+  const int64_t now = steady_ms();
   std::erase_if(entries,
                 [&](const auto& item) { return !item.second.fetching && item.second.until_ms <= now; });
   for (auto it = entries.begin(); entries.size() >= kTokensMax && it != entries.end();) {

@@ -17,6 +17,8 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t kMaxBacklog = 256;
+/// Up to here a copy into one buffer costs less than a system call that gathers several.
+constexpr size_t kJoinBytes = 4 * 1024;
 
 std::string_view reason_of(int status) {
   switch (status) {
@@ -115,7 +117,8 @@ void Connection::append_head(int status, std::span<const mcp::Header> headers) {
 /// gone_ is set.
 bool Connection::write_now(Buffers& buffers) {
   error_code ec;
-  size_t sent = socket_.write_some(buffers, ec);
+  const bool single = buffers[1].size() == 0 && buffers[2].size() == 0;  // send() costs less than sendmsg()
+  size_t sent = single ? socket_.write_some(buffers[0], ec) : socket_.write_some(buffers, ec);
   if (ec && ec != asio::error::would_block) {
     gone_ = true;
     return false;
@@ -183,9 +186,14 @@ Task<Result<void>> Connection::respond(int status, std::span<const mcp::Header> 
     out_ += "\r\n";
   }
   out_ += "\r\n";
-  const bool with_body = status != 204 && status != 304 && method() != "HEAD";
-  Buffers buffers{asio::buffer(out_), asio::const_buffer(body.data(), with_body ? body.size() : 0)};
-  return write_all(buffers);
+  if (status == 204 || status == 304 || method() == "HEAD") {
+    body = {};
+  }
+  if (body.size() <= kJoinBytes) {
+    out_ += body;
+    return write_all(Buffers{asio::buffer(out_)});
+  }
+  return write_all(Buffers{asio::buffer(out_), asio::buffer(body.data(), body.size())});
 }
 
 /// The body in a coding that the client takes, with the headers that say so; as it is when there is none.

@@ -10,7 +10,9 @@ namespace catalyst::server {
 IoPool::IoPool(unsigned threads) {
   const unsigned count = threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < count; ++i) {
-    contexts_.push_back(std::make_unique<asio::io_context>(1));
+    // No locks around a socket's operations, since they all happen on its context's thread; posting and
+    // timers keep theirs.
+    contexts_.push_back(std::make_unique<asio::io_context>(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO));
   }
 }
 

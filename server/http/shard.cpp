@@ -4,6 +4,7 @@
 #include <ctime>
 #include <random>
 
+#include "runtime/base/clock.h"
 #include "server/http/connection.h"
 
 namespace catalyst::server {
@@ -11,12 +12,6 @@ namespace catalyst::server {
 using boost::system::error_code;
 
 namespace {
-
-int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string date_line_of(std::time_t now) {
   std::tm parts{};

@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "runtime/mcp/clock.h"
+#include "runtime/base/clock.h"
 #include "tests/unit/mcp/route_bench.h"
 
 namespace catalyst::mcp {
