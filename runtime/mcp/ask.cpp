@@ -242,8 +242,7 @@ std::string Router::seal_state(const RequestContext& context, uint32_t server, s
   const Envelope& asked = context.envelope;
   const std::string binding = digest_of({purpose, context.exchange.principal().id, upstreams_[server]->name(),
                                          asked.method, asked.name, asked.uri, asked.arguments_json});
-  return sealer_.seal(binding,
-                      std::to_string(wall_ms() + options_.ask_timeout_ms) + ":" + std::string(text));
+  return sealer_.seal(binding, std::to_string(wall_ms() + options_.ask_timeout_ms) + ":" + std::string(text));
 }
 
 std::optional<std::string> Router::open_state(const RequestContext& context, uint32_t server,

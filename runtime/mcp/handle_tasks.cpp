@@ -101,7 +101,8 @@ bool Router::may_be_task(const RequestContext& context, uint32_t server) const {
       crossed.client == Era::Legacy
           ? context.session != nullptr && context.session->terms().protocol_version == kTaskSession &&
                 context.envelope.task_json.starts_with('{')
-          : !find_member(find_member(context.envelope.meta.client_capabilities_json, "extensions"), kExtension)
+          : !find_member(find_member(context.envelope.meta.client_capabilities_json, "extensions"),
+                         kExtension)
                  .empty();
   const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[server].listing;
   return asked && listing != nullptr && offers_tasks(*listing->info);

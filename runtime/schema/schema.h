@@ -49,8 +49,8 @@ class Schema {
   Schema& operator=(const Schema&) = delete;
 
   /// Whether the instance fits. A member that differs from a declared one in upper and lower case alone does
-  /// not, since some servers would take it for that one. Text that is no JSON does not, and neither does what costs more steps than
-  /// allowed or holds numbers beyond 64 bits, which could not be compared exactly.
+  /// not, since some servers would take it for that one. Text that is no JSON does not, and neither does what
+  /// costs more steps than allowed or holds numbers beyond 64 bits, which could not be compared exactly.
   [[nodiscard]] Outcome validate(std::string_view instance_json) const;
   /// Parts that cannot be checked and count as met: patterns that need more than RE2 (look-around, back
   /// references).
