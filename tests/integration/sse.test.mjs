@@ -1,8 +1,12 @@
 // HTTP+SSE, the transport of 2024-11-05: toward clients, toward servers, and in combination with the others.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createHttps } from "node:https";
+import { createServer as createTcp } from "node:net";
+import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { CreateMessageRequestSchema, ElicitRequestSchema, LoggingMessageNotificationSchema, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
@@ -138,6 +142,38 @@ for (const how of ["found out", "configured"]) {
     assert.equal((await client.callTool({ name: "echo", arguments: { message: "back" } })).content[0].text, "Echo: back");
   });
 }
+
+test("a server that names another address while a message is on its way", { timeout: 60000 }, async (t) => {
+  const cwd = folder(t, { "policy.cata": policy });
+  const made = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", join(cwd, "key.pem"), "-out", join(cwd, "ca.pem"), "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]);
+  assert.equal(made.status, 0, String(made.stderr));
+  const seen = [];
+  let events;
+  const server = createHttps({ key: readFileSync(join(cwd, "key.pem")), cert: readFileSync(join(cwd, "ca.pem")) }, async (request, response) => {
+    if (request.method === "GET") {
+      events = response.writeHead(200, { "content-type": "text/event-stream" });
+      events.write("event: endpoint\ndata: /first?session=0123456789\n\n");
+      setTimeout(() => events.write("event: endpoint\ndata: /other?session=9876543210\n\n"), 200);
+      return;
+    }
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    const { id, method } = JSON.parse(text);
+    seen.push(`${request.method} ${request.url} ${request.headers["content-type"]} ${method}`);
+    response.writeHead(202).end();
+    const result = { initialize: { protocolVersion: "2024-11-05", capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } }, "tools/list": { tools: [] } }[method];
+    if (id !== undefined) events.write(`data: ${JSON.stringify({ jsonrpc: "2.0", id, ...(result ? { result } : { error: { code: -32601, message: "Method not found" } }) })}\n\n`);
+  });
+  // Connections after that of the events take their time, so that the head of the first message waits meanwhile.
+  let connections = 0;
+  const front = createTcp((socket) => setTimeout(() => server.emit("connection", socket), connections++ ? 600 : 0));
+  await new Promise((resolve) => front.listen(0, "127.0.0.1", resolve));
+  t.after(() => { server.closeAllConnections(); front.close(); });
+  const engine = await start(t, { cwd, config: `policy: [policy.cata]\nservers:\n  one: {url: "https://127.0.0.1:${front.address().port}/sse", type: sse, ca: ca.pem}\n` });
+  await engine.upstreams("one");
+  assert.equal(seen[0], "POST /first?session=0123456789 application/json initialize");
+  for (const line of seen.slice(1)) assert.match(line, /^POST \/other\?session=9876543210 application\/json /);
+});
 
 test("a server may not send our messages elsewhere", { timeout: 60000 }, async (t) => {
   const seen = [];

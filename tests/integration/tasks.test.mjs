@@ -148,3 +148,19 @@ test("a task of the extension", { timeout: 60000 }, async (t) => {
   const client = await connect(t, engine, "/mcp/jobs", { headers: headers("ana") });
   assert.equal((await client.callTool({ name: "job", arguments: {} })).content[0].text, "at once", "a client of the old generation gets no task of the new one");
 });
+
+test("a call that may go to several servers becomes no task", { timeout: 60000 }, async (t) => {
+  const [one, two] = [await extensionServer(t), await extensionServer(t)];
+  const config = `policy: [policy.cata]\n${auth}servers:\n  one: {url: "${one}"}\n  two: {url: "${two}"}\n  both: {replicas: [{server: one}, {server: two}]}\n`;
+  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": plain }) });
+  await engine.upstreams("one", "two", "both");
+  const call = async (server) => {
+    const body = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "job", arguments: {}, _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": { extensions: { "io.modelcontextprotocol/tasks": {} } } } } };
+    const answer = await fetch(`${engine.url}/mcp/${server}`, { method: "POST", body: JSON.stringify(body),
+      headers: { "content-type": "application/json", accept: "application/json, text/event-stream", "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "job", ...headers("ana") } });
+    return (await answer.json()).result;
+  };
+  assert.equal((await call("one")).resultType, "task");
+  // Its id would lead to one server, and the task may be another's.
+  for (let i = 0; i < 4; i++) assert.equal((await call("both")).content[0].text, "at once");
+});

@@ -126,6 +126,20 @@ test("what is no handshake, no message, or from elsewhere is refused", { timeout
   assert.equal((await raw(t, address(off, "/ws"))).status, 404);
 });
 
+test("a client that breaks the rules while the gateway says goodbye", { timeout: 60000 }, async (t) => {
+  const engine = await engineFor(t, { one: fixtureStdio("modern") });
+  const { socket } = await raw(t, address(engine, "/ws/one"));
+  socket._receiver.removeAllListeners("conclude"); // it hears the goodbye and does not answer
+  const goodbye = new Promise((resolve) => socket._receiver.on("conclude", resolve));
+  engine.process.kill("SIGTERM");
+  await goodbye;
+  socket._socket.write(Buffer.from([0x82, 0x83, 0, 0, 0, 0, 1, 2, 3])); // binary: it would be closed for that, too
+  await sleep(200);
+  assert.equal(engine.process.signalCode, null);
+  socket._socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]));
+  assert.deepEqual(await engine.exit, { code: 0, signal: null });
+});
+
 test("large messages both ways over TLS, and a client that reads nothing holds up nobody", { timeout: 60000 }, async (t) => {
   const cwd = folder(t, { "policy.cata": policy });
   const made = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", join(cwd, "key.pem"), "-out", join(cwd, "chain.pem"), "-days", "2", "-subj", "/CN=localhost"]);
