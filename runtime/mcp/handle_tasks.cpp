@@ -19,7 +19,6 @@ constexpr std::string_view kExtension = "io.modelcontextprotocol/tasks";
 constexpr std::string_view kTaskSession = "2025-11-25";  // the only revision with sessions that has tasks
 constexpr size_t kArgumentsMax = 8 * 1024;               // they become part of the id
 constexpr size_t kTheirIdMax = 1024;
-constexpr size_t kListed = 100;
 
 std::string binding_of(std::string_view principal_id) { return digest_of({"task", principal_id}); }
 
@@ -295,42 +294,6 @@ Reply Router::task_state(RequestContext& context, UpstreamReply upstream) {
   Reply reply;
   reply.message = result_message(context.envelope.id_json, visible);
   return reply;
-}
-
-/// Those that this principal has begun here: servers list what they have for everybody.
-Task<Reply> Router::handle_tasks_list(RequestContext& context) {
-  if (!any_tasks(context, context.era)) {
-    co_return co_await handle_unknown(context);
-  }
-  take_pack(context);
-  std::string listed;
-  const std::string principal_id(context.exchange.principal().id);
-  for (const TaskTable::Entry& entry : tasks_.latest(principal_id, kListed)) {
-    if (!context.scope.covers(entry.server) || crossing(context, entry.server).server == Era::Modern) {
-      continue;
-    }
-    const std::string params = with_id("{}", entry.theirs);
-    UpstreamCall call;
-    call.method = "tasks/get";
-    call.params = params;
-    call.timeout_ms = options_.call_timeout_ms;
-    const std::shared_ptr<UpstreamSession> own = session_with(context, entry.server);
-    call.session = own.get();
-    const Result<std::string> line =
-        options_.authorize ? co_await options_.authorize(context.exchange, upstreams_[entry.server]->name())
-                           : Result<std::string>(std::string());
-    if (!line) {
-      continue;
-    }
-    call.extra_headers = *line;
-    const Result<UpstreamReply> reply = co_await upstreams_[entry.server]->call(call);
-    if (reply && !reply->is_error) {
-      listed += (listed.empty() ? "" : ",") + visible_task(context, reply->payload, entry.ours);
-    } else if (reply) {
-      tasks_.remove(principal_id, entry.server, entry.theirs);  // the server has forgotten it
-    }
-  }
-  co_return result(context, "\"tasks\":[" + listed + "]");
 }
 
 std::optional<std::string> Router::task_notice(std::string_view principal_id, uint32_t server,

@@ -90,6 +90,25 @@ TEST(Endpoint, ServesOneServerUnderItsOwnNames) {
   EXPECT_EQ(other.status, 404);
 }
 
+TEST(Endpoint, AMessageForAllServersBringsEachItsOwnCredentials) {
+  auto one = fake("one");
+  auto two = fake("two");
+  for (const auto& server : {one, two}) {
+    server->answers["logging/setLevel"] = "{}";
+  }
+  EndpointOptions options;
+  options.authorize = [](const HttpExchange&, std::string_view server) -> Task<Result<std::string>> {
+    co_return "Authorization: for " + std::string(server) + "\r\n";
+  };
+  Gateway gateway({one, two}, empty_pack(), options);
+  const std::string session = gateway.open();
+  gateway.ask(session, R"({"jsonrpc":"2.0","id":5,"method":"logging/setLevel","params":{"level":"debug"}})");
+  for (const auto& server : {one, two}) {
+    ASSERT_EQ(server->seen.back().method, "logging/setLevel");
+    EXPECT_EQ(server->seen.back().extra_headers, "Authorization: for " + server->name() + "\r\n");
+  }
+}
+
 TEST(Endpoint, UnknownMethodsStopAtTheFederation) {
   Gateway gateway({fake("one")});
   const std::string session = gateway.open();

@@ -101,6 +101,46 @@ TEST(RoutedUpstream, SpreadsCallsOverReplicas) {
   EXPECT_EQ(replicas.routed->state(), UpstreamState::Ready);
 }
 
+TEST(RoutedUpstream, EachReplicaHearsTheLogLevelWithItsOwnCredentials) {
+  Replicas replicas;
+  std::vector<std::shared_ptr<FakeUpstream>> servers;
+  for (uint32_t i = 0; i < 2; ++i) {
+    servers.push_back(std::make_shared<FakeUpstream>("server" + std::to_string(i), Era::Modern));
+    servers[i]->answers = {{"tools/list", kTools}, {"logging/setLevel", "{}"}};
+    replicas.routed->add_server(servers[i], i, 1);
+  }
+  replicas.add("a");
+  replicas.fakes["a"]->answers["logging/setLevel"] = "{}";
+  replicas.start();
+  UpstreamCall call;
+  call.method = "logging/setLevel";
+  call.params = R"({"level":"debug"})";
+  call.extra_headers = "Mcp-Param-X: 1\r\n";
+  call.route = std::make_shared<RouteAsk>();
+  call.route->headers = {{0, "Authorization: zero\r\n"},
+                         {1, "Authorization: one\r\n"},
+                         {Lane::kReplica, "Authorization: replicas\r\n"}};
+  bool done = false;
+  asio::co_spawn(
+      replicas.io,
+      [](std::shared_ptr<RoutedUpstream> to, const UpstreamCall& what) -> Task<void> {
+        EXPECT_TRUE((co_await to->call(what)).has_value());
+      }(replicas.routed, call),
+      [&done](const std::exception_ptr&) { done = true; });
+  replicas.run_for(50);
+  EXPECT_TRUE(done);
+  const auto sent_to = [](const FakeUpstream& server) {
+    std::string out;
+    for (const FakeUpstream::Seen& seen : server.seen) {
+      out += seen.method == "logging/setLevel" ? seen.extra_headers : "";
+    }
+    return out;
+  };
+  EXPECT_EQ(sent_to(*servers[0]), "Authorization: zero\r\nMcp-Param-X: 1\r\n");
+  EXPECT_EQ(sent_to(*servers[1]), "Authorization: one\r\nMcp-Param-X: 1\r\n");
+  EXPECT_EQ(sent_to(*replicas.fakes["a"]), "Authorization: replicas\r\nMcp-Param-X: 1\r\n");
+}
+
 TEST(RoutedUpstream, NoCallBeforeAReplicasToolsAreKnown) {
   Replicas replicas;
   replicas.add("a");

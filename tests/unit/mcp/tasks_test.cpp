@@ -30,10 +30,40 @@ std::string id_in(const std::string& message) {
              : message.substr(at + kKey.size(), message.find('"', at + kKey.size()) - at - kKey.size());
 }
 
+/// A server that takes its time to say where a task stands.
+class SlowServer : public FakeUpstream {
+ public:
+  using FakeUpstream::FakeUpstream;
+  int standing_ms = 0;
+  int given_up = 0;
+
+  Task<Result<UpstreamReply>> call(const UpstreamCall& call) override {
+    if (call.method == "tasks/get" && standing_ms > 0) {
+      SteadyTimer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(standing_ms));
+      const auto [failed] = co_await timer.async_wait(asio::as_tuple(use_awaitable));
+      if (failed) {
+        ++given_up;
+        co_return error("cancelled");
+      }
+    }
+    co_return co_await FakeUpstream::call(call);
+  }
+};
+
 class Tasks : public ::testing::Test {
  protected:
   std::shared_ptr<FakeUpstream> server(Era era) {
     auto out = std::make_shared<FakeUpstream>("db", era);
+    prepare(*out, era);
+    return out;
+  }
+  std::shared_ptr<SlowServer> slow_server(const std::string& name) {
+    auto out = std::make_shared<SlowServer>(name, Era::Legacy);
+    prepare(*out, Era::Legacy);
+    return out;
+  }
+  static void prepare(FakeUpstream& server, Era era) {
+    FakeUpstream* const out = &server;
     const std::string state = kState;
     out->declare(era == Era::Legacy ? kLegacyTasks : kModernTasks);
     out->answers = {{"tools/list", R"({"tools":[{"name":"query"}]})"}, {"prompts/list", R"({"prompts":[]})"}};
@@ -50,7 +80,6 @@ class Tasks : public ::testing::Test {
                                   R"("result":{"content":[{"type":"text","text":"mail ana@acme.example"}]}})";
       out->answers["tasks/update"] = R"({"resultType":"complete"})";
     }
-    return out;
   }
   std::string legacy(Gateway& gateway, const std::string& session, const std::string& method,
                      const std::string& params, const std::string& who = "") {
@@ -153,6 +182,63 @@ TEST_F(Tasks, AreTheirPrincipalsAlone) {
   EXPECT_THAT(modern_ask(gateway, "tasks/update", params + R"("inputResponses":{},)", id),
               HasSubstr(R"("resultType":"complete")"));
   EXPECT_THAT(modern_ask(gateway, "tasks/list", "", ""), HasSubstr("-32601"));
+}
+
+TEST_F(Tasks, AreListedByAllServersAtOnce) {
+  std::vector<std::shared_ptr<FakeUpstream>> servers;
+  for (const char* name : {"db", "b", "c", "d"}) {
+    const auto slow = slow_server(name);
+    slow->standing_ms = 150;
+    servers.push_back(slow);
+  }
+  Gateway gateway(servers);
+  const std::string session = gateway.open();
+  for (const auto& one : servers) {
+    legacy(gateway, session, "tools/call",
+           R"({"name":")" + one->name() + R"(__query","arguments":{},"task":{"ttl":5}})");
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const std::string listed = legacy(gateway, session, "tasks/list", "{}");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(400)) << "not four times 150";
+  size_t count = 0;
+  for (size_t at = listed.find("taskId"); at != std::string::npos; at = listed.find("taskId", at + 1)) {
+    ++count;
+  }
+  EXPECT_EQ(count, 4U) << listed;
+}
+
+TEST_F(Tasks, OneThatDoesNotAnswerIsLeftOutOfTheList) {
+  const auto slow = slow_server("slow");
+  slow->standing_ms = 60'000;
+  const auto quick = slow_server("quick");
+  EndpointOptions options;
+  options.call_timeout_ms = 100;
+  Gateway gateway({slow, quick}, empty_pack(), options);
+  const std::string session = gateway.open();
+  for (const char* name : {"slow", "quick"}) {
+    legacy(gateway, session, "tools/call",
+           std::string(R"({"name":")") + name + R"(__query","arguments":{},"task":{"ttl":5}})");
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const std::string listed = legacy(gateway, session, "tasks/list", "{}");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1'000));
+  EXPECT_THAT(listed, HasSubstr(R"("tasks":[{"taskId":)"));
+  EXPECT_EQ(slow->given_up, 1);
+  // It has not forgotten the task.
+  slow->standing_ms = 0;
+  const std::string again = legacy(gateway, session, "tasks/list", "{}");
+  EXPECT_GT(again.size(), listed.size());
+
+  // A client that goes away ends the questions, too.
+  slow->standing_ms = 60'000;
+  FakeExchange exchange;
+  exchange.headers["Mcp-Session-Id"] = session;
+  exchange.text = R"({"jsonrpc":"2.0","id":5,"method":"tasks/list","params":{}})";
+  gateway.begin(exchange);
+  gateway.run_for(20);
+  exchange.signal->emit(asio::cancellation_type::terminal);
+  gateway.run_for(40);
+  EXPECT_TRUE(exchange.done);
 }
 
 TEST_F(Tasks, AnotherEngineServesThem) {

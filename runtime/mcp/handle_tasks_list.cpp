@@ -1,0 +1,108 @@
+// tasks/list: those that the principal has begun here, since servers list what they have for everybody.
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <deque>
+
+#include "runtime/base/clock.h"
+#include "runtime/mcp/router.h"
+#include "runtime/value/json_text.h"
+
+namespace catalyst::mcp {
+namespace {
+
+constexpr size_t kListed = 100;
+
+/// Where tasks stand, as their servers say; lives on the executor of the request, in its frame.
+struct Standings {
+  explicit Standings(const Executor& executor) : timer(executor) {}
+
+  struct One {
+    TaskTable::Entry task;
+    asio::cancellation_signal cancel;
+    std::optional<UpstreamReply> reply;
+  };
+  std::deque<One> all;  // signals do not move
+  size_t open = 0;
+  SteadyTimer timer;  // cancelled whenever one has answered
+};
+
+}  // namespace
+
+/// All servers are asked at once; what has not answered when a call would have to have is left out.
+Task<Reply> Router::handle_tasks_list(RequestContext& context) {
+  if (!any_tasks(context, context.era)) {
+    co_return co_await handle_unknown(context);
+  }
+  take_pack(context);
+  const Executor executor = co_await asio::this_coro::executor;
+  Standings standings(executor);
+  const std::string principal_id(context.exchange.principal().id);
+  for (TaskTable::Entry& entry : tasks_.latest(principal_id, kListed)) {
+    if (context.scope.covers(entry.server) && crossing(context, entry.server).server != Era::Modern) {
+      standings.all.emplace_back().task = std::move(entry);
+    }
+  }
+  const auto ask = [this, &context](Standings::One& one) -> Task<void> {
+    const uint32_t server = one.task.server;
+    const std::string params = R"({"taskId":)" + value::json_string(one.task.theirs) + "}";
+    UpstreamCall call;
+    call.method = "tasks/get";
+    call.params = params;
+    call.timeout_ms = options_.call_timeout_ms;
+    const std::shared_ptr<UpstreamSession> own = session_with(context, server);
+    call.session = own.get();
+    const Result<std::string> line =
+        options_.authorize ? co_await options_.authorize(context.exchange, upstreams_[server]->name())
+                           : Result<std::string>(std::string());
+    if (!line) {
+      co_return;
+    }
+    call.extra_headers = *line;
+    Result<UpstreamReply> reply = co_await upstreams_[server]->call(call);
+    if (reply) {
+      one.reply = std::move(*reply);
+    }
+  };
+  // Those who ask use this frame: it stays until they are done, also when it is cancelled itself.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  standings.open = standings.all.size();
+  for (Standings::One& one : standings.all) {
+    asio::co_spawn(executor, ask(one),
+                   asio::bind_cancellation_slot(one.cancel.slot(), [&standings](const std::exception_ptr&) {
+                     --standings.open;
+                     standings.timer.cancel();
+                   }));
+  }
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.call_timeout_ms);
+  while (standings.open > 0 && state.cancelled() == asio::cancellation_type::none &&
+         std::chrono::steady_clock::now() < deadline) {
+    standings.timer.expires_at(deadline);
+    co_await standings.timer.async_wait(asio::as_tuple(use_awaitable));
+  }
+  for (Standings::One& one : standings.all) {
+    one.cancel.emit(asio::cancellation_type::terminal);
+  }
+  while (standings.open > 0) {
+    standings.timer.expires_at(SteadyTimer::time_point::max());
+    co_await standings.timer.async_wait(asio::as_tuple(use_awaitable));
+  }
+  co_await asio::this_coro::throw_if_cancelled(true);
+  std::string listed;
+  for (const Standings::One& one : standings.all) {
+    if (one.reply && !one.reply->is_error) {
+      listed += (listed.empty() ? "" : ",") + visible_task(context, one.reply->payload, one.task.ours);
+    } else if (one.reply) {
+      tasks_.remove(principal_id, one.task.server, one.task.theirs);  // the server has forgotten it
+    }
+  }
+  co_return result(context, "\"tasks\":[" + listed + "]");
+}
+
+}  // namespace catalyst::mcp
