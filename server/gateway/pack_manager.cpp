@@ -32,6 +32,18 @@ int64_t now_ms() {
       .count();
 }
 
+std::string_view origin_text(driver::NativeOrigin origin) {
+  switch (origin) {
+    case driver::NativeOrigin::Compiled:
+      return "compiler";
+    case driver::NativeOrigin::Cache:
+      return "cache";
+    case driver::NativeOrigin::Pack:
+      return "pack";
+  }
+  return "";
+}
+
 double milliseconds(double seconds) { return std::round(seconds * 1e6) / 1e3; }
 
 }  // namespace
@@ -200,16 +212,25 @@ void PackManager::Impl::run_native() {
 void PackManager::Impl::go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
                                   const std::stop_token& stop_asked) {
   const auto start = Clock::now();
-  auto unit = driver::compile_native(*policy->analysis, {.stop = stop_asked});
+  auto compiled = driver::compile_native(
+      *policy->analysis, {.stop = stop_asked, .cache = native_cache.get(), .offered = policy->native});
+  policy->native.clear();
+  policy->native.shrink_to_fit();
   if (stop_asked.stop_requested()) {
     return;
   }
-  if (unit.has_error()) {
+  if (compiled.has_error()) {
     observe::log(Level::Warn, "no native code, the packed form decides",
-                 {{"reason", unit.error().message()}});
+                 {{"reason", compiled.error().message()}});
     return;
   }
-  auto pack = std::make_shared<const decision::Pack>(*unit);
+  if (!policy->native_unused.empty()) {
+    compiled->remarks.emplace_back("the pack's native code is not used: " + policy->native_unused);
+  }
+  for (const std::string& remark : compiled->remarks) {
+    observe::log(Level::Warn, "native code", {{"text", remark}});
+  }
+  auto pack = std::make_shared<const decision::Pack>(compiled->unit);
   announce(pack);
   const std::lock_guard lock(mutex);
   if (stop || !decides(policy)) {
@@ -223,6 +244,7 @@ void PackManager::Impl::go_native(const std::shared_ptr<Policy>& policy, uint64_
   }
   observe::log(Level::Info, "native code in force",
                {{"generation", generation},
+                {"from", origin_text(compiled->origin)},
                 {"ms", milliseconds(std::chrono::duration<double>(Clock::now() - start).count())}});
 }
 

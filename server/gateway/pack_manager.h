@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/native_cache.h"
 #include "compiler/driver/packs.h"
 #include "compiler/driver/rule_edit.h"
 #include "runtime/base/result.h"
@@ -83,6 +84,7 @@ class PackManager {
                                           // Outlives the manager
     driver::LoadOptions loading;          // whose packs are used
     std::string compiler;                 // our version, for packs that edits make
+    driver::NativeCache::Options native;  // where native code is kept; no folder: nowhere
     Hooks hooks;
   };
 

@@ -24,11 +24,14 @@ struct PackManager::Impl {
       : files(std::move(o.files)),
         compiler_version(std::move(o.compiler)),
         hooks(std::move(o.hooks)),
+        native_cache(o.native.folder.empty() ? nullptr
+                                             : std::make_unique<driver::NativeCache>(std::move(o.native))),
         deployer(o.store, std::move(o.loading)) {}
 
   std::vector<std::string> files;
   std::string compiler_version;
   Hooks hooks;
+  std::unique_ptr<const driver::NativeCache> native_cache;  // the native thread's
   std::unique_ptr<decision::Engine> engine;
   // The compiling thread's:
   Deployer deployer;
