@@ -1,5 +1,6 @@
 #include "compiler/codegen/layout.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <string>
@@ -8,6 +9,61 @@
 
 namespace catalyst::codegen {
 namespace {
+
+/// Buckets with this share of all decisions are compiled first, unless they have more than that share of the
+/// cells.
+constexpr double kHotDecisions = 0.95;
+constexpr double kHotCells = 0.1;
+
+/// `visit(head)` for the rules of a bucket.
+template <class Visit>
+void for_each_head(const abi::Cell* cell, Visit visit) {
+  for (; cell->head.rank != abi::kNoRank; cell += 1 + cell->head.atoms) {
+    visit(cell->head);
+  }
+}
+
+/// Which buckets decide most, in the order of for_each_bucket.
+std::vector<bool> hottest(const abi::Unit& unit, const std::vector<uint64_t>& decided) {
+  struct Heat {
+    uint64_t decisions = 0;
+    size_t cells = 0;
+    size_t at = 0;
+  };
+  std::vector<Heat> heats;
+  double decisions = 0;
+  double cells = 0;
+  for_each_bucket(unit, [&](const abi::Index& index, const abi::BucketRef& bucket) {
+    Heat heat{0, 0, heats.size()};
+    if (bucket.first_rank != abi::kNoRank) {
+      heat.cells = cells_of(index, bucket);
+      for_each_head(&index.code[bucket.begin], [&](const abi::RuleHead& head) {
+        heat.decisions += head.rule < decided.size() ? decided[head.rule] : 0;
+      });
+    }
+    decisions += static_cast<double>(heat.decisions);
+    cells += static_cast<double>(heat.cells);
+    heats.push_back(heat);
+  });
+  std::vector<bool> out(heats.size());
+  std::sort(heats.begin(), heats.end(), [](const Heat& a, const Heat& b) {
+    return a.decisions != b.decisions ? a.decisions > b.decisions : a.at < b.at;
+  });
+  double taken_decisions = 0;
+  double taken_cells = 0;
+  for (const Heat& heat : heats) {
+    if (heat.decisions == 0 || taken_decisions >= kHotDecisions * decisions) {
+      break;
+    }
+    if (taken_cells + static_cast<double>(heat.cells) > kHotCells * cells) {
+      continue;  // too large to be early
+    }
+    taken_cells += static_cast<double>(heat.cells);
+    taken_decisions += static_cast<double>(heat.decisions);
+    out[heat.at] = true;
+  }
+  return out;
+}
 
 /// Rules that some bucket cannot decide by its atoms alone.
 std::vector<bool> asked_rules(const abi::Unit& unit) {
@@ -30,8 +86,26 @@ std::vector<bool> asked_rules(const abi::Unit& unit) {
   return asked;
 }
 
-/// Each root once for each way it is called.
-std::vector<Root> wanted_roots(const ir::Module& module, const abi::Unit* plans) {
+/// Rules that are worth code now: those that decided, and those of the buckets that are compiled.
+std::vector<bool> hot_rules(const abi::Unit& unit, const std::vector<bool>& buckets,
+                            const std::vector<uint64_t>& decided) {
+  std::vector<bool> out(unit.rules.size());
+  for (size_t i = 0; i < std::min(out.size(), decided.size()); i++) {
+    out[i] = decided[i] != 0;
+  }
+  auto hot = buckets.begin();
+  for_each_bucket(unit, [&](const abi::Index& index, const abi::BucketRef& bucket) {
+    if (*hot++) {
+      for_each_head(&index.code[bucket.begin], [&](const abi::RuleHead& head) { out[head.rule] = true; });
+    }
+  });
+  return out;
+}
+
+/// Each root once for each way it is called. `hot`, unless it is empty, says which rules get some, and
+/// nothing but rules does.
+std::vector<Root> wanted_roots(const ir::Module& module, const abi::Unit* plans,
+                               const std::vector<bool>& hot) {
   const std::vector<bool> asked =
       plans == nullptr ? std::vector<bool>(module.rules.size(), true) : asked_rules(*plans);
   std::vector<Root> wanted;
@@ -50,6 +124,9 @@ std::vector<Root> wanted_roots(const ir::Module& module, const abi::Unit* plans)
   };
   for (size_t i = 0; i < module.rules.size(); i++) {
     const ir::Rule& rule = module.rules[i];
+    if (!hot.empty() && !hot[i]) {
+      continue;
+    }
     if (asked[i]) {
       add(rule.condition, true);
     }
@@ -57,6 +134,9 @@ std::vector<Root> wanted_roots(const ir::Module& module, const abi::Unit* plans)
     for (const ir::Effect& effect : rule.effects) {
       add(effect.value, false);
     }
+  }
+  if (!hot.empty()) {
+    return wanted;
   }
   for (const ir::Window& window : module.windows) {
     add(window.key, false);
@@ -132,7 +212,13 @@ size_t cells_of(const abi::Index& index, const abi::BucketRef& bucket) {
 Result<Layout> lay_out(const ir::Module& module, const Options& options, const abi::Unit* plans) {
   Layout out;
   Survey survey(module, options.exprs_per_root_max);
-  for (const Root& root : wanted_roots(module, plans)) {
+  std::vector<bool> hot_buckets;
+  std::vector<bool> hot;
+  if (plans != nullptr && !options.decided.empty()) {
+    hot_buckets = hottest(*plans, options.decided);
+    hot = hot_rules(*plans, hot_buckets, options.decided);
+  }
+  for (const Root& root : wanted_roots(module, plans, hot)) {
     if (options.stop.stop_requested()) {
       return error("stopped");
     }
@@ -148,7 +234,8 @@ Result<Layout> lay_out(const ir::Module& module, const Options& options, const a
   if (plans != nullptr) {
     for_each_bucket(*plans, [&](const abi::Index& index, const abi::BucketRef& bucket) {
       const size_t size = bucket.first_rank == abi::kNoRank ? 0 : cells_of(index, bucket);
-      const bool has = size != 0 && size <= cells;
+      const bool wanted = hot_buckets.empty() || hot_buckets[out.buckets.size()];
+      const bool has = wanted && size != 0 && size <= cells;
       cells -= has ? size : 0;
       out.buckets.push_back(has);
     });

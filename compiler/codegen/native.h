@@ -5,6 +5,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "compiler/ir/ir.h"
 #include "runtime/abi/frame.h"
@@ -32,6 +33,9 @@ struct Options {
   /// Cells (rules and atoms) of decision buckets that become functions; the buckets behind stay packed.
   /// 10,000 ordinary rules have 50,000.
   size_t bucket_cells_max = 1'000'000;
+  /// How often each rule decided. Not empty: only the buckets that decide most get functions, and only rules
+  /// that stand there or decided get roots, so that this code is there early; the rest stays packed.
+  std::vector<uint64_t> decided;
   /// When stop is requested, compile gives up before the next function and answers an error.
   std::stop_token stop;
 };

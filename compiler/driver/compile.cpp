@@ -29,104 +29,45 @@ pack::Digest made_from(const ir::Module& module, const codegen::Options& options
   return pack::sha256(text);
 }
 
-/// One unit on its way to native code: what is there is tried first.
-class NativeMaker {
- public:
-  NativeMaker(const Analysis& analysis, const NativeOptions& options)
-      : module_(analysis.module),
-        unit_(ir::build_unit(analysis.module, analysis.sources)),
-        options_(options),
-        codegen_(codegen_options(options)) {}
-
-  Result<NativeUnit> run() {
-    if (options_.cache != nullptr || !options_.offered.empty()) {
-      made_from_ = made_from(*module_, codegen_);
-      if (take_offered() || take_kept()) {
-        return std::move(out_);
-      }
-    }
-    const auto object = codegen::emit(*module_, codegen_, unit_.get(), codegen::host_target());
-    if (object.has_error()) {
-      return add_context(object.error(), "compiling pack " + unit_->pack_name);
-    }
-    if (auto problem = install(*object, NativeOrigin::Compiled); problem.has_error()) {
-      return add_context(problem.error(), "compiling pack " + unit_->pack_name);
-    }
-    keep(*object);
-    return std::move(out_);
+/// A unit with the code put into it. A unit of its own: the packed one is in use and must not change.
+Result<std::shared_ptr<const abi::Unit>> with_code(const Analysis& analysis, std::shared_ptr<abi::Unit> unit,
+                                                   const std::string& object,
+                                                   const codegen::Options& options) {
+  auto code = codegen::link(analysis.module, object, options, unit.get());
+  if (code.has_error()) {
+    return code.error();
   }
+  codegen::NativeCode::install(std::move(*code), *unit);
+  return std::shared_ptr<const abi::Unit>(std::move(unit));
+}
 
- private:
-  Result<void> install(const std::string& object, NativeOrigin origin) {
-    auto code = codegen::link(module_, object, codegen_, unit_.get());
-    if (code.has_error()) {
-      return code.error();
-    }
-    codegen::NativeCode::install(std::move(*code), *unit_);
-    out_.unit = unit_;
-    out_.origin = origin;
-    return {};
+Result<pack::NativeObject> read_offered(std::string_view offered, const pack::Digest& rules) {
+  auto object = pack::read_native(offered, pack::Limits{}.memory_bytes);
+  if (object.has_error()) {
+    return object;
   }
-
-  bool take_offered() {
-    if (options_.offered.empty()) {
-      return false;
-    }
-    const auto object = pack::read_native(options_.offered, pack::Limits{}.memory_bytes);
-    std::string problem = object.has_error() ? object.error().message() : codegen::mismatch(object->target);
-    if (problem.empty() && object->made_from != made_from_) {
-      problem = "it was made from other rules";
-    }
-    if (problem.empty()) {
-      const auto installed = install(object->code, NativeOrigin::Pack);
-      problem = installed.has_error() ? installed.error().message() : "";
-    }
-    if (!problem.empty()) {
-      out_.remarks.push_back("the pack's native code is not used: " + problem);
-    }
-    return problem.empty();
+  if (std::string problem = codegen::mismatch(object->target); !problem.empty()) {
+    return error(std::move(problem));
   }
-
-  bool take_kept() {
-    if (options_.cache == nullptr || !codegen::mismatch(codegen::host_target()).empty()) {
-      return false;
-    }
-    auto found = options_.cache->find(codegen::host_target(), made_from_);
-    std::optional<std::string> problem;
-    if (found.has_error()) {
-      problem = found.error().message();
-    } else if (!*found) {
-      return false;
-    } else if (const auto installed = install((*found)->code, NativeOrigin::Cache); installed.has_error()) {
-      problem = installed.error().message();
-    }
-    if (problem) {
-      out_.remarks.push_back("kept native code is not used: " + *problem);
-    }
-    return !problem;
+  if (object->made_from != rules) {
+    return error("it was made from other rules");
   }
+  return object;
+}
 
-  void keep(const std::string& object) {
-    if (options_.cache == nullptr) {
-      return;
-    }
-    std::string problem = codegen::mismatch(codegen::host_target());
-    if (problem.empty()) {
-      const auto kept = options_.cache->keep({codegen::host_target(), made_from_, object});
-      problem = kept.has_error() ? kept.error().message() : "";
-    }
-    if (!problem.empty()) {
-      out_.remarks.push_back("native code is not kept: " + problem);
-    }
+/// Compiles into a unit of its own; `object` gets the code.
+Result<std::shared_ptr<const abi::Unit>> compile(const Analysis& analysis, const codegen::Options& options,
+                                                 std::string& object) {
+  auto unit = ir::build_unit(analysis.module, analysis.sources);
+  const std::string what = "compiling pack " + unit->pack_name;
+  auto code = codegen::emit(*analysis.module, options, unit.get(), codegen::host_target());
+  if (code.has_error()) {
+    return add_context(code.error(), what);
   }
-
-  std::shared_ptr<const ir::Module> module_;
-  std::shared_ptr<abi::Unit> unit_;  // of its own: the packed one is in use and must not change
-  const NativeOptions& options_;
-  codegen::Options codegen_;
-  pack::Digest made_from_{};
-  NativeUnit out_;
-};
+  object = std::move(*code);
+  auto made = with_code(analysis, std::move(unit), object, options);
+  return made.has_error() ? add_context(made.error(), what) : made;
+}
 
 }  // namespace
 
@@ -134,8 +75,67 @@ std::shared_ptr<const abi::Unit> compile_packed(const Analysis& analysis) {
   return ir::build_unit(analysis.module, analysis.sources);
 }
 
+NativeUnit native_at_hand(const Analysis& analysis, const NativeOptions& options) {
+  NativeUnit out;
+  if (options.cache == nullptr && options.offered.empty()) {
+    return out;
+  }
+  const codegen::Options how = codegen_options(options);
+  const pack::Digest rules = made_from(*analysis.module, how);
+  const auto take = [&](const Result<pack::NativeObject>& object, NativeOrigin origin, const char* refusal) {
+    auto unit = object.has_error() ? Result<std::shared_ptr<const abi::Unit>>(object.error())
+                                   : with_code(analysis, ir::build_unit(analysis.module, analysis.sources),
+                                               object->code, how);
+    if (unit.has_error()) {
+      out.remarks.push_back(refusal + unit.error().message());
+      return;
+    }
+    out.unit = std::move(*unit);
+    out.origin = origin;
+  };
+  if (!options.offered.empty()) {
+    take(read_offered(options.offered, rules), NativeOrigin::Pack, "the pack's native code is not used: ");
+  }
+  if (out.unit == nullptr && options.cache != nullptr && codegen::mismatch(codegen::host_target()).empty()) {
+    auto found = options.cache->find(codegen::host_target(), rules);
+    if (found.has_error() || *found) {
+      take(found.has_error() ? Result<pack::NativeObject>(found.error()) : std::move(**found),
+           NativeOrigin::Cache, "kept native code is not used: ");
+    }
+  }
+  return out;
+}
+
 Result<NativeUnit> compile_native(const Analysis& analysis, const NativeOptions& options) {
-  return NativeMaker(analysis, options).run();
+  const codegen::Options how = codegen_options(options);
+  std::string object;
+  auto unit = compile(analysis, how, object);
+  if (unit.has_error()) {
+    return unit.error();
+  }
+  NativeUnit out;
+  out.unit = std::move(*unit);
+  if (options.cache != nullptr) {
+    std::string problem = codegen::mismatch(codegen::host_target());
+    if (problem.empty()) {
+      const auto kept =
+          options.cache->keep({codegen::host_target(), made_from(*analysis.module, how), std::move(object)});
+      problem = kept.has_error() ? kept.error().message() : "";
+    }
+    if (!problem.empty()) {
+      out.remarks.push_back("native code is not kept: " + problem);
+    }
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const abi::Unit>> compile_hottest(const Analysis& analysis,
+                                                         std::vector<uint64_t> decided,
+                                                         const NativeOptions& options) {
+  codegen::Options how = codegen_options(options);
+  how.decided = std::move(decided);
+  std::string object;
+  return compile(analysis, how, object);
 }
 
 Result<std::string> native_part(const Analysis& analysis, const std::string& cpu) {

@@ -35,9 +35,19 @@ struct NativeUnit {
   std::vector<std::string> remarks;  // why code that was there is not used, or why it could not be kept
 };
 
-/// The same unit with native code. An error when LLVM refuses or a limit is met; the packed unit stays
-/// usable.
+/// The same unit with native code that need not be compiled: what was offered, or kept. No unit when there is
+/// none; the remarks say why.
+NativeUnit native_at_hand(const Analysis& analysis, const NativeOptions& options);
+
+/// The same unit with native code, which is kept. An error when LLVM refuses or a limit is met; the packed
+/// unit stays usable.
 Result<NativeUnit> compile_native(const Analysis& analysis, const NativeOptions& options = {});
+
+/// The same unit with native code for what decides most; the rest is packed. `decided`: how often each rule
+/// did. Takes about a tenth of the time that all of it takes, so it is worth it for large packs; not kept.
+Result<std::shared_ptr<const abi::Unit>> compile_hottest(const Analysis& analysis,
+                                                         std::vector<uint64_t> decided,
+                                                         const NativeOptions& options = {});
 
 /// Object code for a pack, for the processor that LLVM calls `cpu`; "native" is this one.
 Result<std::string> native_part(const Analysis& analysis, const std::string& cpu);

@@ -171,6 +171,7 @@ struct Service::Impl {
     options.loading.use_native = config.native.from_packs;
     options.loading.trust = {std::move(*keys), config.packs.required_signatures};
     options.hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };
+    options.hooks.decided = [this](const auto& pack) { return recorder->decided(pack); };
     options.hooks.reloaded = [this](bool ok) {
       (ok ? metrics.reloads_done : metrics.reloads_failed).add();
       if (watcher != nullptr) {

@@ -74,6 +74,8 @@ class PackManager {
   struct Hooks {
     /// Before a pack is put in force, on a compiling thread; may register it with metrics.
     std::function<void(const std::shared_ptr<const decision::Pack>&)> before_swap;
+    /// How often each rule of the pack, by its name, decided so far; on the native thread.
+    std::function<std::vector<uint64_t>(const decision::Pack&)> decided;
     std::function<void(bool ok)> reloaded;
     /// Another pack is compared from now on; "" when none is.
     std::function<void(const std::string& pack)> shadow_began;

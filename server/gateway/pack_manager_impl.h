@@ -90,6 +90,11 @@ struct PackManager::Impl {
 
   void run_compiler();
   void run_native();
+  /// False when the policy does not decide any more.
+  bool put_native(const std::shared_ptr<Policy>& policy, std::shared_ptr<const abi::Unit> unit,
+                  const char* tier);
+  /// All of a large policy takes seconds: what decides most, as far as it did so before, goes first.
+  void put_hottest(const std::shared_ptr<Policy>& policy, const std::stop_token& stop_asked);
   void go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
                  const std::stop_token& stop_asked);
 };
