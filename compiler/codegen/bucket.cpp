@@ -22,15 +22,6 @@ constexpr uint32_t kAtomsTogether = 3;
 
 }  // namespace
 
-size_t BucketLowering::size_of(const abi::BucketRef& bucket) const {
-  size_t cells = 0;
-  for (const Cell* cell = &index_.code[bucket.begin]; cell->head.rank != abi::kNoRank;
-       cell += 1 + cell->head.atoms) {
-    cells += 1 + size_t{cell->head.atoms};
-  }
-  return cells;
-}
-
 llvm::BasicBlock* BucketLowering::block() { return llvm::BasicBlock::Create(unit_.context, "", function_); }
 
 /// What a bucket reads is settled before it runs, so that loads are done once however often the evaluator is
@@ -72,18 +63,6 @@ llvm::Function* BucketLowering::lower(const abi::BucketRef& bucket) {
     builder_.CreateRet(call);
     function_ = more;
   }
-}
-
-llvm::Function* BucketLowering::lower_within(const abi::BucketRef& bucket, size_t& cells) {
-  if (bucket.first_rank == abi::kNoRank) {
-    return nullptr;
-  }
-  const size_t size = size_of(bucket);
-  if (size > cells) {
-    return nullptr;
-  }
-  cells -= size;
-  return lower(bucket);
 }
 
 const Cell* BucketLowering::lower_rules(const Cell* cell) {

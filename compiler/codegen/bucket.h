@@ -22,12 +22,7 @@ class BucketLowering {
   /// An abi::BucketFunction.
   llvm::Function* lower(const abi::BucketRef& bucket);
 
-  /// The same; nullptr for an empty bucket and for one behind the budget of `cells`, which shrinks.
-  llvm::Function* lower_within(const abi::BucketRef& bucket, size_t& cells);
-
  private:
-  /// Cells of a bucket, heads included.
-  [[nodiscard]] size_t size_of(const abi::BucketRef& bucket) const;
   llvm::Function* declare();
   /// Rules from `cell` on, at most kRulesPerFunction, at the insertion point; the cell behind them.
   const abi::Cell* lower_rules(const abi::Cell* cell);

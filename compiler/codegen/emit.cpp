@@ -134,11 +134,6 @@ llvm::Value* FunctionLowering::is_absent(llvm::Value* value) {
   return builder.CreateICmpEQ(load_kind(value), builder.getInt8(static_cast<uint8_t>(Kind::Absent)));
 }
 
-llvm::Value* FunctionLowering::address_of(const void* host_address) {
-  return builder.CreateIntToPtr(builder.getInt64(reinterpret_cast<uintptr_t>(host_address)),
-                                builder.getPtrTy());
-}
-
 llvm::Value* FunctionLowering::frame_address(size_t offset) {
   return builder.CreateConstInBoundsGEP1_64(builder.getInt8Ty(), frame, offset);
 }

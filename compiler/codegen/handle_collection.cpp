@@ -83,9 +83,8 @@ Operand FunctionLowering::handle_combine(ir::ExprId id, Host host) {
 Operand FunctionLowering::handle_field(ir::ExprId id) {
   const ir::Expr& e = expr(id);
   auto* record = boxed_operand(e, 0);
-  const std::string_view name = unit.module.consts[e.payload].text();
   auto* out = temporary();
-  call(Host::Field, {record, address_of(name.data()), builder.getInt64(name.size()), out});
+  call(Host::Field, {record, unit.constant(e.payload), out});
   if (!unit.module.types.is_optional(e.type)) {
     fail_if(is_absent(out), Status::Missing, id);
   }
@@ -105,9 +104,8 @@ Operand FunctionLowering::handle_cast(ir::ExprId id) {
   const ir::Expr& e = expr(id);
   auto* from = boxed_operand(e, 0);
   auto* out = temporary();
-  check_status(
-      call(Host::Cast, {frame, address_of(&unit.module.types), builder.getInt32(e.type.index), from, out}),
-      id);
+  check_status(call(Host::Cast, {frame, unit.place(Place::Types), builder.getInt32(e.type.index), from, out}),
+               id);
   return unbox(out, e.type);
 }
 
@@ -122,7 +120,8 @@ Operand FunctionLowering::handle_variadic(ir::ExprId id) {
   auto* out = temporary();
   if (e.op == Op::Builtin) {
     check_status(
-        call(Host::Builtin, {frame, address_of(&unit.regexes), builder.getInt32(e.payload), items, out}), id);
+        call(Host::Builtin, {frame, unit.place(Place::Regexes), builder.getInt32(e.payload), items, out}),
+        id);
     return unbox(out, e.type);
   }
   const Host host = e.op == Op::Interpolate                 ? Host::Interpolate

@@ -1,6 +1,7 @@
 #include <llvm/IR/Constants.h>
 
 #include "compiler/codegen/lower.h"
+#include "runtime/abi/lookup_table.h"
 
 // What decisions are made of: conditions in order, tables, and the choice of one value among many.
 
@@ -51,8 +52,7 @@ Operand FunctionLowering::handle_switch(ir::ExprId id) {
 llvm::Value* FunctionLowering::constant_at(const ir::Expr& e, llvm::Value* which) {
   std::vector<llvm::Constant*> places;
   for (uint32_t i = 1; i < e.operand_count; i++) {
-    const Value* place = &unit.module.consts[expr(operand_id(e, i)).payload];
-    places.push_back(llvm::cast<llvm::Constant>(address_of(place)));
+    places.push_back(unit.constant(expr(operand_id(e, i)).payload));
   }
   auto* type = llvm::ArrayType::get(builder.getPtrTy(), places.size());
   auto* table =
@@ -95,7 +95,9 @@ Operand FunctionLowering::handle_lookup(ir::ExprId id) {
   }
   auto* out = temporary();
   const Host host = e.op == Op::Lookup ? Host::Lookup : Host::LookupAll;
-  check_status(call(host, {frame, address_of(&unit.tables[e.payload]), values, out}), id);
+  check_status(call(host, {frame, unit.place(Place::Tables, uint64_t{e.payload} * sizeof(abi::LookupTable)),
+                           values, out}),
+               id);
   return unbox(out, e.type);
 }
 

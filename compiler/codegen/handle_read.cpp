@@ -17,7 +17,7 @@ Operand FunctionLowering::handle_const(ir::ExprId id) {
   Operand result;
   result.rep = unit.rep_of(e.type);
   result.literal = &literal;
-  result.boxed = address_of(&literal);
+  result.boxed = unit.constant(e.payload);
   switch (result.rep) {
     case Rep::Bool:
       result.first = builder.getInt1(literal.a.integer != 0);
@@ -28,10 +28,15 @@ Operand FunctionLowering::handle_const(ir::ExprId id) {
     case Rep::Float:
       result.first = llvm::ConstantFP::get(builder.getDoubleTy(), literal.a.real);
       break;
-    case Rep::Text:
-      result.first = address_of(literal.a.text);
+    case Rep::Text: {
+      auto* bytes = builder.CreateLoad(
+          builder.getPtrTy(),
+          unit.place(Place::Consts, uint64_t{e.payload} * sizeof(value::Value) + offsetof(value::Value, a)));
+      bytes->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(unit.context, {}));
+      result.first = bytes;
       result.second = builder.getInt32(literal.length);
       break;
+    }
     case Rep::Boxed:
       result.first = result.boxed;
       break;

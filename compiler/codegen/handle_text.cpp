@@ -26,14 +26,14 @@ Operand FunctionLowering::handle_contains_text(ir::ExprId id) { return handle_te
 Operand FunctionLowering::handle_glob(ir::ExprId id) {
   const ir::Expr& e = expr(id);
   auto* text = boxed_operand(e, 0);
-  auto* pattern = address_of(&unit.module.consts[e.payload]);
+  auto* pattern = unit.constant(e.payload);
   return of_bool(check_truth(call(Host::Glob, {frame, text, pattern}), id));
 }
 
 Operand FunctionLowering::handle_regex(ir::ExprId id) {
   const ir::Expr& e = expr(id);
   auto* text = boxed_operand(e, 0);
-  auto* truth = call(Host::Regex, {frame, address_of(&unit.regexes), builder.getInt32(e.payload), text});
+  auto* truth = call(Host::Regex, {frame, unit.place(Place::Regexes), builder.getInt32(e.payload), text});
   return of_bool(check_truth(truth, id));
 }
 

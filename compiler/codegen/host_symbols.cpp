@@ -122,8 +122,8 @@ static Status catalyst_except(Frame* frame, const Value* a, const Value* b, Valu
 static Truth catalyst_ip_inside(Frame*, const Value* ip, const Value* network) noexcept {
   return value::ip_inside(*ip, *network) ? 1 : 0;
 }
-static void catalyst_field(const Value* v, const char* name, uint64_t length, Value* out) noexcept {
-  *out = value::field(*v, {name, length});
+static void catalyst_field(const Value* v, const Value* name, Value* out) noexcept {
+  *out = value::field(*v, name->text());
 }
 static void catalyst_index(const Value* v, const Value* at, Value* out) noexcept {
   *out = value::index(*v, *at);

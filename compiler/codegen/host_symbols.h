@@ -28,4 +28,18 @@ struct HostSymbol {
 /// Indexed by Host.
 std::span<const HostSymbol> host_symbols();
 
+/// Data of the unit that its code reads: the closed list of place.def.
+enum class Place : uint8_t {
+#define PLACE(name, symbol) name,
+#include "compiler/codegen/place.def"
+#undef PLACE
+};
+
+/// Indexed by Place.
+inline constexpr const char* kPlaceSymbols[] = {
+#define PLACE(name, symbol) #symbol,
+#include "compiler/codegen/place.def"
+#undef PLACE
+};
+
 }  // namespace catalyst::codegen

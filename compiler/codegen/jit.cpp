@@ -6,11 +6,9 @@
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
-#include <llvm/MC/TargetRegistry.h>
 #include <llvm/Pass.h>
+#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/Process.h>
-#include <llvm/Support/SmallVectorMemoryBuffer.h>
-#include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
@@ -22,15 +20,6 @@ namespace {
 
 Error from_llvm(llvm::Error failure, const char* doing) {
   return error(std::string(doing) + ": " + llvm::toString(std::move(failure)));
-}
-
-std::string host_features() {
-  std::string text;
-  for (const auto& feature : llvm::sys::getHostCPUFeatures()) {
-    text += text.empty() ? "" : ",";
-    text += (feature.second ? "+" : "-") + feature.first().str();
-  }
-  return text;
 }
 
 /// Runs behind the code generator's own passes, which take one function after the other: when nobody wants
@@ -56,8 +45,10 @@ class Abandon final : public llvm::FunctionPass {
 };
 char Abandon::id = 0;
 
-Result<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module& module, llvm::TargetMachine& machine,
-                                                        const std::stop_token& stop) {
+}  // namespace
+
+Result<std::string> emit_object(llvm::Module& module, llvm::TargetMachine& machine, size_t code_bytes_max,
+                                const std::stop_token& stop) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
@@ -71,34 +62,11 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module& module, ll
   if (stop.stop_requested()) {
     return error("stopped");
   }
-  return std::unique_ptr<llvm::MemoryBuffer>(std::make_unique<llvm::SmallVectorMemoryBuffer>(
-      std::move(bytes), "unit.o", /*RequiresNullTerminator=*/false));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(int opt_level) {
-  static const bool initialised =
-      !llvm::InitializeNativeTarget() && !llvm::InitializeNativeTargetAsmPrinter();
-  if (!initialised) {
-    return error("LLVM has no code generator for this processor");
+  if (bytes.size() > code_bytes_max) {
+    return error("native code takes " + std::to_string(bytes.size()) + " bytes, more than the limit of " +
+                 std::to_string(code_bytes_max));
   }
-  static const std::string triple = llvm::sys::getProcessTriple();
-  static const std::string cpu = llvm::sys::getHostCPUName().str();
-  static const std::string features = host_features();
-  std::string problem;
-  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, problem);
-  if (target == nullptr) {
-    return error("LLVM does not know the target: " + problem);
-  }
-  const auto level = opt_level == 0 ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Less;
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, cpu, features, llvm::TargetOptions(), llvm::Reloc::PIC_, llvm::CodeModel::Small, level,
-      /*JIT=*/true));
-  if (machine == nullptr) {
-    return error("LLVM cannot generate code for " + triple);
-  }
-  return machine;
+  return std::string(bytes.data(), bytes.size());
 }
 
 /// An ORC session of its own for each unit: ending it frees everything that belongs to the unit, and units
@@ -122,30 +90,26 @@ struct MachineCode::Session {
 MachineCode::MachineCode(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 MachineCode::~MachineCode() = default;
 
-Result<std::unique_ptr<MachineCode>> MachineCode::link(llvm::Module& module, llvm::TargetMachine& machine,
-                                                       const std::string& table, size_t code_bytes_max,
-                                                       const std::stop_token& stop) {
-  auto object = emit_object(module, machine, stop);
-  if (!object) {
-    return object.error();
-  }
-  const size_t bytes = (*object)->getBufferSize();
-  if (bytes > code_bytes_max) {
-    return error("native code takes " + std::to_string(bytes) + " bytes, more than the limit of " +
-                 std::to_string(code_bytes_max));
-  }
+Result<std::unique_ptr<MachineCode>> MachineCode::link(const std::string& object, const std::string& table,
+                                                       std::span<const void* const> places) {
   std::unique_ptr<MachineCode> code(new MachineCode(std::make_unique<Session>()));
   llvm::orc::ExecutionSession& session = code->session_->session;
   llvm::orc::JITDylib& unit = session.createBareJITDylib("unit");
-  llvm::orc::SymbolMap hosts;
+  llvm::orc::SymbolMap known;
   for (const HostSymbol& host : host_symbols()) {
-    hosts[session.intern(host.name)] = {llvm::orc::ExecutorAddr::fromPtr(host.address),
+    known[session.intern(host.name)] = {llvm::orc::ExecutorAddr::fromPtr(host.address),
                                         llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
   }
-  if (auto failure = unit.define(llvm::orc::absoluteSymbols(std::move(hosts)))) {
+  for (size_t i = 0; i < places.size(); i++) {
+    known[session.intern(kPlaceSymbols[i])] = {llvm::orc::ExecutorAddr::fromPtr(places[i]),
+                                               llvm::JITSymbolFlags::Exported};
+  }
+  if (auto failure = unit.define(llvm::orc::absoluteSymbols(std::move(known)))) {
     return from_llvm(std::move(failure), "defining host functions");
   }
-  if (auto failure = code->session_->layer.add(unit, std::move(*object))) {
+  // The buffer is a view: linking ends within the lookup below, and the linker copies what it keeps.
+  auto buffer = llvm::MemoryBuffer::getMemBuffer(object, "unit.o", /*RequiresNullTerminator=*/false);
+  if (auto failure = code->session_->layer.add(unit, std::move(buffer))) {
     return from_llvm(std::move(failure), "adding object code");
   }
   auto found = session.lookup(llvm::ArrayRef<llvm::orc::JITDylib*>{&unit}, session.intern(table));
@@ -153,7 +117,7 @@ Result<std::unique_ptr<MachineCode>> MachineCode::link(llvm::Module& module, llv
     return from_llvm(found.takeError(), "linking native code");
   }
   code->table_ = found->getAddress().toPtr<const void* const*>();
-  code->object_bytes_ = bytes;
+  code->object_bytes_ = object.size();
   return code;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 
@@ -14,26 +15,26 @@ class TargetMachine;
 
 namespace catalyst::codegen {
 
-/// A machine for this processor. `opt_level` as in Options. LLVM is initialised by the first call, so that
-/// processes which never compile pay nothing. An error when LLVM has no back end for the processor.
-Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(int opt_level);
-
 /// Cleans up what lowering wrote: memory to registers, common tests once, straight control flow. Nothing that
 /// inlines or unrolls, so time stays linear in the size of the module. Leaves off before the next function
 /// when stop is requested.
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const std::stop_token& stop);
 
+/// Object code of `module`. Errors: more than `code_bytes_max` of it, or stop was requested, which is looked
+/// at between functions.
+Result<std::string> emit_object(llvm::Module& module, llvm::TargetMachine& machine, size_t code_bytes_max,
+                                const std::stop_token& stop);
+
 /// Executable memory of one unit: written, then made read-only and executable before any pointer leaves.
 /// Destroying it unmaps the code; the caller sees to it that no thread is inside.
 class MachineCode {
  public:
-  /// Generates code for `module` and links it. `table` names a global array of pointers, the only thing that
-  /// is looked up. Symbols that the module uses but does not define resolve against the host allow list
-  /// alone. Errors: more than `code_bytes_max` of object code, an unknown symbol, memory that the system
-  /// refuses, or stop was requested, which is looked at between functions.
-  static Result<std::unique_ptr<MachineCode>> link(llvm::Module& module, llvm::TargetMachine& machine,
-                                                   const std::string& table, size_t code_bytes_max,
-                                                   const std::stop_token& stop);
+  /// Links what emit_object gave. `table` names a global array of pointers, the only thing that is looked up.
+  /// Symbols that the code uses but does not define resolve against the host allow list and `places`, the
+  /// addresses of the unit's data by Place, alone. Errors: bytes that are no object code, an unknown symbol,
+  /// memory that the system refuses.
+  static Result<std::unique_ptr<MachineCode>> link(const std::string& object, const std::string& table,
+                                                   std::span<const void* const> places);
   ~MachineCode();
   MachineCode(const MachineCode&) = delete;
   MachineCode& operator=(const MachineCode&) = delete;

@@ -28,16 +28,15 @@ llvm::Type* type_of(llvm::LLVMContext& context, char letter) {
 
 }  // namespace
 
-UnitLowering::UnitLowering(llvm::Module& target, const ir::Interpreter& interpreter, bool tracing)
+UnitLowering::UnitLowering(llvm::Module& target, const ir::Module& source, bool tracing)
     : out(target),
       context(target.getContext()),
-      module(interpreter.module()),
-      regexes(interpreter.regexes()),
-      tables(interpreter.tables()),
+      module(source),
       trace(tracing),
       facts_(module.facts.size()),
       functions_(module.functions.size()),
-      hosts_(host_symbols().size()) {}
+      hosts_(host_symbols().size()),
+      places_(std::size(kPlaceSymbols)) {}
 
 Rep UnitLowering::rep_of(TypeId type) const {
   switch (kind_of(type)) {
@@ -85,6 +84,29 @@ llvm::FunctionCallee UnitLowering::host(Host host) {
     hosts_[index] = function;
   }
   return hosts_[index];
+}
+
+llvm::Constant* UnitLowering::place(Place place, uint64_t offset) {
+  const auto index = static_cast<size_t>(place);
+  auto* byte = llvm::Type::getInt8Ty(context);
+  if (places_[index] == nullptr) {
+    auto* of_any_size = llvm::ArrayType::get(byte, 0);
+    places_[index] =
+        new llvm::GlobalVariable(out, of_any_size, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
+                                 nullptr, kPlaceSymbols[index]);
+  }
+  return llvm::ConstantExpr::getGetElementPtr(
+      byte, places_[index], llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), offset));
+}
+
+llvm::Constant* UnitLowering::absent() {
+  if (absent_ == nullptr) {
+    static_assert(static_cast<int>(value::Kind::Absent) == 0);
+    auto* type = llvm::ArrayType::get(llvm::Type::getInt64Ty(context), 3);
+    absent_ = new llvm::GlobalVariable(out, type, /*isConstant=*/true, llvm::GlobalValue::PrivateLinkage,
+                                       llvm::Constant::getNullValue(type));
+  }
+  return absent_;
 }
 
 /// All functions of a unit answer a status or truth, take the frame first, and are seen by nobody but the
@@ -250,8 +272,7 @@ Operand FunctionLowering::traced(ExprId id) {
   call(Host::Trace, {frame, id_of(id), builder.getInt32(0), box(result, expr(id).type)});
   auto* done = builder.GetInsertBlock();
   if (enter_sink(inner)) {
-    static const value::Value kAbsent;
-    call(Host::Trace, {frame, id_of(id), inner.status, address_of(&kAbsent)});
+    call(Host::Trace, {frame, id_of(id), inner.status, unit.absent()});
     fail(inner.status, inner.expr);
   }
   builder.SetInsertPoint(done);

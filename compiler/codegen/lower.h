@@ -10,10 +10,9 @@
 #include <vector>
 
 #include "compiler/codegen/host_symbols.h"
-#include "compiler/ir/interpreter.h"
+#include "compiler/codegen/layout.h"
 #include "compiler/ir/ir.h"
 #include "runtime/abi/frame.h"
-#include "runtime/value/regex_set.h"
 
 // From IR to LLVM, private to this folder. One UnitLowering a unit, one FunctionLowering a root, fact or
 // function; the handlers of instruction families stand in handle_*.cpp.
@@ -44,12 +43,9 @@ struct ErrorSink {
   llvm::PHINode* expr = nullptr;
 };
 
-enum class RootKind : uint8_t { Condition, Value };
-
 class UnitLowering {
  public:
-  /// `interpreter` owns the regular expressions and tables that the code points to.
-  UnitLowering(llvm::Module& out, const ir::Interpreter& interpreter, bool trace);
+  UnitLowering(llvm::Module& out, const ir::Module& module, bool trace);
 
   /// Code for a root; queues what it uses.
   llvm::Function* lower_root(ir::ExprId expr, RootKind kind);
@@ -59,6 +55,14 @@ class UnitLowering {
   llvm::Function* fact(uint32_t index);
   llvm::Function* function(uint32_t index);
   llvm::FunctionCallee host(Host host);
+  /// The address, `offset` bytes into the place, that linking puts in.
+  llvm::Constant* place(Place place, uint64_t offset = 0);
+  /// Where a constant of the module stands.
+  llvm::Constant* constant(uint32_t index) {
+    return place(Place::Consts, uint64_t{index} * sizeof(value::Value));
+  }
+  /// An absent value.
+  llvm::Constant* absent();
 
   [[nodiscard]] Rep rep_of(ir::TypeId type) const;
   [[nodiscard]] types::TypeKind kind_of(ir::TypeId type) const { return module.types.kind(type); }
@@ -66,8 +70,6 @@ class UnitLowering {
   llvm::Module& out;
   llvm::LLVMContext& context;
   const ir::Module& module;
-  const value::RegexSet& regexes;
-  const std::vector<abi::LookupTable>& tables;
   const bool trace;
   /// Set when the module uses a local outside its scope, which verify refuses: nothing of it may run.
   bool malformed = false;
@@ -80,6 +82,8 @@ class UnitLowering {
   std::vector<llvm::Function*> facts_;
   std::vector<llvm::Function*> functions_;
   std::vector<llvm::Function*> hosts_;
+  std::vector<llvm::GlobalVariable*> places_;
+  llvm::GlobalVariable* absent_ = nullptr;
   std::vector<std::pair<bool, uint32_t>> queue_;  // is a fact; index
 };
 
@@ -102,7 +106,6 @@ class FunctionLowering {
   llvm::Value* load_length(llvm::Value* value);
   llvm::Value* load_payload(llvm::Value* value, llvm::Type* type);
   llvm::Value* is_absent(llvm::Value* value);
-  llvm::Value* address_of(const void* host_address);
   llvm::Value* frame_field(size_t offset, llvm::Type* type);
   llvm::Value* frame_address(size_t offset);
 

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "compiler/ir/ir.h"
 #include "runtime/abi/frame.h"
+#include "runtime/abi/target.h"
 #include "runtime/abi/unit.h"
 #include "runtime/base/result.h"
 
@@ -30,6 +33,9 @@ struct Options {
   /// Cells (rules and atoms) of decision buckets that become functions; the buckets behind stay packed.
   /// 10,000 ordinary rules have 50,000.
   size_t bucket_cells_max = 1'000'000;
+  /// How often each rule decided. Not empty: only the buckets that decide most get functions, and only rules
+  /// that stand there or decided get roots, so that this code is there early; the rest stays packed.
+  std::vector<uint64_t> decided;
   /// When stop is requested, compile gives up before the next function and answers an error.
   std::stop_token stop;
 };
@@ -61,11 +67,30 @@ class NativeCode {
   std::unique_ptr<const Impl> impl_;
 };
 
-/// Compiles the roots of a verified module: conditions, messages and effect values of its rules, and its
-/// decisions, with the facts and functions that they use. With `plans`, a unit built from the module: also a
-/// function for each deciding bucket, and no conditions of rules that the buckets decide completely (when an
-/// unreadable input forces exact evaluation, those run in the interpreter). Errors: a limit of `options` is
-/// met, or LLVM refuses. Any thread; runs for milliseconds to seconds.
+/// This processor and this program.
+const abi::Target& host_target();
+/// Another processor of the same kind by LLVM's name for it (x86-64-v3, znver4), for this program. An error
+/// that lists the names when there is none such.
+Result<abi::Target> named_target(const std::string& cpu);
+/// Why object code for `target` cannot run here; empty when it can.
+std::string mismatch(const abi::Target& target);
+
+/// Object code for the roots of a verified module: conditions, messages and effect values of its rules, and
+/// its decisions, with the facts and functions that they use. With `plans`, a unit built from the module:
+/// also a function for each deciding bucket, and no conditions of rules that the buckets decide completely
+/// (when an unreadable input forces exact evaluation, those run in the interpreter). The bytes follow from
+/// the arguments and this program alone; no address of this process is in them. Errors: a limit of `options`
+/// is met, or LLVM refuses. Any thread; runs for milliseconds to seconds.
+Result<std::string> emit(const ir::Module& module, const Options& options, const abi::Unit* plans,
+                         const abi::Target& target);
+
+/// Makes object code run. `object` is what emit gave, in this or another process, for the same module,
+/// options and plans: the caller vouches for it. An error when it cannot be linked, or is visibly another's.
+Result<std::shared_ptr<const NativeCode>> link(std::shared_ptr<const ir::Module> module,
+                                               const std::string& object, const Options& options,
+                                               const abi::Unit* plans);
+
+/// emit and link, for this processor.
 Result<std::shared_ptr<const NativeCode>> compile(std::shared_ptr<const ir::Module> module,
                                                   const Options& options = {},
                                                   const abi::Unit* plans = nullptr);

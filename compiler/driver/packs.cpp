@@ -71,7 +71,7 @@ PackBuild build_pack(PackSources sources, const AnalyzeOptions& options) {
     return out;
   }
   const ir::Module& module = *out.analysis.module;
-  pack::BuildInput input;
+  pack::BuildInput& input = out.input;
   input.module = &module;
   for (uint32_t i = 0; i < out.analysis.sources.size(); i++) {
     const source::FileId file(i);
@@ -119,6 +119,12 @@ Result<LoadedPack> load_pack(std::string_view bytes, const LoadOptions& options)
   out.digest = opened->digest;
   out.signed_by = std::move(*signed_by);
   out.schemas = std::move(contents->schemas);
+  if (const std::string_view native = opened->part(pack::kNativePart); !native.empty()) {
+    out.native_unused = out.signed_by.empty() ? "no trusted key signed it"
+                        : !options.use_native ? "`native.from_packs` says so"
+                                              : "";
+    out.native = out.native_unused.empty() ? native : std::string_view();
+  }
   return out;
 }
 

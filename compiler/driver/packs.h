@@ -28,6 +28,7 @@ struct PackSources {
 struct PackBuild {
   Analysis analysis;  // diagnostics; without a module there are no bytes
   std::string bytes;
+  pack::BuildInput input;  // what the bytes were made from
 };
 /// Analyses the sources and packs them. `options` reads the schemas.
 PackBuild build_pack(PackSources sources, const AnalyzeOptions& options);
@@ -35,6 +36,7 @@ PackBuild build_pack(PackSources sources, const AnalyzeOptions& options);
 struct LoadOptions {
   pack::Limits limits;
   pack::Trust trust;
+  bool use_native = true;  // give the native code of packs that trusted keys signed
 };
 
 struct LoadedPack {
@@ -43,7 +45,9 @@ struct LoadedPack {
   pack::Digest digest{};
   std::vector<std::string> signed_by;  // trusted keys
   std::vector<pack::SourceText> schemas;
-  bool recompiled = false;  // built by another version: its sources were compiled here
+  std::string native;         // the part with native code, when a trusted key signed the pack
+  std::string native_unused;  // why there is one that is not given
+  bool recompiled = false;    // built by another version: its sources were compiled here
 };
 /// Verifies everything about a pack and makes it ready to compile. Errors carry a pack::Refusal.
 Result<LoadedPack> load_pack(std::string_view bytes, const LoadOptions& options = {});

@@ -5,6 +5,7 @@
 
 #include "compiler/ir/ir.h"
 #include "compiler/pack/manifest.h"
+#include "compiler/pack/native_object.h"
 #include "compiler/pack/wire.h"
 
 // What every struct in a pack consists of, said once for writing, reading and the format's fingerprint. A
@@ -65,6 +66,8 @@ DESCRIBE(Part, name, bytes, sha256)
 DESCRIBE(Manifest, name, version, sequence, language, compiler, ir_format, rules, tests, tests_sha256, inputs,
          parts)
 DESCRIBE(Signature, key, bytes)
+DESCRIBE(abi::Target, triple, cpu, features, llvm, program)
+DESCRIBE(NativeObject, target, made_from, code)
 
 #undef DESCRIBE
 

@@ -28,7 +28,7 @@ struct Input {
 
 /// A stretch of the pack behind its head.
 struct Part {
-  std::string name;  // "ir", "sources", "schemas"
+  std::string name;  // "ir", "sources", "schemas", "native"
   uint64_t bytes = 0;
   Digest sha256{};
 };

@@ -149,6 +149,9 @@ std::string build(const BuildInput& input) {
   add_part(manifest, parts, kIr, write_module(*input.module));
   add_part(manifest, parts, kSources, write_texts(input.sources));
   add_part(manifest, parts, kSchemas, write_texts(input.schemas));
+  if (!input.native.empty()) {
+    add_part(manifest, parts, kNativePart, input.native);
+  }
   Writer writer;
   writer(manifest);
   return assemble(writer.take(), {}, parts);

@@ -27,7 +27,12 @@ struct BuildInput {
   std::vector<SourceText> schemas;
   uint64_t sequence = 0;
   std::string compiler;
+  std::string native;  // what write_native gave; empty: none
 };
+
+/// The part with native code. Nothing but its digest is verified by open and read: it may run only where a
+/// trusted key signed the pack.
+inline constexpr std::string_view kNativePart = "native";
 
 /// One byte sequence for one input, wherever it is built.
 std::string build(const BuildInput& input);

@@ -145,7 +145,7 @@ Exit bench(const Options& options) {
   if (native.has_error()) {
     print_error(native.error().message());
   } else {
-    tiers.push_back({"native", std::make_shared<decision::Pack>(*native)});
+    tiers.push_back({"native", std::make_shared<decision::Pack>(native->unit)});
   }
   for (Tier& tier : tiers) {
     tier.ns = measure(tier, *requests, options.seconds);

@@ -23,6 +23,7 @@ struct Options {
   std::vector<std::string> files;
   std::string output;
   std::optional<uint64_t> sequence;
+  std::string native;  // the processor; empty: no native code
   bool skip_tests = false;
   bool json = false;
 };
@@ -122,7 +123,7 @@ Exit build(const Options& options) {
     }
     return files;
   };
-  const driver::PackBuild built = driver::build_pack(std::move(*sources), reading);
+  driver::PackBuild built = driver::build_pack(std::move(*sources), reading);
   if (built.analysis.module == nullptr) {
     return report_mistakes(built.analysis, options.json);
   }
@@ -133,6 +134,15 @@ Exit build(const Options& options) {
     if (const auto failing = failing_tests(built.analysis); !failing.empty()) {
       return report_failing(failing, options.json);
     }
+  }
+  if (!options.native.empty()) {
+    auto code = driver::native_part(built.analysis, options.native);
+    if (code.has_error()) {
+      print_error(code.error().message());
+      return Exit::System;
+    }
+    built.input.native = std::move(*code);
+    built.bytes = pack::build(built.input);
   }
   const auto opened = pack::open(built.bytes);
   if (opened.has_error()) {
@@ -167,6 +177,10 @@ void add_build_command(CLI::App& app, Action& chosen) {
   command->add_option(
       "--sequence", options->sequence,
       "number that must not decrease from release to release; default: follows from the version");
+  command->add_flag(
+      "--native{native}", options->native,
+      "add native code: for this processor, or with --native=CPU for another by LLVM's name, such as "
+      "x86-64-v3; used by this very build of Catalyst, where a trusted key signed the pack");
   command->add_flag("--skip-tests", options->skip_tests, "build although tests fail");
   command->add_flag("--json", options->json, kJsonHelp);
   command->footer(

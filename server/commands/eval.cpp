@@ -54,7 +54,7 @@ std::unique_ptr<decision::Pack> load(const Options& options, Exit& exit) {
     exit = Exit::System;
     return nullptr;
   }
-  return std::make_unique<decision::Pack>(*native);
+  return std::make_unique<decision::Pack>(native->unit);
 }
 
 Exit unknown_decision(const std::string& name, const decision::Pack& pack) {

@@ -32,6 +32,15 @@ Result<std::vector<pack::Key>> read_public_keys(const std::vector<std::string>& 
   return keys;
 }
 
+std::optional<pack::NativeObject> native_of(const pack::Opened& pack) {
+  const std::string_view part = pack.part(pack::kNativePart);
+  if (part.empty()) {
+    return std::nullopt;
+  }
+  auto native = pack::read_native(part, pack::Limits{}.memory_bytes);
+  return native.has_error() ? std::nullopt : std::optional(std::move(*native));
+}
+
 Json pack_json(const pack::Opened& pack) {
   const pack::Manifest& m = pack.manifest;
   Json out = {{"name", m.name},
@@ -55,6 +64,11 @@ Json pack_json(const pack::Opened& pack) {
   }
   for (const pack::Part& part : m.parts) {
     out["parts"].push_back({{"name", part.name}, {"bytes", part.bytes}, {"sha256", pack::hex(part.sha256)}});
+  }
+  if (const auto native = native_of(pack)) {
+    out["native"] = {{"triple", native->target.triple},     {"cpu", native->target.cpu},
+                     {"features", native->target.features}, {"llvm", native->target.llvm},
+                     {"program", native->target.program},   {"code_bytes", native->code.size()}};
   }
   for (const pack::Signature& signature : pack.signatures) {
     out["signatures"].push_back({{"algorithm", "ed25519"}, {"key", pack::hex(signature.key)}});

@@ -166,9 +166,12 @@ struct Service::Impl {
     options.files = config.policy;
     options.store = store.get();
     options.compiler = kVersion;
+    options.native = {config.native.cache, config.native.cache_bytes};
     options.loading.limits.file_bytes = config.packs.max_bytes;
+    options.loading.use_native = config.native.from_packs;
     options.loading.trust = {std::move(*keys), config.packs.required_signatures};
     options.hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };
+    options.hooks.decided = [this](const auto& pack) { return recorder->decided(pack); };
     options.hooks.reloaded = [this](bool ok) {
       (ok ? metrics.reloads_done : metrics.reloads_failed).add();
       if (watcher != nullptr) {

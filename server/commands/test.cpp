@@ -147,7 +147,7 @@ Result<Run> run_tests(const Options& options, const driver::Analysis& analysis) 
     if (native.has_error()) {
       return native.error();
     }
-    unit = *native;
+    unit = std::move(native->unit);
   }
   const decision::Pack pack(unit);
   decision::Evaluator evaluator;

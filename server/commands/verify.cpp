@@ -78,6 +78,12 @@ void print_manifest(const pack::Opened& pack) {
     std::printf("  part       %s  %10llu  %s\n", pack::hex(part.sha256).c_str(),
                 static_cast<unsigned long long>(part.bytes), part.name.c_str());
   }
+  if (const auto native = native_of(pack)) {
+    const abi::Target& target = native->target;
+    std::printf("  native     for %s%s%s on %s, by LLVM %s in build %s\n", target.cpu.c_str(),
+                target.features.empty() ? "" : " with ", target.features.c_str(), target.triple.c_str(),
+                target.llvm.c_str(), target.program.c_str());
+  }
   for (const pack::Signature& signature : pack.signatures) {
     std::printf("  signature  ed25519 by key %s\n", pack::hex(signature.key).c_str());
   }

@@ -140,6 +140,7 @@ class Loader {
     }
     config.packs.required_signatures = static_cast<size_t>(read.count("packs.required_signatures"));
     config.packs.max_bytes = static_cast<size_t>(read.bytes("packs.max_size"));
+    read_native(read, folder, config);
     config.record.decisions = read.flag("record.decisions");
     config.record.max_age_ms = read.duration("record.max_age");
     config.record.max_bytes = static_cast<uint64_t>(read.bytes("record.max_size"));
@@ -151,6 +152,19 @@ class Loader {
         config.packs.trusted_keys.size() < config.packs.required_signatures) {
       report(source.path, root, "more signatures are required than keys are trusted",
              "list more keys in `packs.trusted_keys`");
+    }
+  }
+
+  static void read_native(const Reader& read, const fs::path& folder, Config& config) {
+    config.native.from_packs = read.flag("native.from_packs");
+    config.native.cache_bytes = static_cast<uint64_t>(read.bytes("native.cache_size"));
+    if (config.native.cache_bytes == 0) {
+      return;
+    }
+    if (const std::string cache = read.text("native.cache"); !cache.empty()) {
+      config.native.cache = (folder / cache).lexically_normal().string();
+    } else if (!config.store.file.empty()) {
+      config.native.cache = (fs::path(config.store.file).parent_path() / "native").string();
     }
   }
 

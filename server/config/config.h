@@ -206,6 +206,13 @@ struct PacksConfig {
   size_t max_bytes = 0;
 };
 
+/// Where native code is kept.
+struct NativeConfig {
+  std::string cache;  // folder; empty: nowhere
+  uint64_t cache_bytes = 0;
+  bool from_packs = true;
+};
+
 struct RecordConfig {
   bool decisions = false;
   int64_t max_age_ms = 0;
@@ -240,6 +247,7 @@ struct Config {
   int64_t debounce_ms = 0;
   StoreConfig store;
   PacksConfig packs;
+  NativeConfig native;
   RecordConfig record;
 };
 

@@ -3,10 +3,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -25,11 +27,25 @@ namespace {
 using observe::Level;
 
 constexpr int kNativeNice = 10;
+/// From so many rules on it takes over half a second to compile all of them.
+constexpr uint32_t kHottestFirst = 1000;
 
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::string_view origin_text(driver::NativeOrigin origin) {
+  switch (origin) {
+    case driver::NativeOrigin::Compiled:
+      return "compiler";
+    case driver::NativeOrigin::Cache:
+      return "cache";
+    case driver::NativeOrigin::Pack:
+      return "pack";
+  }
+  return "";
 }
 
 double milliseconds(double seconds) { return std::round(seconds * 1e6) / 1e3; }
@@ -197,33 +213,75 @@ void PackManager::Impl::run_native() {
   }
 }
 
-void PackManager::Impl::go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
-                                  const std::stop_token& stop_asked) {
-  const auto start = Clock::now();
-  auto unit = driver::compile_native(*policy->analysis, {.stop = stop_asked});
-  if (stop_asked.stop_requested()) {
-    return;
-  }
-  if (unit.has_error()) {
-    observe::log(Level::Warn, "no native code, the packed form decides",
-                 {{"reason", unit.error().message()}});
-    return;
-  }
-  auto pack = std::make_shared<const decision::Pack>(*unit);
+bool PackManager::Impl::put_native(const std::shared_ptr<Policy>& policy,
+                                   std::shared_ptr<const abi::Unit> unit, const char* tier) {
+  auto pack = std::make_shared<const decision::Pack>(std::move(unit));
   announce(pack);
   const std::lock_guard lock(mutex);
   if (stop || !decides(policy)) {
-    return;
+    return false;
   }
   policy->pack = std::move(pack);
-  policy->tier = "native";
+  policy->tier = tier;
   publish();
   if (policy == stable) {
     status.tier = policy->tier;
   }
-  observe::log(Level::Info, "native code in force",
-               {{"generation", generation},
-                {"ms", milliseconds(std::chrono::duration<double>(Clock::now() - start).count())}});
+  return true;
+}
+
+void PackManager::Impl::put_hottest(const std::shared_ptr<Policy>& policy,
+                                    const std::stop_token& stop_asked) {
+  if (!hooks.decided || policy->rules() < kHottestFirst) {
+    return;
+  }
+  std::vector<uint64_t> decided = hooks.decided(*policy->pack);
+  if (std::all_of(decided.begin(), decided.end(), [](uint64_t count) { return count == 0; })) {
+    return;
+  }
+  const auto start = Clock::now();
+  auto unit = driver::compile_hottest(*policy->analysis, std::move(decided), {.stop = stop_asked});
+  // What goes wrong here goes wrong for all of it, too, and is told then.
+  if (unit.has_value() && put_native(policy, std::move(*unit), "packed")) {
+    observe::log(Level::Info, "native code for what decides most in force",
+                 {{"ms", milliseconds(std::chrono::duration<double>(Clock::now() - start).count())}});
+  }
+}
+
+void PackManager::Impl::go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
+                                  const std::stop_token& stop_asked) {
+  const auto start = Clock::now();
+  driver::NativeOptions how{.stop = stop_asked, .cache = native_cache.get(), .offered = policy->native};
+  driver::NativeUnit native_unit = driver::native_at_hand(*policy->analysis, how);
+  how.offered = {};
+  policy->native.clear();
+  policy->native.shrink_to_fit();
+  if (!policy->native_unused.empty()) {
+    native_unit.remarks.push_back("the pack's native code is not used: " + policy->native_unused);
+  }
+  if (native_unit.unit == nullptr) {
+    put_hottest(policy, stop_asked);
+    auto compiled = driver::compile_native(*policy->analysis, how);
+    if (stop_asked.stop_requested()) {
+      return;
+    }
+    if (compiled.has_error()) {
+      observe::log(Level::Warn, "no native code, the packed form decides",
+                   {{"reason", compiled.error().message()}});
+      return;
+    }
+    native_unit.unit = std::move(compiled->unit);
+    std::move(compiled->remarks.begin(), compiled->remarks.end(), std::back_inserter(native_unit.remarks));
+  }
+  for (const std::string& remark : native_unit.remarks) {
+    observe::log(Level::Warn, "native code", {{"text", remark}});
+  }
+  if (put_native(policy, std::move(native_unit.unit), "native")) {
+    observe::log(Level::Info, "native code in force",
+                 {{"generation", generation},
+                  {"from", origin_text(native_unit.origin)},
+                  {"ms", milliseconds(std::chrono::duration<double>(Clock::now() - start).count())}});
+  }
 }
 
 PackManager::PackManager(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}

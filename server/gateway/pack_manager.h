@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/native_cache.h"
 #include "compiler/driver/packs.h"
 #include "compiler/driver/rule_edit.h"
 #include "runtime/base/result.h"
@@ -73,6 +74,8 @@ class PackManager {
   struct Hooks {
     /// Before a pack is put in force, on a compiling thread; may register it with metrics.
     std::function<void(const std::shared_ptr<const decision::Pack>&)> before_swap;
+    /// How often each rule of the pack, by its name, decided so far; on the native thread.
+    std::function<std::vector<uint64_t>(const decision::Pack&)> decided;
     std::function<void(bool ok)> reloaded;
     /// Another pack is compared from now on; "" when none is.
     std::function<void(const std::string& pack)> shadow_began;
@@ -83,6 +86,7 @@ class PackManager {
                                           // Outlives the manager
     driver::LoadOptions loading;          // whose packs are used
     std::string compiler;                 // our version, for packs that edits make
+    driver::NativeCache::Options native;  // where native code is kept; no folder: nowhere
     Hooks hooks;
   };
 

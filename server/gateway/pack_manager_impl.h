@@ -24,11 +24,14 @@ struct PackManager::Impl {
       : files(std::move(o.files)),
         compiler_version(std::move(o.compiler)),
         hooks(std::move(o.hooks)),
+        native_cache(o.native.folder.empty() ? nullptr
+                                             : std::make_unique<driver::NativeCache>(std::move(o.native))),
         deployer(o.store, std::move(o.loading)) {}
 
   std::vector<std::string> files;
   std::string compiler_version;
   Hooks hooks;
+  std::unique_ptr<const driver::NativeCache> native_cache;  // the native thread's
   std::unique_ptr<decision::Engine> engine;
   // The compiling thread's:
   Deployer deployer;
@@ -87,6 +90,11 @@ struct PackManager::Impl {
 
   void run_compiler();
   void run_native();
+  /// False when the policy does not decide any more.
+  bool put_native(const std::shared_ptr<Policy>& policy, std::shared_ptr<const abi::Unit> unit,
+                  const char* tier);
+  /// All of a large policy takes seconds: what decides most, as far as it did so before, goes first.
+  void put_hottest(const std::shared_ptr<Policy>& policy, const std::stop_token& stop_asked);
   void go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
                  const std::stop_token& stop_asked);
 };

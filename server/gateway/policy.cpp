@@ -78,6 +78,8 @@ Result<std::shared_ptr<Policy>> open_policy(std::string_view bytes, const driver
   out->digest = pack::hex(loaded->digest);
   out->signed_by = std::move(loaded->signed_by);
   out->schemas = std::move(loaded->schemas);
+  out->native = std::move(loaded->native);
+  out->native_unused = std::move(loaded->native_unused);
   return out;
 }
 

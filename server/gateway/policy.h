@@ -22,6 +22,8 @@ struct Policy {
   std::string digest;
   std::vector<std::string> signed_by;
   std::vector<pack::SourceText> schemas;
+  std::string native;         // object code, until it was tried
+  std::string native_unused;  // why there is some that is not used
 
   [[nodiscard]] const std::string& name() const { return analysis->module->pack_name; }
   [[nodiscard]] const std::string& version() const { return analysis->module->pack_version; }

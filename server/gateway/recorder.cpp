@@ -55,6 +55,14 @@ void log_request(const mcp::RequestRecord& record, observe::RequestStatus status
                 {"ms", static_cast<double>(record.total_ns / 1000) / 1000}});
 }
 
+std::vector<std::string_view> names_of(const decision::Pack& pack) {
+  std::vector<std::string_view> names;
+  for (uint32_t rule = 0; rule < pack.rule_count(); ++rule) {
+    names.push_back(pack.rule_name(rule));
+  }
+  return names;
+}
+
 }  // namespace
 
 struct Recorder::Impl {
@@ -148,12 +156,21 @@ Recorder::Recorder(observe::Metrics& metrics, observe::AuditLog* audit)
     : impl_(std::make_unique<Impl>(metrics, audit)) {}
 Recorder::~Recorder() = default;
 
-void Recorder::register_pack(const std::shared_ptr<const decision::Pack>& pack) {
-  std::vector<std::string_view> names;
-  for (uint32_t rule = 0; rule < pack->rule_count(); ++rule) {
-    names.push_back(pack->rule_name(rule));
+std::vector<uint64_t> Recorder::decided(const decision::Pack& pack) const {
+  const auto counters = impl_->metrics.counters_for(names_of(pack));
+  std::vector<uint64_t> out;
+  for (const observe::RuleCounters* rule : counters->rules) {
+    uint64_t count = 0;
+    for (const observe::Counter& decisions : rule->decisions) {
+      count += decisions.value();
+    }
+    out.push_back(count);
   }
-  auto counters = impl_->metrics.counters_for(names);
+  return out;
+}
+
+void Recorder::register_pack(const std::shared_ptr<const decision::Pack>& pack) {
+  auto counters = impl_->metrics.counters_for(names_of(*pack));
   const std::lock_guard lock(impl_->mutex);
   for (auto it = impl_->known.begin(); it != impl_->known.end();) {
     it = it->second.pack.expired() ? impl_->known.erase(it) : std::next(it);

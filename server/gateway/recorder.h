@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "runtime/decision/engine.h"
 #include "runtime/mcp/observer.h"
@@ -19,6 +21,8 @@ class Recorder final : public mcp::Observer {
 
   /// Must be called with every pack before it decides anything. Any thread.
   void register_pack(const std::shared_ptr<const decision::Pack>& pack);
+  /// How often each rule of the pack decided so far; rules are known by their names. Any thread.
+  [[nodiscard]] std::vector<uint64_t> decided(const decision::Pack& pack) const;
 
   void on_request(const mcp::RequestRecord& record) noexcept override;
 

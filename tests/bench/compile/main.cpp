@@ -98,8 +98,8 @@ double loaded_mib(const std::string& bytes) {
     const auto loaded = driver::load_pack(bytes);
     double grown = -1;
     if (loaded) {
-      if (const auto unit = driver::compile_native(*loaded->analysis)) {
-        decide_once(decision::Pack(*unit));
+      if (const auto native = driver::compile_native(*loaded->analysis)) {
+        decide_once(decision::Pack(native->unit));
         grown = resident_mib() - before;
       }
     }

@@ -306,7 +306,7 @@ void bench_size(uint32_t rules, const std::string& folder, const std::string& on
   if (native_unit.has_error()) {
     give_up("no native code: " + native_unit.error().message());
   }
-  Ours native(*native_unit, inputs);
+  Ours native(native_unit->unit, inputs);
 
   const size_t linear = std::min<size_t>(kRequests, std::max<size_t>(kLinearDecisions / rules, 100));
   std::vector<Candidate> candidates;

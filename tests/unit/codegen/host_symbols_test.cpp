@@ -7,13 +7,15 @@
 #include <llvm/Target/TargetMachine.h>
 
 #include "compiler/codegen/jit.h"
+#include "compiler/codegen/native.h"
+#include "compiler/codegen/target.h"
 
 namespace catalyst::codegen {
 namespace {
 
 /// Links a module whose only function calls `symbol`.
 Result<std::unique_ptr<MachineCode>> link_caller(const char* symbol) {
-  auto machine = make_target_machine(0);
+  auto machine = make_target_machine(host_target(), 0);
   EXPECT_TRUE(machine.has_value());
   llvm::LLVMContext context;
   llvm::Module module("unit", context);
@@ -28,7 +30,9 @@ Result<std::unique_ptr<MachineCode>> link_caller(const char* symbol) {
   auto* table = llvm::ArrayType::get(builder.getPtrTy(), 1);
   new llvm::GlobalVariable(module, table, true, llvm::GlobalValue::ExternalLinkage,
                            llvm::ConstantArray::get(table, {caller}), "table");
-  return MachineCode::link(module, **machine, "table", 1 << 20, {});
+  const auto object = emit_object(module, **machine, 1 << 20, {});
+  EXPECT_TRUE(object.has_value());
+  return MachineCode::link(*object, "table", {});
 }
 
 TEST(HostSymbols, OnlyTheListResolves) {

@@ -75,6 +75,50 @@ TEST(Native, DecidesAndFailsAsWritten) {
   }
 }
 
+/// Object code of one module runs for another that is the same: no address is in it.
+TEST(Native, ObjectCodeServesEveryProcess) {
+  for (const int level : {0, 2}) {
+    Options options;
+    options.opt_level = level;
+    auto module = some_module(20);
+    const auto object = emit(*module, options, nullptr, host_target());
+    ASSERT_TRUE(object.has_value()) << object.error().message();
+    const auto twin = some_module(20);
+    EXPECT_EQ(*object, *emit(*twin, options, nullptr, host_target()));
+    module.reset();
+    const auto code = link(twin, *object, options, nullptr);
+    ASSERT_TRUE(code.has_value()) << code.error().message();
+    EXPECT_EQ((*code)->native_roots(), 20u);
+    EXPECT_EQ(first_condition(**code, *twin, Bench(*twin, 51, "tenant number 0", "x")), abi::kTrue);
+    EXPECT_EQ(first_condition(**code, *twin, Bench(*twin, 51, "tenant number 1", "x")), abi::kFalse);
+    EXPECT_EQ(first_condition(**code, *twin, Bench(*twin, 0, "", "aab")), abi::kTrue);
+    EXPECT_FALSE(link(some_module(21), *object, options, nullptr).has_value()) << "other rules";
+    EXPECT_FALSE(link(twin, object->substr(0, object->size() / 2), options, nullptr).has_value());
+    EXPECT_FALSE(link(twin, "", options, nullptr).has_value());
+  }
+}
+
+TEST(Native, SaysWhyCodeOfAnotherTargetCannotRun) {
+  EXPECT_FALSE(host_target().program.empty()) << "the linker writes no build id";
+  EXPECT_EQ(mismatch(host_target()), "");
+  abi::Target other = host_target();
+  other.llvm = "18.1.0";
+  EXPECT_NE(mismatch(other), "");
+  other = host_target();
+  other.program = "00";
+  EXPECT_NE(mismatch(other), "");
+#ifdef __x86_64__
+  EXPECT_EQ(mismatch(*named_target("x86-64")), "");
+  other = *named_target("x86-64");
+  for (const char* feature :
+       {"amx-tile", "tbm", "fma4", "avx512vp2intersect"}) {  // no processor has all of them
+    other.features += (other.features.empty() ? "+" : ",+") + std::string(feature);
+  }
+  EXPECT_NE(mismatch(other).find("lacks"), std::string::npos) << mismatch(other);
+#endif
+  EXPECT_FALSE(named_target("abacus").has_value());
+}
+
 TEST(Native, LargeRootsStayWithTheInterpreter) {
   const auto module = some_module(3);
   Options options;

@@ -139,7 +139,7 @@ std::string run(const GoldenSource& golden) {
     if (!native.has_value()) {
       return native.error().message();
     }
-    engine.swap(std::make_shared<const decision::Pack>(*native));
+    engine.swap(std::make_shared<const decision::Pack>(native->unit));
     compare(form, decide_all(*analysis.module, *engine.current(), Way::Indexed));
   }
   return expected + differences;
@@ -156,7 +156,7 @@ std::string explain(const GoldenSource& golden) {
     return native.error().message();
   }
   const decision::Pack packed_pack(driver::compile_packed(analysis));
-  const decision::Pack native_pack(*native);
+  const decision::Pack native_pack(native->unit);
   std::string text;
   for (const ir::Test& test : analysis.module->tests) {
     const auto request = server::StoredRequest::from_test(test, packed_pack);
