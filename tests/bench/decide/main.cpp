@@ -15,6 +15,7 @@
 #include "runtime/decision/engine.h"
 #include "tests/bench/decide/envelope.h"
 #include "tests/bench/decide/policy.h"
+#include "tests/bench/decide/rivals.h"
 #include "tests/bench/decide/specialise.h"
 #include "tests/bench/decide/workload.h"
 
@@ -247,7 +248,7 @@ struct Row {
 };
 
 void print_row(const Row& row) {
-  std::printf("%-26s %10.1f ns %12.1f ns %8.2fx\n", row.metric.c_str(), row.value, row.reference,
+  std::printf("%-28s %12.1f ns %12.1f ns %8.2fx\n", row.metric.c_str(), row.value, row.reference,
               row.value / row.reference);
 }
 
@@ -360,6 +361,14 @@ void bench_size(uint32_t rules, const std::string& folder, const std::string& on
         {c.name + "/" + std::to_string(rules), median(c.rounds), median_of(candidates, c.reference)});
     print_row(rows.back());
   }
+  if (!only.empty()) {
+    return;
+  }
+  for (const RivalFigure& rival : measure_rivals(workload, folder)) {
+    rows.push_back({"rival/" + rival.name + "/" + std::to_string(rules), rival.nanoseconds,
+                    median_of(candidates, "specialised/strings")});
+    print_row(rows.back());
+  }
 }
 
 int run(int argc, char** argv) {
@@ -385,7 +394,7 @@ int run(int argc, char** argv) {
     sizes = {10, 100, 1000, 10'000};
   }
   std::vector<Row> rows;
-  std::printf("%-26s %13s %15s %9s\n", "metric", "catalyst", "specialised C++", "ratio");
+  std::printf("%-28s %15s %15s %9s\n", "metric", "catalyst", "specialised C++", "ratio");
   for (const uint32_t size : sizes) {
     bench_size(size, "build/bench/decide", only, spin, rows);
   }
