@@ -26,7 +26,7 @@ void file_slots(const abi::Unit& unit, SlotSelection& out) {
     }
     const uint8_t root = json_root_of(unit.slots[slot].root);
     if (root == kNoJsonRoot) {
-      out.trusted.push_back(slot);
+      out.trusted.push_back({slot, unit.slots[slot].root});
     } else {
       out.json.push_back(slot);
       out.roots[root] = true;
@@ -57,7 +57,7 @@ void choose_anchors(const abi::Unit& unit, const abi::Index& index, const SlotSe
     } else if (anchor.feature > abi::SymbolFeature::kServer) {
       set = slots.has(unit.symbol_features[anchor.feature].slot);
     }
-    if (set) {
+    if (set && !anchor.buckets.empty()) {
       out.push_back(i);
     }
   }
@@ -69,13 +69,30 @@ uint32_t count_first(std::vector<T>& all, IsWanted is_wanted) {
   return static_cast<uint32_t>(std::partition(all.begin(), all.end(), is_wanted) - all.begin());
 }
 
+/// What the symbols of a feature open; nullptr: nothing.
+const abi::BucketRef* buckets_over(const abi::Index& index, const std::vector<uint32_t>& anchors,
+                                   uint32_t feature) {
+  for (const uint32_t i : anchors) {
+    const abi::Anchor& anchor = index.anchors[i];
+    if (anchor.kind == abi::Anchor::Kind::Symbol && anchor.feature == feature) {
+      return anchor.buckets.data();
+    }
+  }
+  return nullptr;
+}
+
 HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding& row) {
   HookBinding out;
   select(unit, plan, row, out.slots);
+  choose_anchors(unit, plan.decide, out.slots, out.decide_anchors);
+  choose_anchors(unit, plan.collect, out.slots, out.collect_anchors);
+  const auto opens = [&](uint32_t feature) { return buckets_over(plan.decide, out.decide_anchors, feature); };
+  out.tool_buckets = opens(abi::SymbolFeature::kTool);
+  out.server_buckets = opens(abi::SymbolFeature::kServer);
   for (const uint32_t i : plan.symbol_features) {
     const abi::SymbolFeature& feature = unit.symbol_features[i];
     if (out.slots.has(feature.slot)) {
-      out.symbols.push_back({&feature.table, i, feature.slot});
+      out.symbols.push_back({&feature.table, opens(i), i, feature.slot});
     }
   }
   for (const uint32_t i : plan.mask_features) {
@@ -102,8 +119,6 @@ HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const To
       out.windows.push_back(window);
     }
   }
-  choose_anchors(unit, plan.decide, out.slots, out.decide_anchors);
-  choose_anchors(unit, plan.collect, out.slots, out.collect_anchors);
   return out;
 }
 

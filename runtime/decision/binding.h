@@ -23,6 +23,7 @@ inline bool is_cached_root(abi::InputRoot root) {
 /// A slot to look up in the table of a symbol feature.
 struct SymbolRead {
   const abi::SymbolTable* table;
+  const abi::BucketRef* buckets;  // of HookPlan::decide that the symbol opens one of; nullptr: none
   uint32_t feature;
   uint32_t slot;
   bool operator==(const SymbolRead&) const = default;
@@ -44,6 +45,8 @@ struct HookBinding {
   std::vector<SetRead> sets;
   uint32_t principal_symbols = 0;  // so many at the front of `symbols` are what PrincipalCache fills
   uint32_t principal_sets = 0;
+  const abi::BucketRef* tool_buckets = nullptr;  // of HookPlan::decide: over kTool and kServer
+  const abi::BucketRef* server_buckets = nullptr;
   std::vector<uint32_t> decide_anchors;  // of HookPlan::decide, whose features are set or the tool's own
   std::vector<uint32_t> collect_anchors;
   std::vector<uint32_t> shadow;        // of HookPlan, whose targets match

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <span>
 
 #include "runtime/decision/evaluation.h"
 
@@ -127,8 +128,11 @@ inline Held test_all(const Cell* cell, const Frame& frame, const abi::Index& ind
   return unclear ? Held::Unclear : Held::Yes;
 }
 
+[[gnu::always_inline]] inline int32_t symbol_of(const abi::SymbolTable& table, const Value& item) {
+  return item.kind == Kind::String ? table.find(item.text()) : -1;
+}
+
 constexpr size_t kBucketsAhead = 16;
-constexpr uint32_t kItemsAhead = 8;
 constexpr size_t kLinesAhead = 4;
 
 /// Asks memory for the start of a bucket before it is scanned: at ten thousand rules none of it is near.
@@ -138,6 +142,11 @@ void fetch(const abi::Index& index, const abi::BucketRef& bucket) {
   for (size_t line = 0; line < kLinesAhead; ++line) {
     __builtin_prefetch(static_cast<const char*>(start) + line * 64);
   }
+}
+
+/// Of a symbol that the pack does not know some bucket: which it is is chance, and not worth a branch.
+const abi::BucketRef& bucket_of(const abi::BucketRef* buckets, int32_t symbol) {
+  return buckets[std::max(symbol, 0)];
 }
 
 uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint32_t best) {
@@ -153,7 +162,25 @@ uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint
   return best;
 }
 
-/// Calls `open(bucket)` for every bucket of `anchors` that this request's symbols open.
+/// The buckets that a request opens, up to a number that is looked after before any is scanned.
+class Opened {
+ public:
+  /// Whether a symbol is one of the pack's is chance: a bucket that stays shut is written down, too, and
+  /// overwritten by the next.
+  void add(const abi::BucketRef& bucket, bool is_open) {
+    buckets_[count_] = &bucket;
+    count_ += static_cast<size_t>(is_open);
+  }
+  [[nodiscard]] bool full() const { return count_ == kBucketsAhead; }
+  [[nodiscard]] std::span<const abi::BucketRef* const> all() const { return {buckets_, count_}; }
+
+ private:
+  const abi::BucketRef* buckets_[kBucketsAhead];
+  size_t count_ = 0;
+};
+
+/// Calls `open(bucket, is_open)` for every bucket of `anchors` that this request's symbols open, and possibly
+/// for some that it leaves shut.
 template <class Open>
 void open_buckets(const abi::Unit& unit, const abi::Index& index, const std::vector<uint32_t>& anchors,
                   const Frame& frame, Open open) {
@@ -161,15 +188,16 @@ void open_buckets(const abi::Unit& unit, const abi::Index& index, const std::vec
     const abi::Anchor& anchor = index.anchors[i];
     if (anchor.kind == abi::Anchor::Kind::Symbol) {
       const int32_t symbol = frame.symbols[anchor.feature];
-      if (symbol >= 0) {
-        open(anchor.buckets[static_cast<size_t>(symbol)]);
-      }
+      open(bucket_of(anchor.buckets.data(), symbol), symbol >= 0);
       continue;
     }
     const abi::MaskFeature& feature = unit.mask_features[anchor.feature];
     for (uint32_t word = 0; word < feature.words; ++word) {
       for (uint64_t bits = frame.masks[feature.word + word]; bits != 0; bits &= bits - 1) {
-        open(anchor.buckets[word * 64 + static_cast<uint32_t>(std::countr_zero(bits))]);
+        const abi::BucketRef& bucket =
+            anchor.buckets[word * 64 + static_cast<uint32_t>(std::countr_zero(bits))];
+        fetch(index, bucket);  // those of symbols were fetched when these were looked up
+        open(bucket, true);
       }
     }
   }
@@ -200,63 +228,87 @@ void Evaluation::collect_bucket(const abi::Index& index, const abi::BucketRef& b
 
 bool Evaluation::intern_set(const SetRead& read) {
   uint64_t* const words = &masks_[read.word];
-  std::fill_n(words, read.words, 0);
   const Value& v = frame_.slots[read.slot];
-  if (v.kind != Kind::List) {
-    return true;
+  // What is no list has no items: whether one is there is chance.
+  const uint32_t count = v.kind == Kind::List ? v.length : 0;
+  const Value* const items = v.a.items;
+  if (read.words == 1) [[likely]] {
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      const int32_t symbol = symbol_of(*read.table, items[i]);
+      mask |= static_cast<uint64_t>(symbol >= 0) << (symbol & 63);
+    }
+    words[0] = mask;
+    return count <= kMaskItemsMax;
   }
-  for (uint32_t i = 0; i < v.length; ++i) {
-    const Value& item = v.a.items[i];
-    const int32_t symbol = item.kind == Kind::String ? read.table->find(item.text()) : -1;
-    if (read.words == 1) [[likely]] {
-      words[0] |= static_cast<uint64_t>(symbol >= 0) << (symbol & 63);
-    } else if (symbol >= 0) {
+  std::fill_n(words, read.words, 0);
+  for (uint32_t i = 0; i < count; ++i) {
+    const int32_t symbol = symbol_of(*read.table, items[i]);
+    if (symbol >= 0) {
       words[symbol >> 6] |= uint64_t{1} << (symbol & 63);
     }
   }
-  return v.length <= kMaskItemsMax;
+  return count <= kMaskItemsMax;
 }
 
-bool Evaluation::intern(const HookBinding& tool) {
+void Evaluation::intern_symbols(std::span<const SymbolRead> reads) {
+  const Value* const slots = frame_.slots;
+  int32_t* const symbols = symbols_.data();
+  for (const SymbolRead& read : reads) {
+    // An absent input is the empty text to the table: whether one is there is chance, and not worth a branch.
+    const Value& v = slots[read.slot];
+    const int32_t symbol = read.table->find(v.text());
+    symbols[read.feature] = v.kind == Kind::String ? symbol : abi::kSymbolAbsent;
+  }
+  fetch_buckets(reads);
+}
+
+bool Evaluation::intern_sets(std::span<const SetRead> reads) {
+  return std::all_of(reads.begin(), reads.end(), [&](const SetRead& read) { return intern_set(read); });
+}
+
+bool Evaluation::intern_principal(const HookBinding& tool) {
+  const std::span reads = std::span(tool.symbols).first(tool.principal_symbols);
+  if (principal_ == nullptr) {
+    intern_symbols(reads);
+    return intern_sets(std::span(tool.sets).first(tool.principal_sets));
+  }
+  const bool fits = principals_.fill(*principal_, symbols_.data(), masks_.data());
+  fetch_buckets(reads);
+  return fits;
+}
+
+bool Evaluation::intern_rest(const HookBinding& tool) {
   symbols_[abi::SymbolFeature::kTool] = tool_->tool_symbol;
   symbols_[abi::SymbolFeature::kServer] = tool_->server_symbol;
-  const bool remembered = principal_ != nullptr;
-  if (remembered && !principals_.fill(*principal_, symbols_.data(), masks_.data())) {
-    return false;
-  }
-  const std::span sets = std::span(tool.sets).subspan(remembered ? tool.principal_sets : 0);
-  for (const SetRead& read : sets) {  // their texts are two steps away: the first of them now
-    const Value& v = frame_.slots[read.slot];
-    const uint32_t count = v.kind == Kind::List ? std::min(v.length, kItemsAhead) : 0;
-    for (uint32_t i = 0; i < count; ++i) {
-      __builtin_prefetch(v.a.items[i].a.text);
-    }
-  }
-  const std::span symbols = std::span(tool.symbols).subspan(remembered ? tool.principal_symbols : 0);
-  for (const SymbolRead& read : symbols) {
-    // An absent input is the empty text to the table: whether one is there is chance, and not worth a branch.
-    const Value& v = frame_.slots[read.slot];
-    const int32_t symbol = read.table->find(v.text());
-    symbols_[read.feature] = v.kind == Kind::String ? symbol : abi::kSymbolAbsent;
-  }
-  return std::all_of(sets.begin(), sets.end(), [&](const SetRead& read) { return intern_set(read); });
+  intern_symbols(std::span(tool.symbols).subspan(tool.principal_symbols));
+  return intern_sets(std::span(tool.sets).subspan(tool.principal_sets));
 }
 
 void Evaluation::collect_all(const HookBinding& tool) {
-  const auto collect = [&](const abi::BucketRef& bucket) { collect_bucket(plan_->collect, bucket); };
-  collect(plan_->collect.always);
+  const auto collect = [&](const abi::BucketRef& bucket, bool is_open) {
+    if (is_open) {
+      collect_bucket(plan_->collect, bucket);
+    }
+  };
+  collect(plan_->collect.always, true);
   open_buckets(*unit_, plan_->collect, tool.collect_anchors, frame_, collect);
 }
 
 void Evaluation::fetch_ahead(const HookBinding& tool) {
-  for (const uint32_t i : tool.decide_anchors) {
-    const abi::Anchor& anchor = plan_->decide.anchors[i];
-    if (anchor.kind == abi::Anchor::Kind::Symbol && anchor.feature <= abi::SymbolFeature::kServer) {
-      const int32_t symbol =
-          anchor.feature == abi::SymbolFeature::kTool ? tool_->tool_symbol : tool_->server_symbol;
-      if (symbol >= 0) {
-        fetch(plan_->decide, anchor.buckets[static_cast<size_t>(symbol)]);
-      }
+  const abi::Index& index = plan_->decide;
+  if (tool.tool_buckets != nullptr) {
+    fetch(index, bucket_of(tool.tool_buckets, tool_->tool_symbol));
+  }
+  if (tool.server_buckets != nullptr) {
+    fetch(index, bucket_of(tool.server_buckets, tool_->server_symbol));
+  }
+}
+
+void Evaluation::fetch_buckets(std::span<const SymbolRead> reads) {
+  for (const SymbolRead& read : reads) {
+    if (read.buckets != nullptr) {
+      fetch(plan_->decide, bucket_of(read.buckets, symbols_[read.feature]));
     }
   }
 }
@@ -275,24 +327,24 @@ void Evaluation::scan_all(const HookBinding& tool) {
       best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
     }
   };
-  const abi::BucketRef* opened[kBucketsAhead];
-  size_t count = 0;
-  open_buckets(*unit_, index, tool.decide_anchors, frame_, [&](const abi::BucketRef& bucket) {
-    if (count == kBucketsAhead) [[unlikely]] {
-      scan(bucket);
+  Opened opened;
+  open_buckets(*unit_, index, tool.decide_anchors, frame_, [&](const abi::BucketRef& bucket, bool is_open) {
+    if (opened.full()) [[unlikely]] {
+      if (is_open) {
+        scan(bucket);
+      }
       return;
     }
-    fetch(index, bucket);
-    opened[count++] = &bucket;
+    opened.add(bucket, is_open & (bucket.first_rank < best));
   });
   scan(index.always);
-  for (size_t i = 0; i < count; ++i) {
-    scan(*opened[i]);
+  for (const abi::BucketRef* bucket : opened.all()) {
+    scan(*bucket);
   }
 }
 
 void Evaluation::decide_indexed(const HookBinding& tool) {
-  if (!intern(tool)) {
+  if (!knows_principal_ || !intern_rest(tool)) {
     decide_in_order();
     return;
   }

@@ -14,9 +14,20 @@ using value::Status;
 using value::Value;
 
 constexpr size_t kSlotsAhead = 32;        // whose texts are fetched before they are needed
+constexpr uint32_t kItemsAhead = 8;       // of a list
 constexpr size_t kRankedErrorsMax = 256;  // of one evaluation, before the weaker ones are dropped
 
 bool is_error(abi::Truth truth) { return truth >= abi::kTruthError; }
+
+/// Asks memory for what a value points to. Which values point anywhere is chance, and a branch on it would
+/// wait for the value itself: the address is computed.
+[[gnu::always_inline]] inline void fetch_text(const Value& v) {
+  auto points = -static_cast<uintptr_t>(int{v.kind == Kind::String} | int{v.kind == Kind::List});
+  __asm__("" : "+r"(points));  // or the compiler makes a branch of it
+  const auto self = reinterpret_cast<uintptr_t>(&v);
+  const auto text = reinterpret_cast<uintptr_t>(v.a.text);
+  __builtin_prefetch(reinterpret_cast<const void*>(self ^ ((self ^ text) & points)));
+}
 
 }  // namespace
 
@@ -141,11 +152,13 @@ const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mo
   const Derived derived = is_derived(pack, request) ? derive_listing(pack, request) : Derived{};
   const HookBinding& tool = begin(pack, request);
   fetch_ahead(tool);
-  bool invalid = projector_.project(request, tool.slots, arena_, slots_.data());
-  invalid = read_windows(request, tool) || invalid;
   if (request.principal != nullptr && request.principal->cache_key != 0) {
     principal_ = request.principal;
   }
+  projector_.fill_trusted(request, tool.slots, arena_, slots_.data());
+  knows_principal_ = intern_principal(tool);
+  bool invalid = projector_.read_json(request);
+  invalid = read_windows(request, tool) || invalid;
   decide(invalid, mode, tool);
   if (derived.hidden && !verdict_.hidden) {
     verdict_.hidden = true;
@@ -157,18 +170,31 @@ const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mo
 
 const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, std::span<const Value> slots,
                                       Mode mode) {
-  for (size_t i = 0; i < std::min(slots.size(), kSlotsAhead); ++i) {
-    // Texts come from beyond the caches; which of them matter, the tool will tell.
-    const int points = int{slots[i].kind == Kind::String} | int{slots[i].kind == Kind::List};
-    __builtin_prefetch(points != 0 ? static_cast<const void*>(slots[i].a.text) : &slots[i]);
+  // Texts come from beyond the caches; which of them matter, the tool will tell.
+  __builtin_prefetch(request.tool.data());
+  __builtin_prefetch(request.server.data());
+  const Value* const given = slots.data();
+  const size_t ahead = std::min(slots.size(), kSlotsAhead);
+  for (size_t i = 0; i < ahead; ++i) {
+    fetch_text(given[i]);
   }
   const HookBinding& tool = begin(pack, request);
   fetch_ahead(tool);
   CHECK(slots.size() == unit_->slots.size(), "one value per slot");
-  frame_.slots = slots.data();
-  const bool invalid = std::any_of(tool.slots.json.begin(), tool.slots.json.end(),
-                                   [&](uint32_t slot) { return slots[slot].kind == Kind::Invalid; });
-  return decide(invalid, mode, tool);
+  frame_.slots = given;
+  unsigned invalid = 0;
+  for (const uint32_t slot : tool.slots.json) {
+    invalid |= unsigned{given[slot].kind == Kind::Invalid};
+  }
+  for (const SetRead& read : tool.sets) {  // their texts are two steps away: the first of them now
+    const Value& v = given[read.slot];
+    const uint32_t count = v.kind == Kind::List ? std::min(v.length, kItemsAhead) : 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      __builtin_prefetch(v.a.items[i].a.text);
+    }
+  }
+  knows_principal_ = intern_principal(tool);
+  return decide(invalid != 0, mode, tool);
 }
 
 const Verdict& Evaluation::decide(bool exact, Mode mode, const HookBinding& tool) {

@@ -108,11 +108,16 @@ class Evaluation {
   void count_windows(const HookBinding& tool);
   /// The text of a key or of what is told apart; nothing when it cannot be known.
   std::optional<std::string_view> window_text(uint32_t expr);
-  /// Looks up the symbols of the slots; false when a set is too long for that.
-  bool intern(const HookBinding& tool);
+  /// Looks up the symbols of the slots; false when a set is too long for that. First who asks, as soon as
+  /// that is known: what is to be scanned for it comes from memory while the rest is read.
+  bool intern_principal(const HookBinding& tool);
+  bool intern_rest(const HookBinding& tool);
+  void intern_symbols(std::span<const SymbolRead> reads);
+  bool intern_sets(std::span<const SetRead> reads);
   bool intern_set(const SetRead& read);
-  /// What is known to be scanned as soon as the tool is known.
+  /// What is known to be scanned as soon as the tool is known, and the symbols.
   void fetch_ahead(const HookBinding& tool);
+  void fetch_buckets(std::span<const SymbolRead> reads);
   void scan_all(const HookBinding& tool);
   void collect_all(const HookBinding& tool);
   void collect_bucket(const abi::Index& index, const abi::BucketRef& bucket);
@@ -174,6 +179,7 @@ class Evaluation {
   const ToolClass* last_class_ = nullptr;  // of tool_
   const Principal* who_ = nullptr;         // nullptr: nobody is known
   const Principal* principal_ = nullptr;   // when its symbols may be remembered
+  bool knows_principal_ = false;           // its symbols are there
   Match exact_;                            // last answer of decide_rule
   Match best_;                             // of the rules with a verdict; rank kNoRank: none matched
   uint32_t asked_rank_ = 0;                // rules without effects were asked up to this rank

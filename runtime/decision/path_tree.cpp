@@ -98,7 +98,8 @@ PathTree::PathTree(const abi::Unit& unit) : nodes_(kJsonRootCount) {
   build_tables(children);
   for (Node& node : nodes_) {
     if (node.children.empty() && node.slots.size() == 1) {
-      node.plain = plain_form(unit, unit.slots[node.slots[0]].shape);
+      node.plain_slot = node.slots[0];
+      node.plain = plain_form(unit, unit.slots[node.plain_slot].shape);
     }
   }
 }

@@ -33,6 +33,7 @@ class PathTree {
     /// A leaf of one slot, whose values are mostly of a form that is read without ado.
     enum class Plain : uint8_t { No, Text, Integer, Truth, Texts };
     Plain plain = Plain::No;
+    uint32_t plain_slot = 0;      // slots[0] of such a leaf
     std::vector<uint32_t> slots;  // slots whose path ends here
     std::vector<uint32_t> below;  // slots whose path goes on below
   };

@@ -36,40 +36,6 @@ void Projector::prepare(const abi::Unit& unit, const PathTree& tree, uint32_t js
   entry_stack_.reserve(64);
 }
 
-bool Projector::project(const Request& request, const SlotSelection& selection, Arena& arena, Value* slots) {
-  selection_ = &selection;
-  arena_ = &arena;
-  slots_ = slots;
-  invalid_ = false;
-  if (++epoch_ == 0) {
-    std::fill(seen_.begin(), seen_.end(), 0);
-    epoch_ = 1;
-  }
-  fill_trusted(request, selection);
-  if (selection.json.empty()) {
-    return invalid_;
-  }
-  for (const uint32_t slot : selection.json) {
-    slots[slot] = Value::absent();
-  }
-  if (selection.roots[static_cast<size_t>(JsonRoot::Claims)] && request.principal != nullptr) {
-    read_root(request.principal->claims, JsonRoot::Claims);
-  }
-  if (selection.roots[static_cast<size_t>(JsonRoot::Args)]) {
-    read_root(request.args, JsonRoot::Args);
-  }
-  if (selection.roots[static_cast<size_t>(JsonRoot::Params)]) {
-    read_root(request.params, JsonRoot::Params);
-  }
-  if (selection.roots[static_cast<size_t>(JsonRoot::Result)]) {
-    read_root(request.result, JsonRoot::Result);
-  }
-  if (selection.roots[static_cast<size_t>(JsonRoot::Definition)]) {
-    read_root(request.definition, JsonRoot::Definition);
-  }
-  return invalid_;
-}
-
 Value Projector::texts(std::span<const std::string_view> all) {
   auto* items = arena_->alloc_array<Value>(all.size());
   if (items == nullptr) {
@@ -82,11 +48,20 @@ Value Projector::texts(std::span<const std::string_view> all) {
   return Value::of_list(items, count);
 }
 
-void Projector::fill_trusted(const Request& request, const SlotSelection& selection) {
+void Projector::fill_trusted(const Request& request, const SlotSelection& selection, Arena& arena,
+                             Value* slots) {
+  selection_ = &selection;
+  arena_ = &arena;
+  slots_ = slots;
+  invalid_ = false;
+  if (++epoch_ == 0) {
+    std::fill(seen_.begin(), seen_.end(), 0);
+    epoch_ = 1;
+  }
   static const Principal kAnonymous;
   const Principal& principal = request.principal != nullptr ? *request.principal : kAnonymous;
-  for (const uint32_t slot : selection.trusted) {
-    switch (unit_->slots[slot].root) {
+  for (const auto& [slot, root] : selection.trusted) {
+    switch (root) {
       case InputRoot::PrincipalId:
         slots_[slot] = Value::of_string(principal.id);
         break;
@@ -139,6 +114,32 @@ void Projector::fill_trusted(const Request& request, const SlotSelection& select
         break;
     }
   }
+}
+
+bool Projector::read_json(const Request& request) {
+  const SlotSelection& selection = *selection_;
+  if (selection.json.empty()) {
+    return invalid_;
+  }
+  for (const uint32_t slot : selection.json) {
+    slots_[slot] = Value::absent();
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Claims)] && request.principal != nullptr) {
+    read_root(request.principal->claims, JsonRoot::Claims);
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Args)]) {
+    read_root(request.args, JsonRoot::Args);
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Params)]) {
+    read_root(request.params, JsonRoot::Params);
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Result)]) {
+    read_root(request.result, JsonRoot::Result);
+  }
+  if (selection.roots[static_cast<size_t>(JsonRoot::Definition)]) {
+    read_root(request.definition, JsonRoot::Definition);
+  }
+  return invalid_;
 }
 
 void Projector::store(uint32_t slot, const Value& v) {
@@ -222,7 +223,10 @@ void Projector::read_object(JsonScanner& outer, const PathTree::Node& node) {
       read_value(copy, child);
       in = copy;
     }
-    more = in.peek() == ',' && in.take(',');
+    more = in.peek() == ',';
+    if (more) {
+      in.take_peeked();
+    }
   }
   if (!in.failed() && (in.peek() == '}' || in.fail())) {
     in.leave();
@@ -248,12 +252,12 @@ uint32_t Projector::find_spelled(const PathTree::Node& node, std::string_view ra
   if (node.plain == Plain::No || seen_[index] == epoch_) {
     return false;
   }
-  if (!selection_->has(node.slots[0])) {
+  if (!selection_->has(node.plain_slot)) {
     skip_unwanted(in);
     return true;
   }
   const char c = in.peek();
-  Value& out = slots_[node.slots[0]];
+  Value& out = slots_[node.plain_slot];
   switch (node.plain) {
     case Plain::Text: {
       JsonScanner ahead = in;
@@ -307,14 +311,16 @@ uint32_t Projector::find_spelled(const PathTree::Node& node, std::string_view ra
   JsonScanner::Text text;
   while (count < kFew && in.peek() == '"' && in.string(&text) && !text.escaped) {
     items[count++] = Value::of_string(text.raw);
-    if (in.peek() == ']') {
+    const char next = in.peek();
+    if (next == ']') {
       in.leave();
       *out = Value::of_list(items, count);
       return true;
     }
-    if (!in.take(',')) {
+    if (next != ',') {
       return false;
     }
+    in.take_peeked();
   }
   return false;
 }

@@ -17,9 +17,14 @@ namespace catalyst::decision {
 
 /// Which slots one tool's rules read at one hook.
 struct SlotSelection {
-  std::vector<uint64_t> bits;     // one per slot of the unit
-  std::vector<uint32_t> trusted;  // slots the gateway fills itself
-  std::vector<uint32_t> json;     // slots below JSON roots, and client.ip
+  struct Trusted {
+    uint32_t slot;
+    abi::InputRoot root;
+    bool operator==(const Trusted&) const = default;
+  };
+  std::vector<uint64_t> bits;    // one per slot of the unit
+  std::vector<Trusted> trusted;  // slots the gateway fills itself
+  std::vector<uint32_t> json;    // slots below JSON roots, and client.ip
   std::array<bool, kJsonRootCount> roots{};
 
   [[nodiscard]] bool has(uint32_t slot) const { return (bits[slot >> 6] >> (slot & 63) & 1) != 0; }
@@ -35,10 +40,16 @@ class Projector {
 
   /// Writes the selected slots: value, Absent or Invalid. Answers true when any of them is Invalid. Other
   /// slots are left alone.
-  bool project(const Request& request, const SlotSelection& selection, Arena& arena, value::Value* slots);
+  bool project(const Request& request, const SlotSelection& selection, Arena& arena, value::Value* slots) {
+    fill_trusted(request, selection, arena, slots);
+    return read_json(request);
+  }
+  /// The two halves of it, for callers who have something to do in between.
+  void fill_trusted(const Request& request, const SlotSelection& selection, Arena& arena,
+                    value::Value* slots);
+  bool read_json(const Request& request);
 
  private:
-  void fill_trusted(const Request& request, const SlotSelection& selection);
   void read_root(std::string_view text, JsonRoot root);
   void read_object(JsonScanner& in, const PathTree::Node& node);
   void read_value(JsonScanner& in, uint32_t node);

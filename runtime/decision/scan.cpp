@@ -77,8 +77,7 @@ uint64_t find_stops_plainly(const char* p) {
 
 #if defined(__x86_64__)
 
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0 &&
-                      __builtin_cpu_supports("popcnt") != 0 && __builtin_cpu_supports("pclmul") != 0;
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
 
 __attribute__((target("avx2"))) uint64_t mask_of(__m256i low, __m256i high) {
   return static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(low))) |
@@ -106,6 +105,13 @@ uint64_t find_stops(const char* p) { return find_stops_plainly(p); }
 #endif
 
 }  // namespace
+
+const char* JsonScanner::behind_space(const char* p, const char* end) {
+  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
+    ++p;
+  }
+  return p;
+}
 
 uint64_t JsonScanner::stops_from(const char* p, const char* end) {
   char last[kBlockBytes];
@@ -247,73 +253,6 @@ bool JsonScanner::skip() {
       return number(&digits, &integral);
   }
 }
-
-#if defined(__x86_64__)
-
-namespace {
-
-/// Where an object or list at `p` ends, by brackets outside strings alone; nullptr when a backslash is in the
-/// way, or it does not end.
-__attribute__((target("avx2,bmi,popcnt,pclmul"))) const char* find_closing(const char* p, const char* end) {
-  const __m256i quote = _mm256_set1_epi8('"');
-  const __m256i backslash = _mm256_set1_epi8('\\');
-  const __m256i lower = _mm256_set1_epi8(0x20);  // '[' and '{', ']' and '}' differ in one bit
-  const __m256i open = _mm256_set1_epi8('{');
-  const __m256i close = _mm256_set1_epi8('}');
-  uint64_t inside = 0;  // all ones while a string is open across blocks
-  int64_t depth = 0;
-  char last[kBlockBytes];
-  for (; p < end; p += kBlockBytes) {
-    const char* const block = readable_block(p, end, last);
-    const uint64_t within = end - p >= kBlockBytes ? ~uint64_t{0} : (uint64_t{1} << (end - p)) - 1;
-    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block));
-    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 32));
-    if ((mask_of(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash)) & within) != 0) {
-      return nullptr;
-    }
-    const uint64_t quotes = mask_of(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote)) & within;
-    // Bit i: an odd number of quotes up to i.
-    const __m128i parity =
-        _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<int64_t>(quotes)), _mm_set1_epi8(-1), 0);
-    const uint64_t text = static_cast<uint64_t>(_mm_cvtsi128_si64(parity)) ^ inside;
-    inside = static_cast<uint64_t>(static_cast<int64_t>(text) >> 63);
-    const __m256i la = _mm256_or_si256(a, lower);
-    const __m256i lb = _mm256_or_si256(b, lower);
-    const uint64_t opens = mask_of(_mm256_cmpeq_epi8(la, open), _mm256_cmpeq_epi8(lb, open)) & ~text & within;
-    const uint64_t closes =
-        mask_of(_mm256_cmpeq_epi8(la, close), _mm256_cmpeq_epi8(lb, close)) & ~text & within;
-    const auto closing = static_cast<int64_t>(__builtin_popcountll(closes));
-    if (closing >= depth) {
-      for (uint64_t left = closes; left != 0; left &= left - 1) {
-        const uint64_t before = left ^ (left - 1);  // up to this bracket
-        const auto at = static_cast<int64_t>(__builtin_popcountll(opens & before)) -
-                        static_cast<int64_t>(__builtin_popcountll(closes & before));
-        if (depth + at == 0) {
-          return p + __builtin_ctzll(left) + 1;
-        }
-      }
-    }
-    depth += static_cast<int64_t>(__builtin_popcountll(opens)) - closing;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
-bool JsonScanner::skip_unread() {
-  const char* const behind = kHasAvx2 ? find_closing(p_, end_) : nullptr;
-  if (behind == nullptr) {
-    return skip();  // the careful way, from the start
-  }
-  p_ = behind;
-  return true;
-}
-
-#else
-
-bool JsonScanner::skip_unread() { return skip(); }
-
-#endif
 
 size_t unescape(std::string_view raw, char* out) {
   char* const begin = out;

@@ -21,14 +21,18 @@ class JsonScanner {
 
   /// The next byte that is not white space, without taking it; 0 at the end.
   [[gnu::always_inline]] char peek() {
-    while (p_ < end_ && (*p_ == ' ' || *p_ == '\n' || *p_ == '\r' || *p_ == '\t')) {
-      ++p_;
+    if (p_ < end_ && static_cast<unsigned char>(*p_) > ' ') [[likely]] {
+      return *p_;
     }
+    p_ = behind_space(p_, end_);
     return p_ < end_ ? *p_ : '\0';
   }
 
   /// True when nothing but white space is left.
   bool at_end() { return peek() == '\0' && p_ == end_; }
+
+  /// Takes what peek() answered.
+  [[gnu::always_inline]] void take_peeked() { ++p_; }
 
   /// Takes `c` after white space.
   [[gnu::always_inline]] bool take(char c) {
@@ -127,10 +131,6 @@ class JsonScanner {
   /// Any value, unread.
   bool skip();
 
-  /// An object or list (peek() said so), looked through only for where it ends: for text that is handed on to
-  /// someone who reads it strictly.
-  bool skip_unread();
-
   /// Brackets are counted by whoever takes them.
   [[gnu::always_inline]] bool enter() {
     if (depth_left_ == 0) {
@@ -199,6 +199,9 @@ class JsonScanner {
     p_ += __builtin_ctzll(stops);
     return p_ < end_;
   }
+
+  /// `p` behind the white space that starts there.
+  static const char* behind_space(const char* p, const char* end);
 
   /// Of the block at `p`, which may be shorter than 64 bytes: bits behind `end` mean nothing.
   static uint64_t stops_from(const char* p, const char* end);

@@ -6,6 +6,7 @@
 
 #include "runtime/decision/request.h"
 #include "runtime/decision/scan.h"
+#include "tests/bench/decide/closing.h"
 #include "tests/bench/decide/record.h"
 
 namespace catalyst::bench {
@@ -15,10 +16,11 @@ inline constexpr int64_t kMicros = 1'000'000;
 /// Reads what is around the arguments of a request of the workload.
 class Envelope {
  public:
-  /// `roles` has room for Record::kListMax.
+  /// `roles` has room for Record::kListMax. 64 bytes behind `json` can be read, as the specialised program's
+  /// parser wants it, too.
   static bool read(std::string_view json, decision::Principal& principal, decision::Request& request,
                    std::string_view* roles) {
-    decision::JsonScanner in(json, 64);
+    decision::JsonScanner in(json, kDepth);
     std::string_view tool;
     const bool ok = each_member(in, [&](std::string_view key) {
       if (is(key, "principal")) {
@@ -35,7 +37,7 @@ class Envelope {
         return read_text(in, request.server);
       }
       if (is(key, "args")) {
-        return read_args(in, request.args);
+        return read_args(in, json.data() + json.size(), request.args);
       }
       if (is(key, "time")) {
         const bool read = read_number(in, request.now_us);
@@ -49,6 +51,8 @@ class Envelope {
   }
 
  private:
+  static constexpr uint32_t kDepth = 64;
+
   /// Whoever reads a few members by name compares them in line.
   template <size_t N>
   [[gnu::always_inline]] static bool is(std::string_view key, const char (&name)[N]) {
@@ -65,13 +69,15 @@ class Envelope {
       if (in.peek() != '"' || !in.string(&key) || !in.take(':') || !member(key.raw)) {
         return false;
       }
-      if (in.peek() == '}') {
+      const char next = in.peek();
+      if (next == '}') {
         in.leave();
         return true;
       }
-      if (!in.take(',')) {
+      if (next != ',') {
         return false;
       }
+      in.take_peeked();
     }
   }
 
@@ -115,7 +121,7 @@ class Envelope {
     while (in.peek() == '"' && count < Record::kListMax && read_text(in, roles[count])) {
       ++count;
       if (in.peek() == ',') {
-        in.take(',');
+        in.take_peeked();
       }
     }
     in.leave();
@@ -123,15 +129,21 @@ class Envelope {
     return !in.failed();
   }
 
-  [[gnu::always_inline]] static bool read_args(decision::JsonScanner& in, std::string_view& args) {
-    decision::JsonScanner copy = in;
-    const char* const begin = copy.peek() == '{' ? copy.position() : nullptr;
-    if (begin == nullptr || !copy.skip_unread()) {
+  [[gnu::always_inline]] static bool read_args(decision::JsonScanner& in, const char* end,
+                                               std::string_view& args) {
+    if (in.peek() != '{') {
       return false;
     }
-    args = {begin, static_cast<size_t>(copy.position() - begin)};
-    in = copy;
-    return true;
+    const char* const begin = in.position();
+    if (const char* const behind = find_closing(begin, end); behind != nullptr) [[likely]] {
+      in = decision::JsonScanner({behind, static_cast<size_t>(end - behind)}, kDepth);
+    } else {
+      decision::JsonScanner copy = in;
+      copy.skip();
+      in = copy;
+    }
+    args = {begin, static_cast<size_t>(in.position() - begin)};
+    return !in.failed();
   }
 };
 

@@ -15,6 +15,7 @@
 #include "runtime/decision/engine.h"
 #include "tests/bench/decide/envelope.h"
 #include "tests/bench/decide/policy.h"
+#include "tests/bench/decide/rivals.h"
 #include "tests/bench/decide/specialise.h"
 #include "tests/bench/decide/workload.h"
 
@@ -154,13 +155,13 @@ class Ours {
 
   [[nodiscard]] decision::Request named(size_t i) const {
     decision::Request request;
-    request.server = names_[i].first;
-    request.tool = names_[i].second;
+    request.server = given_[i].server;
+    request.tool = given_[i].tool;
     return request;
   }
 
   [[nodiscard]] std::span<const value::Value> slots(size_t i) const {
-    return {values_.data() + starts_[i], pack_.unit().slots.size()};
+    return {given_[i].slots, pack_.unit().slots.size()};
   }
 
   value::Value list(value::Value* items, const std::string_view* names, int count) {
@@ -200,11 +201,10 @@ class Ours {
   }
 
   void fill_slots(const Record& r) {
-    names_.emplace_back(r.server, r.tool.substr(r.server.size() + 1));
     const std::vector<abi::Slot>& slots = pack_.unit().slots;
     const size_t begin = values_.size();
     values_.resize(begin + slots.size() + static_cast<size_t>(r.role_count + r.label_count));
-    starts_.push_back(begin);
+    given_.push_back({r.server, r.tool.substr(r.server.size() + 1), values_.data() + begin});
     value::Value* const roles = values_.data() + begin + slots.size();
     for (size_t i = 0; i < slots.size(); ++i) {
       value::Value& v = values_[begin + i];
@@ -233,9 +233,12 @@ class Ours {
   decision::Pack pack_;
   const Inputs& inputs_;
   decision::Evaluator evaluator_;
-  std::vector<std::pair<std::string_view, std::string_view>> names_;  // server, tool
-  std::vector<value::Value> values_;  // never reallocated: lists point into it
-  std::vector<size_t> starts_;        // of each request in values_
+  struct Given {
+    std::string_view server, tool;
+    const value::Value* slots;
+  };
+  std::vector<Given> given_;
+  std::vector<value::Value> values_;  // never reallocated: what is given and lists point into it
 };
 
 struct Row {
@@ -245,7 +248,7 @@ struct Row {
 };
 
 void print_row(const Row& row) {
-  std::printf("%-26s %10.1f ns %12.1f ns %8.2fx\n", row.metric.c_str(), row.value, row.reference,
+  std::printf("%-28s %12.1f ns %12.1f ns %8.2fx\n", row.metric.c_str(), row.value, row.reference,
               row.value / row.reference);
 }
 
@@ -272,6 +275,12 @@ void check_answers(const Workload& workload, const Candidate& c) {
               std::to_string(workload.requests[i].expected) + " decides: " + workload.requests[i].json);
     }
   }
+}
+
+double median_of(const std::vector<Candidate>& candidates, const std::string& name) {
+  return median(std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+                  return c.name == name;
+                })->rounds);
 }
 
 driver::Analysis analyze_workload(const Workload& workload) {
@@ -348,9 +357,16 @@ void bench_size(uint32_t rules, const std::string& folder, const std::string& on
     if (c.reference.empty()) {
       continue;
     }
-    const auto reference = std::find_if(candidates.begin(), candidates.end(),
-                                        [&](const Candidate& r) { return r.name == c.reference; });
-    rows.push_back({c.name + "/" + std::to_string(rules), median(c.rounds), median(reference->rounds)});
+    rows.push_back(
+        {c.name + "/" + std::to_string(rules), median(c.rounds), median_of(candidates, c.reference)});
+    print_row(rows.back());
+  }
+  if (!only.empty()) {
+    return;
+  }
+  for (const RivalFigure& rival : measure_rivals(workload, folder)) {
+    rows.push_back({"rival/" + rival.name + "/" + std::to_string(rules), rival.nanoseconds,
+                    median_of(candidates, "specialised/strings")});
     print_row(rows.back());
   }
 }
@@ -378,7 +394,7 @@ int run(int argc, char** argv) {
     sizes = {10, 100, 1000, 10'000};
   }
   std::vector<Row> rows;
-  std::printf("%-26s %13s %15s %9s\n", "metric", "catalyst", "specialised C++", "ratio");
+  std::printf("%-28s %15s %15s %9s\n", "metric", "catalyst", "specialised C++", "ratio");
   for (const uint32_t size : sizes) {
     bench_size(size, "build/bench/decide", only, spin, rows);
   }

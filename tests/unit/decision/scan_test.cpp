@@ -144,21 +144,5 @@ TEST(Scan, TruthIsReadAsAWholeOrNotAtAll) {
   }
 }
 
-TEST(Scan, WhatIsSkippedUnreadEndsWhereAReaderWouldEnd) {
-  Maker make(3);
-  for (int i = 0; i < 5'000; ++i) {
-    const std::string text = make.container(6, make.number(2) == 0 ? '{' : '[', ' ');
-    const std::string closed = text.substr(0, text.size() - 1) + (text[0] == '{' ? "}" : "]");
-    const std::string all = closed + ",\"behind\":[{}]" + std::string(make.number(100), ' ');
-    const std::vector<char> bytes = exactly(all);
-    JsonScanner unread({bytes.data(), bytes.size()}, 64);
-    JsonScanner read({bytes.data(), bytes.size()}, 64);
-    unread.peek();
-    ASSERT_TRUE(unread.skip_unread()) << all;
-    ASSERT_TRUE(read.skip()) << all;
-    EXPECT_EQ(unread.position(), read.position()) << all;
-  }
-}
-
 }  // namespace
 }  // namespace catalyst::decision
