@@ -7,6 +7,7 @@
 #include "compiler/ir/fits.h"
 #include "compiler/ir/input_types.h"
 #include "compiler/ir/signature.h"
+#include "compiler/ir/test_limits.h"
 #include "compiler/ir/verify_decisions.h"
 #include "compiler/ir/verify_routes.h"
 #include "compiler/ir/verify_windows.h"
@@ -607,8 +608,26 @@ class Verifier {
     }
   }
 
+  /// What a test counts before it asks is bounded, and lies at times that there are.
+  void past(const Test& test) {
+    uint64_t count = 0;
+    for (const PastCall& call : test.past) {
+      int64_t at_us = 0;
+      count += call.times;
+      if (static_cast<size_t>(call.hook) >= abi::kHookCount || call.ago_us < 0 ||
+          __builtin_sub_overflow(test.now_us, call.ago_us, &at_us)) {
+        say("test " + test.title + " has a past that cannot have been");
+      }
+    }
+    if (count > kMaxPastCalls) {
+      say("test " + test.title + " counts more than " + std::to_string(kMaxPastCalls) +
+          " requests of the past");
+    }
+  }
+
   void tests() {
     for (const Test& test : m_.tests) {
+      past(test);
       for (const TestClaim& claim : test.claims) {
         const std::string what = "test " + test.title;
         root(claim.condition, {}, claim.local_count, what);
