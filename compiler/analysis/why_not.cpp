@@ -472,7 +472,8 @@ class Asker {
   void change_rules() {
     std::vector<Mutation> all = mutations(*module_);
     std::erase_if(all, [&](const Mutation& m) {
-      return std::find(slice_rules_.begin(), slice_rules_.end(), m.rule) == slice_rules_.end();
+      return m.owner != Mutation::Owner::Rule ||
+             std::find(slice_rules_.begin(), slice_rules_.end(), m.index) == slice_rules_.end();
     });
     std::stable_sort(all.begin(), all.end(),
                      [](const Mutation& a, const Mutation& b) { return a.kind < b.kind; });
@@ -485,7 +486,7 @@ class Asker {
       Trial trial(module_, sources_);
       Decision decision = trial.run(request_);
       if (reached(decision)) {
-        out_.rules.push_back({mutation, module_->rules[mutation.rule].name, std::move(decision)});
+        out_.rules.push_back({mutation, module_->rules[mutation.index].name, std::move(decision)});
       }
     }
   }
