@@ -1,15 +1,19 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compiler/ir/ir.h"
 
 namespace catalyst::analysis {
 
-/// One small edit of one rule.
+/// One small edit of one rule, decision or route.
 struct Mutation {
+  enum class Owner : uint8_t { Rule, Decision, Route };
   enum class Kind : uint8_t {
     Operator,   // an instruction becomes another one
     Negate,     // a test becomes its opposite
@@ -19,17 +23,28 @@ struct Mutation {
     OtherVerdict,  // allow becomes deny, deny allow
     DropEffect,
     DropRule,
+    DropRow,     // of a decision: the row never matches
+    OtherBound,  // a bound of a cell is in, or no longer in, what the cell matches
+    DropPrefer,
   };
   Kind kind;
-  uint32_t rule;        // the first rule that it changes (a fact may be in several)
+  Owner owner;          // the first that it changes (a fact may be in several rules)
+  uint32_t index;       // of the owner in its list of the module
   ir::ExprId expr;      // Operator, Negate, Keep*
   ir::Op becomes{};     // Operator
-  uint32_t effect = 0;  // DropEffect
+  uint32_t part = 0;    // DropEffect, DropPrefer: which; DropRow, OtherBound: the row
+  uint32_t column = 0;  // OtherBound
+  bool high = false;    // OtherBound: the upper one
   ir::Span span;
   std::string text;  // "`==` becomes `!=`"
 };
 
-/// Every edit of the kinds above, by rule, smallest first within a rule.
+/// What is edited: "rule", "decision", "route", and its name.
+std::string_view owner_text(Mutation::Owner owner);
+const std::string& owner_name(const ir::Module& module, const Mutation& mutation);
+
+/// Every edit of the kinds above, by owner, smallest first within one. Decisions of imported packs are for
+/// the tests of those.
 std::vector<Mutation> mutations(const ir::Module& module);
 
 /// A module with one edit, for as long as this lives; units built before keep what they were built from only
@@ -42,13 +57,28 @@ class Mutant {
   Mutant& operator=(const Mutant&) = delete;
 
  private:
+  void edit_rule(const Mutation& mutation, ir::Rule& rule);
+  void edit_expr(const Mutation& mutation);
+  void drop_row(const Mutation& mutation);
+  void edit_cell(const Mutation& mutation);
+  uint32_t add_expr(const ir::Expr& expr, ir::ExprId like);
+  ir::TableColumn& save_column(uint32_t decision, uint32_t column);
+
   ir::Module& module_;
-  uint32_t rule_;
   ir::ExprId expr_;
-  ir::Rule saved_rule_;
+  std::optional<std::pair<uint32_t, ir::Rule>> saved_rule_;
+  std::optional<std::pair<uint32_t, std::vector<ir::RoutePrefer>>> saved_prefers_;
+  std::optional<std::pair<uint32_t, ir::ExprId>> saved_operand_;
+  struct SavedColumn {
+    uint32_t table;
+    uint32_t column;
+    ir::TableColumn was;
+  };
+  std::optional<SavedColumn> saved_column_;
   ir::Expr saved_expr_{};
   size_t exprs_;
   size_t operands_;
+  size_t consts_;
 };
 
 }  // namespace catalyst::analysis

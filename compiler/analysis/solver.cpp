@@ -54,6 +54,17 @@ struct Solver::Impl {
     }
   }
 
+  /// What World::always says about the variables of `scope` and no others.
+  void add_always(const FormulaScope& scope, Emitter& emit, z3::solver& solver) const {
+    for (const FormulaId formula : world.always) {
+      FormulaScope own(world);
+      own.add(formula);
+      if (subset(own.numbers, scope.numbers)) {
+        solver.add(emit.truth(formula));
+      }
+    }
+  }
+
   template <class T>
   static bool subset(const std::set<T>& inner, const std::set<T>& outer) {
     return std::includes(outer.begin(), outer.end(), inner.begin(), inner.end());
@@ -121,6 +132,7 @@ Answer Solver::ask(FormulaId formula, std::span<const FormulaId> fixed) {
     params.set("rlimit", options_.effort);
     solver.set(params);
     emit.add_axioms(solver);
+    impl_->add_always(scope, emit, solver);
     solver.add(emit.truth(formula));
     out.opaque = opaque_in(world_, scope);
     z3::expr_vector wanted(impl_->context);

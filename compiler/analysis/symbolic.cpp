@@ -94,6 +94,15 @@ Sym Symbolic::eval(ExprId id) {
   return out;
 }
 
+Sym Symbolic::apart(ExprId id) {
+  const uint32_t scopes = std::exchange(scopes_, 0);
+  auto locals = std::exchange(locals_, {});
+  Sym out = eval(id);
+  locals_ = std::move(locals);
+  scopes_ = scopes;
+  return out;
+}
+
 Sym Symbolic::derived(Sym::Kind kind, FormulaId value, ir::TypeId type,
                       std::initializer_list<const Sym*> from) {
   Sym out;
@@ -122,22 +131,15 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
         return opaque(id, e, {}, "an input of this hook");
       }
       if (root == abi::InputRoot::Window) {
-        return opaque(id, e, {}, "a window over the past");
+        return window(id, e);
       }
       return slot(module_.slots[e.payload]);
     }
     case Op::Local:
       return e.payload < locals_.size() && locals_[e.payload] ? *locals_[e.payload]
                                                               : opaque(id, e, {}, "a variable");
-    case Op::Fact: {
-      // A fact has variables of its own and depends on none around it.
-      const uint32_t scopes = std::exchange(scopes_, 0);
-      auto locals = std::exchange(locals_, {});
-      Sym out = eval(module_.facts[e.payload].value);
-      locals_ = std::move(locals);
-      scopes_ = scopes;
-      return out;
-    }
+    case Op::Fact:
+      return apart(module_.facts[e.payload].value);
     case Op::CallFn:
       return call(id, e);
     case Op::Not: {
@@ -259,24 +261,6 @@ Sym Symbolic::dispatch(ExprId id, const Expr& e) {
   return opaque(id, e, {}, "an instruction");
 }
 
-/// A window is called by its text, and the names in that mean what their pack says.
-void Symbolic::digest_window(Digest& d, uint32_t slot) {
-  const auto add = [&](ExprId id) { d.add(id.valid() ? eval(id).digest : Digest{}); };
-  for (const ir::WindowRead& read : module_.window_reads) {
-    if (read.slot.index == slot) {
-      const ir::Window& window = module_.windows[read.window.index];
-      d.add(static_cast<uint64_t>(window.kind)).add(static_cast<uint64_t>(window.hook));
-      d.add(static_cast<uint64_t>(window.within_us));
-      for (const ir::TargetPattern& p : module_.targets[window.target.index].patterns) {
-        d.add(p.server).add(p.tool);
-      }
-      add(window.key);
-      add(window.value);
-      add(read.key);
-    }
-  }
-}
-
 Digest Symbolic::expression_digest(const Expr& e, const std::vector<Sym>& operands) {
   Digest d;
   d.add(static_cast<uint64_t>(e.op));
@@ -296,9 +280,6 @@ Digest Symbolic::expression_digest(const Expr& e, const std::vector<Sym>& operan
         d.add(step);
       }
       digest_type(d, slot.type);
-      if (slot.root == abi::InputRoot::Window) {
-        digest_window(d, e.payload);
-      }
       break;
     }
     case Op::Lookup:

@@ -81,6 +81,8 @@ class Symbolic {
 
   Sym eval(ExprId id);
   Sym dispatch(ExprId id, const Expr& e);
+  /// Of what has variables of its own and depends on none around it.
+  Sym apart(ExprId id);
   Sym operand(const Expr& e, uint32_t i) { return eval(module_.operand(e, i)); }
 
   // symbolic_value.cpp
@@ -98,9 +100,12 @@ class Symbolic {
   Sym opaque(ExprId id, const Expr& e, const std::vector<Sym>& operands, std::string what);
   Sym free_value(ir::TypeId type, const Digest& digest);
   Digest expression_digest(const Expr& e, const std::vector<Sym>& operands);
-  void digest_window(Digest& d, uint32_t slot);
   void digest_type(Digest& d, ir::TypeId type);
   void digest_table(Digest& d, const ir::Table& table);
+
+  // symbolic_window.cpp
+  Sym window(ExprId id, const Expr& e);
+  Digest window_family(const ir::Window& window, const ir::WindowRead& read);
 
   // symbolic_logic.cpp
   Sym connective(const Expr& e);

@@ -58,6 +58,11 @@ class Features {
         add(name, f_.compare(FormulaOp::NumEq, f_.variable(v), f_.number(value)), std::to_string(value));
       }
     }
+    for (const WindowInput& window : world_.windows()) {
+      if (scope.numbers.contains(window.value)) {
+        keep(f_.compare(FormulaOp::NumEq, f_.variable(window.value), f_.number(said(window))));
+      }
+    }
     for (const BoolVar v : scope.truths) {
       if (world_.truths()[v.index].name == "principal.mfa") {
         add("principal.mfa", request_.mfa ? f_.variable(v) : f_.negate(f_.variable(v)),
@@ -96,6 +101,18 @@ class Features {
     out_.push_back({std::move(path), fixed, std::move(before), node});
   }
 
+  void keep(FormulaId formula) { frame_ = frame_.valid() ? f_.both(frame_, formula) : formula; }
+
+  /// The past is not the request's to change.
+  [[nodiscard]] std::string said(const WindowInput& window) const {
+    for (const std::string& name : window.names) {
+      if (const auto found = request_.windows.find(name); found != request_.windows.end()) {
+        return found->second;
+      }
+    }
+    return "0";
+  }
+
   void add_text(const std::string& name, TextVar v) {
     static const std::map<std::string, std::string Witness::*> kPlain = {
         {"principal.id", &Witness::principal_id}, {"principal.tenant", &Witness::tenant},
@@ -128,8 +145,7 @@ class Features {
                                    [&](NodeId child) { return scope.nodes.contains(child); });
     if (inner || !node.parent.valid()) {
       if (value != nullptr && value->is_object()) {
-        const FormulaId object = f_.tag_is(id, Tag::Object);
-        frame_ = frame_.valid() ? f_.both(frame_, object) : object;
+        keep(f_.tag_is(id, Tag::Object));
       }
       if (node.root == abi::InputRoot::ClientIp) {
         add_address(id);
@@ -456,7 +472,8 @@ class Asker {
   void change_rules() {
     std::vector<Mutation> all = mutations(*module_);
     std::erase_if(all, [&](const Mutation& m) {
-      return std::find(slice_rules_.begin(), slice_rules_.end(), m.rule) == slice_rules_.end();
+      return m.owner != Mutation::Owner::Rule ||
+             std::find(slice_rules_.begin(), slice_rules_.end(), m.index) == slice_rules_.end();
     });
     std::stable_sort(all.begin(), all.end(),
                      [](const Mutation& a, const Mutation& b) { return a.kind < b.kind; });
@@ -469,7 +486,7 @@ class Asker {
       Trial trial(module_, sources_);
       Decision decision = trial.run(request_);
       if (reached(decision)) {
-        out_.rules.push_back({mutation, module_->rules[mutation.rule].name, std::move(decision)});
+        out_.rules.push_back({mutation, module_->rules[mutation.index].name, std::move(decision)});
       }
     }
   }

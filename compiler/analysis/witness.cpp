@@ -227,6 +227,13 @@ std::string Witness::to_json() const {
   std::string now;
   value::append_time(now, now_us);
   member(out, "now", value::json_string(now));
+  if (!windows.empty()) {
+    std::string said = "{";
+    for (const auto& [name, numeral] : windows) {
+      member(said, name, numeral);
+    }
+    member(out, "windows", said + "}");
+  }
   return out + "}";
 }
 
@@ -248,6 +255,9 @@ std::string Witness::to_text() const {
   if (now_us != kNow) {
     out += " at ";
     value::append_time(out, now_us);
+  }
+  for (const auto& [name, numeral] : windows) {
+    out += (name == windows.begin()->first ? ", where " : " and ") + name + " is " + numeral;
   }
   return out;
 }
@@ -272,6 +282,10 @@ WitnessRequest::WitnessRequest(const Witness& w) : roles_(w.roles.begin(), w.rol
   request_.result = w.result;
   request_.definition = w.definition;
   request_.now_us = w.now_us;
+  for (const auto& [name, numeral] : w.windows) {
+    windows_.say(name, numeral);
+  }
+  request_.windows = &windows_;
 }
 
 std::string node_json(const World& world, const Model& model, NodeId node) {
@@ -300,6 +314,19 @@ Witness make_witness(const World& world, const Model& model, const Witness& base
     int64_t* const into = name == "principal.risk" ? &out.risk : (name == "now" ? &out.now_us : nullptr);
     if (into != nullptr) {
       std::from_chars(numeral.data(), numeral.data() + numeral.size(), *into);
+    }
+  }
+  for (const WindowInput& window : world.windows()) {
+    const auto found = model.numbers.find(window.value);
+    if (found == model.numbers.end()) {
+      continue;
+    }
+    const bool inexact = found->second.ends_with('?');  // more digits than were asked for
+    for (const std::string& name : window.names) {
+      out.windows.erase(name);
+      if (found->second != "0") {
+        out.windows[name] = found->second.substr(0, found->second.size() - (inexact ? 1 : 0));
+      }
     }
   }
   for (const auto& [v, value] : model.truths) {

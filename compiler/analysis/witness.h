@@ -1,11 +1,13 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "compiler/analysis/solver.h"
 #include "runtime/decision/request.h"
+#include "runtime/decision/said_windows.h"
 
 namespace catalyst::analysis {
 
@@ -29,6 +31,7 @@ struct Witness {
   std::string result;
   std::string definition;
   int64_t now_us = kNow;
+  std::map<std::string, std::string> windows;  // as they are written: a decimal number; the others are 0
 
   static constexpr int64_t kNow = 1'767'268'800'000'000;  // 2026-01-01T12:00:00Z
 
@@ -49,6 +52,7 @@ class WitnessRequest {
  private:
   std::vector<std::string_view> roles_;
   decision::Principal principal_;
+  decision::SaidWindows windows_;
   decision::Request request_;
 };
 

@@ -1,7 +1,13 @@
 #include "compiler/analysis/world.h"
 
+#include <algorithm>
+
+#include "runtime/decision/windows.h"
+
 namespace catalyst::analysis {
 namespace {
+
+constexpr int64_t kWindowParts = decision::WindowCounter::kBuckets;
 
 template <class Info>
 uint32_t find_or_add(std::unordered_map<std::string, uint32_t>& index, std::vector<Info>& all, Info info) {
@@ -26,6 +32,39 @@ TextVar World::text(const std::string& name) { return TextVar(find_or_add(text_i
 
 CollVar World::collection(const std::string& name, bool is_set, uint32_t elements) {
   return CollVar(find_or_add(collection_index_, collections_, {name, is_set, elements}));
+}
+
+NumVar World::window(const std::string& digest, const WindowInput& window, const std::string& name) {
+  const NumVar value = number("window " + digest, window.whole);
+  const auto known = std::find_if(windows_.begin(), windows_.end(),
+                                  [&](const WindowInput& other) { return other.value == value; });
+  if (known != windows_.end()) {
+    known->names.insert(name);
+    return value;
+  }
+  const FormulaId own = formulas.variable(value);
+  always.push_back(formulas.compare(FormulaOp::LessEq, formulas.number(0), own));
+  if (window.most != 0) {
+    always.push_back(formulas.compare(FormulaOp::LessEq, own, formulas.number(window.most)));
+  }
+  for (const WindowInput& other : windows_) {
+    if (other.family != window.family) {
+      continue;
+    }
+    // Who looks back further sees no less, unless it is by so little that the cut of time decides.
+    const bool shorter = window.within_us < other.within_us;
+    const int64_t least = std::min(window.within_us, other.within_us);
+    const int64_t most = std::max(window.within_us, other.within_us);
+    if (most - least > least / kWindowParts) {
+      const FormulaId there = formulas.variable(other.value);
+      always.push_back(shorter ? formulas.compare(FormulaOp::LessEq, own, there)
+                               : formulas.compare(FormulaOp::LessEq, there, own));
+    }
+  }
+  windows_.push_back(window);
+  windows_.back().value = value;
+  windows_.back().names.insert(name);
+  return value;
 }
 
 NodeId World::add_node(abi::InputRoot root, const std::string& name, NodeId parent) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,17 @@ struct CollInfo {
   uint32_t elements = UINT32_MAX;  // text set that holds every element; UINT32_MAX: any text
 };
 
+/// A window over the past: an input that is there before the rules are asked.
+struct WindowInput {
+  NumVar value;
+  std::string
+      family;  // what it counts, of whom and by which key; windows of one family differ in their length
+  int64_t within_us = 0;
+  bool whole = true;            // a number of requests or texts
+  int64_t most = 0;             // that it can be; 0: no bound
+  std::set<std::string> names;  // how it is written, in one pack or another
+};
+
 /// A place in an input: `call.args.filter.column`. What a request may hold there is free, whatever the schema
 /// says; reading it as a type says which of it fits.
 struct JsonNode {
@@ -64,6 +76,8 @@ class World {
   NumVar number(const std::string& name, bool whole, bool fits_int = true);
   TextVar text(const std::string& name);
   CollVar collection(const std::string& name, bool is_set, uint32_t elements = UINT32_MAX);
+  /// The window of this digest, called `name` in one pack.
+  NumVar window(const std::string& digest, const WindowInput& window, const std::string& name);
   NodeId root(abi::InputRoot root);
   NodeId child(NodeId parent, const std::string& name);
   /// "call.args.filter"
@@ -73,6 +87,7 @@ class World {
   [[nodiscard]] const std::vector<NumInfo>& numbers() const { return numbers_; }
   [[nodiscard]] const std::vector<TextInfo>& texts() const { return texts_; }
   [[nodiscard]] const std::vector<CollInfo>& collections() const { return collections_; }
+  [[nodiscard]] const std::vector<WindowInput>& windows() const { return windows_; }
   [[nodiscard]] const std::vector<JsonNode>& nodes() const { return nodes_; }
   JsonNode& node(NodeId id) { return nodes_[id.index]; }
   [[nodiscard]] const JsonNode& node(NodeId id) const { return nodes_[id.index]; }
@@ -82,6 +97,8 @@ class World {
   std::map<std::string, Opaque> opaque;
   /// Holds in ordinary requests: what is there can be read. Tried first, for examples that look like traffic.
   std::vector<FormulaId> ordinary;
+  /// Holds of the windows of every request.
+  std::vector<FormulaId> always;
 
  private:
   NodeId add_node(abi::InputRoot root, const std::string& name, NodeId parent);
@@ -91,6 +108,7 @@ class World {
   std::vector<TextInfo> texts_;
   std::vector<CollInfo> collections_;
   std::vector<JsonNode> nodes_;
+  std::vector<WindowInput> windows_;
   std::unordered_map<std::string, uint32_t> truth_index_;
   std::unordered_map<std::string, uint32_t> number_index_;
   std::unordered_map<std::string, uint32_t> text_index_;

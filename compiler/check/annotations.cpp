@@ -87,6 +87,15 @@ std::optional<int64_t> steps_of(const ast::Annotation& rollout) {
   return static_cast<int64_t>(product.coefficient());
 }
 
+/// Told when it was read.
+bool has_unknown_unit(const ast::Expr& expr) {
+  if (expr.kind != ast::ExprKind::Number) {
+    return false;
+  }
+  const auto& number = static_cast<const ast::NumberExpr&>(expr);
+  return read_number(number.digits, number.unit, false).form == NumberForm::UnknownUnit;
+}
+
 void form_error(Pack& pack, const ast::Annotation& annotation, const Row& row) {
   pack.sink.report(Kind::AnnotationForm, annotation.span,
                    {std::string(row.name), std::string(form_text(row.form))});
@@ -133,7 +142,7 @@ void check_one(Pack& pack, const ast::RuleDecl& rule, const ast::Annotation& ann
       pack.sink.report(Kind::AnnotationNotHere, annotation.span, {annotation.name.text, "a rule"});
       return;
     case AnnotationKind::Rollout:
-      if (!steps_of(annotation)) {
+      if (!steps_of(annotation) && !has_unknown_unit(*annotation.share)) {
         form_error(pack, annotation, *row);
       }
       return;

@@ -250,6 +250,9 @@ class EffectChecker {
     }
     const auto& number = static_cast<const ast::NumberExpr&>(*expr);
     const Number read = read_number(number.digits, number.unit, false);
+    if (read.form == NumberForm::UnknownUnit) {
+      return 0;
+    }
     const NumberForm form = type == TypeTable::kDuration ? NumberForm::Duration : NumberForm::Int;
     if (read.form != form) {
       pack_.sink.report(Kind::TypeMismatch, expr->span,
@@ -346,6 +349,29 @@ class EffectChecker {
   ExprChecker expr_;
 };
 
+/// What an effect is about is left of a request that was denied.
+bool happens_with_denial(ast::EffectKind kind) {
+  switch (kind) {
+    case ast::EffectKind::Allow:  // told as a contradiction
+    case ast::EffectKind::Deny:
+    case ast::EffectKind::Hide:
+    case ast::EffectKind::Describe:
+    case ast::EffectKind::Audit:
+    case ast::EffectKind::Tag:
+    case ast::EffectKind::Emit:
+    case ast::EffectKind::Label:
+      return true;
+    case ast::EffectKind::Set:
+    case ast::EffectKind::Redact:
+    case ast::EffectKind::Limit:
+    case ast::EffectKind::Require:
+    case ast::EffectKind::Start:
+    case ast::EffectKind::Route:
+      return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool effect_allowed(ast::EffectKind kind, abi::Hook hook) {
@@ -356,6 +382,13 @@ void check_effects(Pack& pack, const ast::RuleDecl& rule, Scope& scope, Conflict
   EffectChecker checker(pack, rule, scope, conflicts, out);
   for (const ast::Effect& effect : rule.effects) {
     checker.check(effect);
+  }
+  for (const ast::Effect& effect : rule.effects) {
+    if (out.verdict == ir::VerdictKind::Deny && effect_allowed(effect.kind, scope.hook) &&
+        !happens_with_denial(effect.kind)) {
+      pack.sink.report(Kind::EffectOfDenied, effect.span,
+                       {std::string(ast::effect_text(effect.kind)), rule.name.text});
+    }
   }
 }
 

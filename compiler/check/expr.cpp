@@ -223,6 +223,8 @@ Typed ExprChecker::infer_number(const ast::NumberExpr& expr, TypeId hint, bool n
     case NumberForm::OutOfRange:
       return report(Kind::NumberOutOfRange, expr.span,
                     {shown, expr.unit.empty() || expr.unit == "%" ? "a number" : "a number of this unit"});
+    case NumberForm::UnknownUnit:
+      return bad(expr.span);
     case NumberForm::Duration:
       return {emit_.constant(number.value, TypeTable::kDuration, expr.span), TypeTable::kDuration};
     case NumberForm::Int: {

@@ -95,6 +95,9 @@ ir::WindowId ExprChecker::window(const ast::WindowExpr& expr, Span span) {
   out.local_count = scope.local_peak;
   const auto& number = static_cast<const ast::NumberExpr&>(*expr.within);
   const Number within = read_number(number.digits, number.unit, false);
+  if (within.form == NumberForm::UnknownUnit) {
+    return {};
+  }
   if (within.form != NumberForm::Duration) {
     report(Kind::TypeMismatch, expr.within->span,
            {type_text(TypeTable::kDuration), "`" + pack_.quote(expr.within->span) + "`"});

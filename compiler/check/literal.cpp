@@ -62,7 +62,10 @@ Number read_number(std::string_view digits, std::string_view unit, bool negative
   }
   const int64_t duration = value::duration_unit(unit);
   const int64_t factor = unit.empty() ? 1 : duration != 0 ? duration : size_unit(unit);
-  const std::optional<int64_t> whole = factor == 0 ? std::nullopt : scaled(number, factor);
+  if (factor == 0) {
+    return {NumberForm::UnknownUnit, {}};
+  }
+  const std::optional<int64_t> whole = scaled(number, factor);
   if (!whole) {
     return kOutOfRange;
   }

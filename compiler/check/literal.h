@@ -8,7 +8,8 @@
 namespace catalyst::check {
 
 /// What the digits and the unit of a number literal mean.
-enum class NumberForm : uint8_t { Int, Decimal, Duration, OutOfRange };
+/// UnknownUnit has been told when the text was read.
+enum class NumberForm : uint8_t { Int, Decimal, Duration, OutOfRange, UnknownUnit };
 struct Number {
   NumberForm form;
   value::Value value;

@@ -118,6 +118,9 @@ class RouteChecker {
     }
     const auto& written = static_cast<const ast::NumberExpr&>(*expr);
     const Number read = read_number(written.digits, written.unit, false);
+    if (read.form == NumberForm::UnknownUnit) {
+      return 1;
+    }
     const int64_t us = read.form == NumberForm::Duration ? read.value.a.integer : 0;
     if (us < kUsPerMs || us > int64_t{most} * kUsPerMs || us % kUsPerMs != 0) {
       number_error(*expr, what, "1ms", time_text(most));
@@ -134,6 +137,9 @@ class RouteChecker {
     }
     const auto& written = static_cast<const ast::NumberExpr&>(*expr);
     const Number read = read_number(written.digits, written.unit, false);
+    if (read.form == NumberForm::UnknownUnit) {
+      return wrong;
+    }
     if (!written.unit.empty() || read.form != NumberForm::Int || read.value.a.integer < least ||
         read.value.a.integer > most) {
       number_error(*expr, what, std::to_string(least), std::to_string(most));
@@ -245,6 +251,9 @@ class RouteChecker {
     const auto& written = static_cast<const ast::NumberExpr&>(*clause.count);
     value::Value ppm;
     const Number read = read_number(written.digits, written.unit, false);
+    if (read.form == NumberForm::UnknownUnit) {
+      return;
+    }
     const bool exact =
         written.unit == "%" && read.form == NumberForm::Decimal &&
         value::decimal::multiply(read.value, value::decimal::from_int(kPpm), &ppm) == value::Status::Ok &&

@@ -10,6 +10,7 @@
 #include "compiler/check/routes.h"
 #include "compiler/check/rules.h"
 #include "compiler/check/servers.h"
+#include "compiler/ir/test_limits.h"
 #include "runtime/value/json_text.h"
 #include "runtime/value/ops.h"
 
@@ -115,9 +116,6 @@ class JsonObject {
   }
   std::vector<Member> members_;
 };
-
-/// Past calls of one kind that a test may tell of.
-constexpr int64_t kMostPast = 1'000'000;
 
 /// One run of a test of a hook.
 class TestChecker : TestBase {
@@ -269,12 +267,24 @@ class TestChecker : TestBase {
     }
     if (given.times != nullptr) {
       const value::Value* times = constant(*given.times, TypeTable::kInt);
-      if (times != nullptr && (times->a.integer < 1 || times->a.integer > kMostPast)) {
+      if (times != nullptr && (times->a.integer < 1 || times->a.integer > ir::kMaxPastCalls)) {
         pack_.sink.report(Kind::NumberOutOfRange, given.times->span,
-                          {pack_.quote(given.times->span), "1 to " + std::to_string(kMostPast)});
-      } else if (times != nullptr) {
-        out.times = static_cast<uint32_t>(times->a.integer);
+                          {pack_.quote(given.times->span), "1 to " + std::to_string(ir::kMaxPastCalls)});
+        return;
       }
+      out.times = times == nullptr ? 1 : static_cast<uint32_t>(times->a.integer);
+    }
+    uint64_t before = 0;
+    for (const ir::PastCall& call : out_.past) {
+      before += call.times;
+    }
+    if (before + out.times > ir::kMaxPastCalls) {
+      pack_.sink.report(
+          Kind::NumberOutOfRange, given.times == nullptr ? given.target.span : given.times->span,
+          {std::to_string(out.times), "what is left of the " + std::to_string(ir::kMaxPastCalls) +
+                                          " past requests of a test (" +
+                                          std::to_string(ir::kMaxPastCalls - before) + ")"});
+      return;
     }
     if (given.ago != nullptr) {
       const value::Value* ago = constant(*given.ago, TypeTable::kDuration);

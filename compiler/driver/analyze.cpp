@@ -99,12 +99,68 @@ Result<std::vector<SourceFile>> read_pack(const std::string& path) {
   return out;
 }
 
+namespace {
+
+/// The pack that a folder of the files declares.
+struct Place {
+  fs::path folder;
+  const ast::PackDecl* pack;
+};
+
+std::vector<Place> packs_by_folder(const std::vector<ast::Ast>& trees, const source::SourceMap& sources) {
+  std::vector<Place> out;
+  for (const ast::Ast& tree : trees) {
+    for (const ast::Decl* decl : tree.declarations) {
+      const fs::path folder = fs::path(sources.path(tree.file)).lexically_normal().parent_path();
+      const auto same = [&](const Place& place) { return place.folder == folder; };
+      if (decl->kind == ast::DeclKind::Pack && std::none_of(out.begin(), out.end(), same)) {
+        out.push_back({folder, static_cast<const ast::PackDecl*>(decl)});
+      }
+    }
+  }
+  return out;
+}
+
+bool is_inside(const fs::path& inner, const fs::path& outer) {
+  return outer.empty() ||
+         std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+/// Files of two packs taken for one contradict each other in every line, so nothing else is said.
+void report_several(const std::vector<Place>& places, diagnostics::Sink& sink) {
+  sink = diagnostics::Sink();
+  const Place& first = places[0];
+  const Place& second = places[1];
+  auto& report = sink.report(diagnostics::Kind::SeveralPacks, second.pack->name.span,
+                             {first.pack->name.text, second.pack->name.text});
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (i != 1) {
+      report.notes.push_back(
+          {places[i].pack->name.span, i == 0 ? "the first one is here" : "another one is here"});
+    }
+  }
+  const bool nested = is_inside(second.folder, first.folder) || is_inside(first.folder, second.folder);
+  const fs::path& inner = is_inside(first.folder, second.folder) ? first.folder : second.folder;
+  report.notes.push_back({{},
+                          nested ? "a folder is one pack with everything below it: move `" + inner.string() +
+                                       "` beside the other pack"
+                                 : "name the folder of one: `catalyst check " + first.folder.string() +
+                                       "` or `catalyst check " + second.folder.string() + "`"});
+}
+
+}  // namespace
+
 Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
   Analysis analysis;
   std::vector<ast::Ast> trees;
   for (SourceFile& file : files) {
     const source::FileId id = analysis.sources.add(std::move(file.path), std::move(file.text));
     trees.push_back(frontend::parse(analysis.sources, id, analysis.diagnostics));
+  }
+  if (const std::vector<Place> places = packs_by_folder(trees, analysis.sources); places.size() > 1) {
+    report_several(places, analysis.diagnostics);
+    analysis.imported.resize(analysis.sources.size());
+    return analysis;
   }
   const check::SchemaReader reader = [&](source::FileId declaring, const std::string& path) {
     const std::string resolved = resolve(analysis.sources.path(declaring), path);

@@ -107,12 +107,9 @@ Truth Partial::evaluate(const abi::ExprEvaluator& interpreter, abi::Frame& frame
     return left == kTrue ? kTrue : negate(both(negate(left), negate(part(1))));
   }
   if (e.op == Op::If) {
+    // Both sides may agree and it may fail all the same: what is unknown can be of a wrong type.
     const Truth chosen = part(0);
-    if (chosen != kUnknown) {
-      return is_error(chosen) ? chosen : part(chosen == kTrue ? 1 : 2);
-    }
-    const Truth yes = part(1);
-    return yes == part(2) && !is_error(yes) ? yes : kUnknown;
+    return chosen == kUnknown || is_error(chosen) ? chosen : part(chosen == kTrue ? 1 : 2);
   }
   return e.op == Op::Fact ? fact(interpreter, frame, e) : kUnknown;
 }

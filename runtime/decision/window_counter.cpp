@@ -80,6 +80,9 @@ void WindowCounter::add(const Value& amount, uint64_t text_hash, int64_t now_us)
       counts_[at] += counts_[at] == UINT32_MAX ? 0 : 1;
       return;
     case WindowKind::Sum: {
+      if (amount.coefficient() < 0) {
+        return;  // who asks would make room for more
+      }
       Value sum;
       if (value::decimal::add(sums_[at], amount, &sum) == value::Status::Ok) {
         sums_[at] = sum;
@@ -204,7 +207,7 @@ std::optional<WindowCounter> WindowCounter::load(std::string_view bytes) {
       sum.a.low = in.get<uint64_t>();
       sum.b.high = in.get<uint64_t>();
       // Added to nothing, so that it is in the one form that numbers have.
-      if (sum.scale > value::decimal::kMaxScale ||
+      if (sum.scale > value::decimal::kMaxScale || sum.coefficient() < 0 ||
           value::decimal::add(out.sums_[at], sum, &out.sums_[at]) != value::Status::Ok) {
         return std::nullopt;
       }

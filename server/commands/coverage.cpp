@@ -27,7 +27,14 @@ Coverage::Coverage(const driver::Analysis& analysis) : analysis_(analysis) {
     rule.rule = i;
     if (module.rules[i].condition.valid()) {
       rule.conditional = true;
-      find_branches(module.rules[i].condition, rule, false);
+      find_branches(module.rules[i].condition, module.rules[i].span, rule.branches);
+    }
+  }
+  for (uint32_t i = 0; i < module.routes.size(); ++i) {
+    Route& route = routes_.emplace_back();
+    route.route = i;
+    for (const ir::RoutePrefer& prefer : module.routes[i].prefers) {
+      find_branches(prefer.condition, {}, route.branches);
     }
   }
   find_rows();
@@ -53,35 +60,55 @@ void Coverage::find_rows() {
 }
 
 /// The tests of a condition: what an explanation reports and is true or false. Connectives follow from them.
-/// `named`: inside a fact. What an annotation adds stands in front of the rule's name and is nobody's to
-/// test.
-void Coverage::find_branches(ir::ExprId expr, Rule& rule, bool named) const {
+/// What an annotation adds stands in front of the rule's name and is nobody's to test.
+void Coverage::find_branches(ir::ExprId expr, const source::Span& rule, Branches& out) const {
   const ir::Module& module = *analysis_.module;
   const ir::Expr& e = module.expr(expr);
   const source::Span span = module.expr_spans[expr.index];
-  const source::Span& name = module.rules[rule.rule].span;
-  if (!named && span.file == name.file && span.end <= name.begin) {
+  if (rule.valid() && span.file == rule.file && span.end <= rule.begin) {
     if (e.op == ir::Op::And) {
-      find_branches(module.operand(e, 1), rule, false);
+      find_branches(module.operand(e, 1), rule, out);
     }
     return;
   }
-  if (rule.branches.contains(expr.index)) {
+  if (out.contains(expr.index)) {
     return;
   }
   if (e.op == ir::Op::Fact) {
-    find_branches(module.facts[e.payload].value, rule, true);
+    find_branches(module.facts[e.payload].value, {}, out);
     return;
   }
   const bool truth = module.types.kind(e.type) == types::TypeKind::Bool;
   if (truth && ir::is_traced(e.op) && e.op != ir::Op::CallFn) {
-    rule.branches[expr.index] = Branch{span, 0, 0};
+    out[expr.index] = Branch{span, 0, 0};
   }
   if (e.op == ir::Op::Any || e.op == ir::Op::All || e.op == ir::Op::Comprehend) {
     return;  // what is inside is asked once an element
   }
   for (uint32_t i = 0; i < e.operand_count; ++i) {
-    find_branches(module.operand(e, i), rule, named);
+    find_branches(module.operand(e, i), rule, out);
+  }
+}
+
+void Coverage::count_branches(const std::vector<decision::ExplainedCondition>& conditions, Branches& out) {
+  for (const decision::ExplainedCondition& condition : conditions) {
+    const auto branch = out.find(condition.expr);
+    if (branch != out.end() && condition.status == value::Status::Ok) {
+      ++(condition.value == "true" ? branch->second.yes : branch->second.no);
+    }
+  }
+}
+
+void Coverage::each_branch(const std::function<void(uint32_t expr, const Branch&)>& visit) const {
+  for (const Rule& rule : rules_) {
+    for (const auto& [expr, branch] : rule.branches) {
+      visit(expr, branch);
+    }
+  }
+  for (const Route& route : routes_) {
+    for (const auto& [expr, branch] : route.branches) {
+      visit(expr, branch);
+    }
   }
 }
 
@@ -125,12 +152,15 @@ void Coverage::add(const ir::Test& test, const decision::Pack& pack) {
     count_rows(seen.conditions);
     const bool applied = seen.state == decision::ExplainedRule::State::Matched;
     ++(applied ? rule.applied : rule.refused);
-    for (const decision::ExplainedCondition& condition : seen.conditions) {
-      const auto branch = rule.branches.find(condition.expr);
-      if (branch == rule.branches.end() || condition.status != value::Status::Ok) {
-        continue;
-      }
-      ++(condition.value == "true" ? branch->second.yes : branch->second.no);
+    count_branches(seen.conditions, rule.branches);
+  }
+  for (Route& route : routes_) {
+    if (!explanation.route || analysis_.module->routes[route.route].name != explanation.route->name) {
+      continue;
+    }
+    for (const decision::ExplainedRoute::Prefer& prefer : explanation.route->prefers) {
+      count_rows(prefer.conditions);
+      count_branches(prefer.conditions, route.branches);
     }
   }
 }
@@ -140,11 +170,11 @@ Coverage::Totals Coverage::totals() const {
   for (const Rule& rule : rules_) {
     ++out.rules;
     out.rules_applied += rule.applied > 0 ? 1 : 0;
-    for (const auto& [expr, branch] : rule.branches) {
-      out.branches += 2;
-      out.branches_covered += branch.covered();
-    }
   }
+  each_branch([&](uint32_t /*expr*/, const Branch& branch) {
+    out.branches += 2;
+    out.branches_covered += branch.covered();
+  });
   for (const Decision& decision : decisions_) {
     out.rows += decision.rows.size();
     out.rows_decided += static_cast<size_t>(std::count_if(decision.rows.begin(), decision.rows.end(),
@@ -174,19 +204,25 @@ std::string Coverage::text() const {
                     share(all.branches_covered, all.branches, "branches") +
                     (all.rows == 0 ? "" : ", " + share(all.rows_decided, all.rows, "rows of decisions")) +
                     "\n";
-  for (const Rule& rule : rules_) {
-    const ir::Rule& named = analysis_.module->rules[rule.rule];
-    if (rule.applied == 0) {
-      out += "  " + place(named.span) + ": rule " + named.name + " never applies in a test\n";
-      continue;
-    }
-    for (const auto& [expr, branch] : rule.branches) {
+  const auto uncovered = [&](const Branches& branches) {
+    for (const auto& [expr, branch] : branches) {
       if (branch.covered() < 2) {
         const std::string source(analysis_.sources.text(branch.span));
         out += "  " + place(branch.span) + ": `" + source + "` is never " +
                (branch.yes == 0 ? "true" : "false") + " in a test\n";
       }
     }
+  };
+  for (const Rule& rule : rules_) {
+    const ir::Rule& named = analysis_.module->rules[rule.rule];
+    if (rule.applied == 0) {
+      out += "  " + place(named.span) + ": rule " + named.name + " never applies in a test\n";
+    } else {
+      uncovered(rule.branches);
+    }
+  }
+  for (const Route& route : routes_) {
+    uncovered(route.branches);
   }
   for (const Decision& decision : decisions_) {
     for (const Row& row : decision.rows) {
@@ -208,21 +244,30 @@ std::string Coverage::json() const {
                                  {"rows", all.rows},
                                  {"rows_decided", all.rows_decided},
                                  {"by_rule", nlohmann::ordered_json::array()},
-                                 {"by_decision", nlohmann::ordered_json::array()}};
-  for (const Rule& rule : rules_) {
-    const ir::Rule& named = analysis_.module->rules[rule.rule];
+                                 {"by_decision", nlohmann::ordered_json::array()},
+                                 {"by_route", nlohmann::ordered_json::array()}};
+  const auto branches_json = [&](const Branches& all) {
     nlohmann::ordered_json branches = nlohmann::ordered_json::array();
-    for (const auto& [expr, branch] : rule.branches) {
+    for (const auto& [expr, branch] : all) {
       branches.push_back({{"place", place(branch.span)},
                           {"source", std::string(analysis_.sources.text(branch.span))},
                           {"true", branch.yes},
                           {"false", branch.no}});
     }
+    return branches;
+  };
+  for (const Rule& rule : rules_) {
+    const ir::Rule& named = analysis_.module->rules[rule.rule];
     root["by_rule"].push_back({{"rule", named.name},
                                {"place", place(named.span)},
                                {"applied", rule.applied},
                                {"not_applied", rule.refused},
-                               {"branches", branches}});
+                               {"branches", branches_json(rule.branches)}});
+  }
+  for (const Route& route : routes_) {
+    const ir::Route& named = analysis_.module->routes[route.route];
+    root["by_route"].push_back(
+        {{"route", named.name}, {"place", place(named.span)}, {"branches", branches_json(route.branches)}});
   }
   for (const Decision& decision : decisions_) {
     const ir::Decision& named = analysis_.module->decisions[decision.decision];
@@ -246,20 +291,20 @@ std::string Coverage::lcov() const {
   for (const Rule& rule : rules_) {
     const source::Span span = analysis_.module->rules[rule.rule].span;
     files[span.file.index].lines[analysis_.sources.position(span.file, span.begin).line] += rule.applied;
-    for (const auto& [expr, branch] : rule.branches) {
-      File& file = files[branch.span.file.index];
-      const uint32_t line = analysis_.sources.position(branch.span.file, branch.span.begin).line;
-      const bool asked = branch.yes + branch.no > 0;
-      file.lines[line] += branch.yes + branch.no;
-      for (const uint32_t outcome : {0u, 1u}) {
-        const uint32_t count = outcome == 0 ? branch.yes : branch.no;
-        file.branches += "BRDA:" + std::to_string(line) + "," + std::to_string(expr) + "," +
-                         std::to_string(outcome) + "," + (asked ? std::to_string(count) : "-") + "\n";
-        ++file.found;
-        file.hit += count > 0 ? 1 : 0;
-      }
-    }
   }
+  each_branch([&](uint32_t expr, const Branch& branch) {
+    File& file = files[branch.span.file.index];
+    const uint32_t line = analysis_.sources.position(branch.span.file, branch.span.begin).line;
+    const bool asked = branch.yes + branch.no > 0;
+    file.lines[line] += branch.yes + branch.no;
+    for (const uint32_t outcome : {0u, 1u}) {
+      const uint32_t count = outcome == 0 ? branch.yes : branch.no;
+      file.branches += "BRDA:" + std::to_string(line) + "," + std::to_string(expr) + "," +
+                       std::to_string(outcome) + "," + (asked ? std::to_string(count) : "-") + "\n";
+      ++file.found;
+      file.hit += count > 0 ? 1 : 0;
+    }
+  });
   for (const Decision& decision : decisions_) {
     for (const Row& row : decision.rows) {
       files[row.span.file.index].lines[analysis_.sources.position(row.span.file, row.span.begin).line] +=

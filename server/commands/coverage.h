@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,8 +13,9 @@
 namespace catalyst::server {
 
 /// What a policy's tests have asked of its rules and decisions: each rule should apply in one test and not in
-/// another, each test inside its condition should come out both ways, each row of a decision should decide
-/// once. Decisions of imported packs are for the tests of those.
+/// another, each test inside its condition should come out both ways, and so should those inside the
+/// preferences of routes; each row of a decision should decide once. Decisions of imported packs are for the
+/// tests of those.
 class Coverage {
  public:
   explicit Coverage(const driver::Analysis& analysis);
@@ -37,6 +39,10 @@ class Coverage {
     std::map<uint32_t, Branch> branches;  // by expression
   };
 
+  struct Route {
+    uint32_t route;
+    std::map<uint32_t, Branch> branches;  // of the conditions of its preferences
+  };
   struct Row {
     std::string name;
     source::Span span;
@@ -64,13 +70,19 @@ class Coverage {
   };
   [[nodiscard]] Totals totals() const;
   [[nodiscard]] std::string place(const source::Span& span) const;
-  void find_branches(ir::ExprId expr, Rule& rule, bool named) const;
+  using Branches = std::map<uint32_t, Branch>;
+  /// `rule`: the name of the rule whose condition it is; invalid inside facts and of routes.
+  void find_branches(ir::ExprId expr, const source::Span& rule, Branches& out) const;
+  static void count_branches(const std::vector<decision::ExplainedCondition>& conditions, Branches& out);
+  /// Of all rules and routes.
+  void each_branch(const std::function<void(uint32_t expr, const Branch&)>& visit) const;
   void find_rows();
   void count_rows(const std::vector<decision::ExplainedCondition>& conditions);
 
   const driver::Analysis& analysis_;
   std::vector<Rule> rules_;
   std::vector<Decision> decisions_;
+  std::vector<Route> routes_;
   std::map<uint32_t, size_t> choosers_;  // expression that chooses a row: index in decisions_
 };
 

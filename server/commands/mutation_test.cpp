@@ -15,14 +15,27 @@ namespace {
 using catalyst::analysis::Mutant;
 using catalyst::analysis::Mutation;
 
-/// Does a test fail? Those on the hook of the edited rule are asked first.
-bool is_noticed(const driver::Analysis& analysis, abi::Hook hook) {
+/// Is the test about what was edited? A route is for calls.
+bool is_about(const ir::Test& test, const ir::Module& module, const Mutation& mutation) {
+  switch (mutation.owner) {
+    case Mutation::Owner::Rule:
+      return test.hook == module.rules[mutation.index].hook;
+    case Mutation::Owner::Decision:
+      return test.decision == module.decisions[mutation.index].name;
+    case Mutation::Owner::Route:
+      break;
+  }
+  return test.hook == abi::Hook::Call;
+}
+
+/// Does a test fail? Those that are about what was edited are asked first.
+bool is_noticed(const driver::Analysis& analysis, const Mutation& mutation) {
   const ir::Module& module = *analysis.module;
   const decision::Pack pack(ir::build_unit(analysis.module, analysis.sources));
   decision::Evaluator evaluator;
   for (const bool same : {true, false}) {
     for (const ir::Test& test : module.tests) {
-      if ((test.hook == hook) == same && !run_policy_test(test, pack, evaluator).passed()) {
+      if (is_about(test, module, mutation) == same && !run_policy_test(test, pack, evaluator).passed()) {
         return true;
       }
     }
@@ -45,8 +58,9 @@ MutationReport test_mutations(const driver::Analysis& analysis, const MutationOp
     }
     ++out.tried;
     const Mutant mutant(module, mutation);
-    if (!is_noticed(analysis, module.rules[mutation.rule].hook)) {
-      out.survivors.push_back({mutation.span, module.rules[mutation.rule].name, mutation.text});
+    if (!is_noticed(analysis, mutation)) {
+      out.survivors.push_back(
+          {mutation.span, owner_text(mutation.owner), owner_name(module, mutation), mutation.text});
     }
     progress.advance();
   }

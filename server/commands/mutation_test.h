@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/driver/analyze.h"
@@ -11,12 +12,13 @@ struct MutationOptions {
   double seconds = 60;  // after which no further edit is tried
 };
 
-/// What tests notice of small edits of the rules.
+/// What tests notice of small edits of rules, decisions and routes.
 struct MutationReport {
   struct Survivor {
     source::Span span;
-    std::string rule;
-    std::string text;  // "`==` becomes `!=`"
+    std::string_view owner;  // "rule", "decision", "route"
+    std::string name;        // of the owner
+    std::string text;        // "`==` becomes `!=`"
   };
   size_t edits = 0;  // that there are
   size_t tried = 0;

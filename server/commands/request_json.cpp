@@ -9,8 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/decision/windows.h"
-#include "runtime/value/decimal.h"
+#include "runtime/decision/said_windows.h"
 
 namespace catalyst::server {
 namespace {
@@ -109,49 +108,13 @@ Result<int64_t> now_of(const Json& root) {
 
 namespace {
 
-/// Windows whose values are said, whatever the key.
-class SaidWindows final : public decision::WindowStore {
- public:
-  Result<void> read(const Json& json) {
-    if (!json.is_object()) {
-      return error("windows must be an object: the text of a window, and its value");
-    }
-    for (const auto& [name, number] : json.items()) {
-      value::Value parsed;
-      if (!number.is_number() || value::decimal::parse(number.dump(), &parsed) != value::Status::Ok) {
-        return error("the value of window `" + name + "` must be a number");
-      }
-      values_[name] = parsed;
-    }
-    return {};
-  }
-  [[nodiscard]] const std::map<std::string, value::Value, std::less<>>& values() const { return values_; }
-
-  [[nodiscard]] value::Value read(const abi::WindowInfo& window, std::string_view /*key*/,
-                                  int64_t /*now_us*/) const noexcept override {
-    const auto found = values_.find(window.name);
-    if (window.kind == abi::WindowKind::Sum) {
-      return found == values_.end() ? value::Value::of_decimal(0, 0) : found->second;
-    }
-    const bool whole = found != values_.end() && found->second.scale == 0;
-    return found == values_.end() ? value::Value::of_int(0)
-           : whole                ? value::Value::of_int(static_cast<int64_t>(found->second.coefficient()))
-                                  : value::Value::invalid();
-  }
-  void add(const abi::WindowInfo& /*window*/, std::string_view /*key*/, const value::Value& /*amount*/,
-           int64_t /*now_us*/) noexcept override {}
-
- private:
-  std::map<std::string, value::Value, std::less<>> values_;
-};
-
 /// Counters for what a test tells of.
 constexpr size_t kTestCounters = 4096;
 
 }  // namespace
 
 struct StoredRequest::Impl {
-  SaidWindows said_windows;
+  decision::SaidWindows said_windows;
   std::unique_ptr<decision::MemoryWindowStore> counted_windows;  // of a test's past calls
   std::string id, tenant, claims, server, tool, args, params, result, definition;
   std::string session_id, protocol_version, client_name, client_version, client_ip;
@@ -207,8 +170,8 @@ struct StoredRequest::Impl {
     }
     read_labels(root.value("labels", Json::array()));
     if (const auto found = root.find("windows"); found != root.end()) {
-      if (auto read = said_windows.read(*found); read.has_error()) {
-        return read.error();
+      if (auto said = read_windows(*found); said.has_error()) {
+        return said.error();
       }
     }
     request.windows = &said_windows;
@@ -247,6 +210,18 @@ struct StoredRequest::Impl {
       }
     }
     request.windows = counted_windows.get();
+  }
+
+  Result<void> read_windows(const Json& json) {
+    if (!json.is_object()) {
+      return error("windows must be an object: the text of a window, and its value");
+    }
+    for (const auto& [name, number] : json.items()) {
+      if (!number.is_number() || !said_windows.say(name, number.dump())) {
+        return error("the value of window `" + name + "` must be a number");
+      }
+    }
+    return {};
   }
 
   void read_labels(const Json& json) {

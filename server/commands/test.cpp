@@ -61,8 +61,8 @@ std::string place_of(const driver::Analysis& analysis, const source::Span& span)
 
 void print_mutations(const driver::Analysis& analysis, const MutationReport& report) {
   for (const MutationReport::Survivor& survivor : report.survivors) {
-    std::printf("  %s: no test notices when in rule %s %s\n", place_of(analysis, survivor.span).c_str(),
-                survivor.rule.c_str(), survivor.text.c_str());
+    std::printf("  %s: no test notices when in %s %s %s\n", place_of(analysis, survivor.span).c_str(),
+                std::string(survivor.owner).c_str(), survivor.name.c_str(), survivor.text.c_str());
   }
   std::printf("mutations: %zu of %zu edits noticed", report.tried - report.survivors.size(), report.tried);
   if (report.tried < report.edits) {
@@ -129,8 +129,9 @@ void print_json(const driver::Analysis& analysis, const Run& run) {
   if (run.mutations) {
     Json survivors = Json::array();
     for (const MutationReport::Survivor& survivor : run.mutations->survivors) {
-      survivors.push_back(
-          {{"place", place_of(analysis, survivor.span)}, {"rule", survivor.rule}, {"edit", survivor.text}});
+      survivors.push_back({{"place", place_of(analysis, survivor.span)},
+                           {survivor.owner, survivor.name},
+                           {"edit", survivor.text}});
     }
     root["mutations"] = {
         {"edits", run.mutations->edits}, {"tried", run.mutations->tried}, {"survivors", survivors}};
@@ -278,7 +279,7 @@ void add_test_command(CLI::App& app, Action& chosen) {
   command->add_option("--junit", options->junit, "write a JUnit XML report to this file");
   command->add_option("--sarif", options->sarif, "write a SARIF 2.1.0 report to this file");
   command->add_flag("--mutate", options->mutate,
-                    "edit the rules in small ways and say which edits no test notices");
+                    "edit rules, decisions and routes in small ways and say which edits no test notices");
   command->add_option("--mutate-seconds", options->mutate_seconds, "time for --mutate; default 60");
   command->add_flag("--watch", options->watch, "run again whenever a policy file changes");
   command->add_flag("--native", options->native, "decide with native code instead of the packed form");

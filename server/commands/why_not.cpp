@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "runtime/value/ops.h"
 #include "server/commands/command.h"
 #include "server/commands/reasons.h"
 #include "server/commands/request_json.h"
@@ -26,7 +27,8 @@ struct Options {
   bool json = false;
 };
 
-analysis::Witness witness_of(const decision::Request& request) {
+/// With what the request says of the windows that the policy has.
+analysis::Witness witness_of(const decision::Request& request, const ir::Module& module) {
   analysis::Witness out;
   out.hook = request.hook;
   out.server = request.server;
@@ -46,6 +48,15 @@ analysis::Witness witness_of(const decision::Request& request) {
   out.result = request.result;
   out.definition = request.definition;
   out.now_us = request.now_us;
+  for (const ir::Window& window : module.windows) {
+    abi::WindowInfo info;
+    info.name = window.name;
+    info.kind = window.kind;
+    const value::Value said = request.windows->read(info, {}, request.now_us);
+    if (said.kind != value::Kind::Invalid) {
+      value::append_json(out.windows[window.name], said);
+    }
+  }
   return out;
 }
 
@@ -141,9 +152,9 @@ Exit why_not(const Options& options) {
     print_diagnostics(*analysis);
     return Exit::Findings;
   }
-  const WhyNot answer =
-      catalyst::analysis::why_not(analysis->module, analysis->sources, witness_of((*request)->request()),
-                                  options.want == "allow" ? Wanted::Allow : Wanted::Deny);
+  const WhyNot answer = catalyst::analysis::why_not(analysis->module, analysis->sources,
+                                                    witness_of((*request)->request(), *analysis->module),
+                                                    options.want == "allow" ? Wanted::Allow : Wanted::Deny);
   if (options.json) {
     print_json(answer, *analysis);
   } else {

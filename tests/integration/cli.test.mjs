@@ -197,6 +197,31 @@ test("why-not names the smallest changes", { timeout: 60000 }, (t) => {
   }
 });
 
+test("mutation edits rows of decisions and preferences of routes, and coverage counts both", { timeout: 60000 }, (t) => {
+  const cwd = folder(t);
+  const rows = 'decision band(n: int) -> string = table first {\n  n =>\n  <= 10 => "low"\n  10..20 => "middle"\n  any => "high"\n}\n';
+  const chain = 'decision fee(n: int) -> int {\n  rule small when n < 5 => 1\n  rule never when n < 4 => 2\n  otherwise => 3\n}\n';
+  const route = 'server db\nroute reads\n  for call db.*\n  to a, b\n  prefer b when principal.tenant == "eu"\n  prefer a when principal.mfa\n';
+  const tests =
+    'test "rows" {\n  cases {\n    n | out\n    10 | "low"\n    11 | "middle"\n    20 | "middle"\n    21 | "high"\n  }\n  when band(n)\n  then out\n}\n' +
+    'test "fees" {\n  cases {\n    n | out\n    4 | 1\n    5 | 3\n  }\n  when fee(n)\n  then out\n}\n' +
+    'test "eu" {\n  given principal { tenant: "eu" }\n  when call db.read {}\n  then route reads to b\n}\n' +
+    'test "others" {\n  given principal { tenant: "us" }\n  when call db.read {}\n  then route reads\n}\n';
+  writeFileSync(join(cwd, "p.cata"), rows + chain + route + tests);
+  const { body } = json(cwd, ["test", "--coverage", "--mutate", "--lcov", "cov.info"]);
+  const survivors = body.mutations.survivors.map((each) => [each.decision ?? each.route, each.edit]);
+  assert.deepEqual(survivors.filter(([owner]) => owner === "band"), [["band", "the lower bound of cell 1 is left out"]], "10 is low before");
+  assert.ok(survivors.some(([owner, edit]) => owner === "fee" && edit === "`never` is left out"));
+  assert.ok(!survivors.some(([owner, edit]) => owner === "fee" && edit === "`small` is left out"));
+  // That callers with a second factor go to `a` no test says.
+  const preferences = survivors.filter(([owner, edit]) => owner === "reads" && edit === "the preference is left out");
+  assert.equal(preferences.length, 1);
+  const branches = body.coverage.by_route[0].branches.map((each) => [each.source, each.true, each.false]);
+  assert.deepEqual(branches, [['principal.tenant == "eu"', 1, 1], ["principal.mfa", 0, 1]]);
+  const line = (rows + chain + route).split("\n").findIndex((each) => each.includes("principal.mfa")) + 1;
+  assert.match(readFileSync(join(cwd, "cov.info"), "utf8"), new RegExp(`^BRDA:${line},[0-9]+,0,0$`, "m"));
+});
+
 test("test reports coverage, survivors of mutation, JUnit and SARIF", { timeout: 60000 }, (t) => {
   const cwd = folder(t);
   const policy = `rule risky on call db.* when principal.risk > 20 and not principal.mfa deny\nrule never_tested on call db.drop deny\ntest "risky" {\n  given principal { id: "a", risk: 50 }\n  when call db.read {}\n  then deny\n}\ntest "fine" {\n  given principal { id: "a", risk: 1 }\n  when call db.read {}\n  then allow\n}\n`;

@@ -26,8 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxLines = 500;
 // Texts, and flat dispatches over a closed set that read worse in parts.
-const std::set<std::string> kMayBeLonger = {"compiler/diagnostics/explanations.def",
-                                            "compiler/ir/interpreter.cpp", "compiler/ir/verify.cpp"};
+const std::set<std::string> kMayBeLonger = {"compiler/diagnostics/explanations.def"};
 
 class Style : public ::testing::Test {
  protected:

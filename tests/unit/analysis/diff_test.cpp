@@ -45,6 +45,9 @@ const std::vector<std::string> kAtoms = {
     "now.hour() < 8",
     "call.tool == \"t1\"",
     "principal.tenant == principal.id",
+    "count(call s.t1 by principal.id within 1h) > 1",
+    "count(call s.t1 by principal.id within 1d) > 1",
+    "sum(call s.* of principal.risk within 1h) + (call.args.n ?? 0) > 3",
     "grade(principal.risk) == \"middle\"",
     "grade(principal.risk + (call.args.n ?? 0)) != \"high\"",
 };
@@ -127,6 +130,13 @@ std::vector<Witness> domain() {
               w.roles = roles;
               w.risk = risk;
               w.mfa = mfa;
+              if (risk > 1) {
+                w.windows["count(call s.t1 by principal.id within 1d)"] = risk == 2 ? "2" : "3";
+                w.windows["sum(call s.* of principal.risk within 1h)"] = risk == 2 ? "2.5" : "4";
+              }
+              if (risk == 3 && mfa) {
+                w.windows["count(call s.t1 by principal.id within 1h)"] = "2";
+              }
               w.now_us = mfa == (risk == 1) ? Witness::kNow : Witness::kNow - 6'000'000'000 * 6;
               out.push_back(std::move(w));
             }
@@ -219,6 +229,30 @@ TEST(Diff, WhatIsNotFollowedIsNeverAProof) {
   const std::vector<Difference> same =
       diff({before.module, &before.sources}, {before.module, &before.sources});
   EXPECT_TRUE(same[static_cast<size_t>(DifferenceKind::MorePermissive)].proved_none());
+}
+
+TEST(Diff, WindowsAreInputsThatExamplesName) {
+  const auto rule = [](const std::string& condition) {
+    return read("server s schema \"s.json\"\nfact who = principal.id\nrule r on call s.* when " + condition +
+                " deny\nrule used on call s.* when who == \"x\" tag used\n");
+  };
+  const driver::Analysis hour = rule("count(call s.* by principal.id within 1h) > 10");
+  const driver::Analysis day = rule("count(call s.* by principal.id within 1d) > 10");
+  const driver::Analysis same = rule("not (10 >= count(call s.* by who within 60m))");
+  const driver::Analysis other = rule("count(call s.* by principal.tenant within 1h) > 10");
+  const auto compare = [](const driver::Analysis& a, const driver::Analysis& b, DifferenceKind kind) {
+    return diff({a.module, &a.sources}, {b.module, &b.sources})[static_cast<size_t>(kind)];
+  };
+  // Who looks back a day sees no less than who looks back an hour.
+  const Difference looser = compare(day, hour, DifferenceKind::MorePermissive);
+  ASSERT_FALSE(looser.changes.empty()) << open_reasons(looser);
+  EXPECT_EQ(looser.changes[0].witness.windows.count("count(call s.* by principal.id within 1d)"), 1U);
+  EXPECT_TRUE(compare(day, hour, DifferenceKind::MoreRestrictive).proved_none());
+  // Equal by meaning, whatever they are called.
+  EXPECT_TRUE(compare(hour, same, DifferenceKind::MorePermissive).proved_none());
+  EXPECT_TRUE(compare(hour, same, DifferenceKind::MoreRestrictive).proved_none());
+  // Another key counts something else.
+  EXPECT_FALSE(compare(hour, other, DifferenceKind::MoreRestrictive).proved_none());
 }
 
 TEST(Diff, ExamplesAreAboutToolsThatThereAreWhereItCan) {

@@ -1,6 +1,8 @@
 #include "tests/unit/check/checked.h"
 
 #include <filesystem>
+#include <sstream>
+#include <string_view>
 
 #include "compiler/driver/analyze.h"
 #include "compiler/ir/print.h"
@@ -30,7 +32,16 @@ driver::Analysis analyze(const std::string& path, const std::string& text) {
     }
     return files;
   };
-  return driver::analyze({{path, text}}, options);
+  std::vector<driver::SourceFile> files{{path, text}};
+  static constexpr std::string_view kWith = "// WITH: ";
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(kWith)) {
+      const std::string other = line.substr(kWith.size());
+      files.push_back({other, testing::read_file(in_goldens(other))});
+    }
+  }
+  return driver::analyze(std::move(files), options);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 
 namespace catalyst::check {
 
-/// A source, read and checked. Schemas are read from tests/golden/check/.
+/// A source, read and checked. Schemas are read from tests/golden/check/, and so are further files of its
+/// pack, each named by a line `// WITH: PATH`.
 struct Checked {
   Checked(const std::string& path, const std::string& text);
 

@@ -55,6 +55,23 @@ TEST(Windows, NothingIsMissedAndAtMostASixtiethMoreIsCounted) {
   }
 }
 
+TEST(Windows, ASumNeverShrinksByWhatIsAdded) {
+  WindowCounter counter(WindowKind::Sum, kHour);
+  counter.add(amount("900"), 0, kStart);
+  counter.add(amount("-800.5"), 0, kStart + kMinute);
+  counter.add(amount("0.25"), 0, kStart + kMinute);
+  EXPECT_EQ(value::decimal::to_double(counter.read(kStart + kMinute)), 900.25);
+}
+
+TEST(Windows, BytesWithASumBelowZeroAreNoCounter) {
+  WindowCounter counter(WindowKind::Sum, kHour);
+  counter.add(amount("900"), 0, kStart);
+  std::string bytes = counter.save();
+  ASSERT_TRUE(WindowCounter::load(bytes).has_value());
+  bytes.back() = static_cast<char>(0x80);  // the sign, in the highest byte of the last number
+  EXPECT_FALSE(WindowCounter::load(bytes).has_value());
+}
+
 TEST(Windows, AfterAQuietTimeTheCountBeginsAnew) {
   WindowCounter counter(WindowKind::Count, kHour);
   for (int i = 0; i < 100; ++i) {

@@ -1,6 +1,6 @@
 // Interpreter against native code on generated programs and inputs: verdict, value, error, fuel and
 // explanation, bit for bit. CATALYST_DIFF_CASES (default 100000) and CATALYST_DIFF_SEED (default: a fixed
-// one) choose how many and which.
+// one; the tests of `./dev test` have two) choose how many and which.
 
 #include <gtest/gtest.h>
 
