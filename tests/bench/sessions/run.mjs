@@ -1,4 +1,4 @@
-// ./dev bench sessions: opens and drops SESSIONS sessions of 2025-11-25 (100,000; a million: SESSIONS=1000000) before a server that has sessions itself, and shows
+// ./dev bench sessions [dropped|left]: opens and drops SESSIONS sessions of 2025-11-25 (100,000; a million: SESSIONS=1000000) before a server that has sessions itself, and shows
 // the engine's memory before, on the way and after; once with clients that end their sessions (DELETE), once with clients that just go away, as most do.
 // Writes build/bench/sessions.json.
 import { spawn } from 'node:child_process';
@@ -28,7 +28,7 @@ function open(target, count, leave) {
 
 await run(async () => {
   const rows = [];
-  for (const [name, leave] of [['dropped', false], ['left', true]]) {
+  for (const [name, leave] of [['dropped', false], ['left', true]].filter(([one]) => process.argv.length < 3 || process.argv.includes(one))) {
     const target = await ready(await inEarnest(await upstream('sessions'), { limits: 'sessions: 10000' }));
     const now = () => memory(target.process.pid).resident / 1048576;
     const row = (metric, value, unit = 'MiB', more = {}) => rows.push({ metric: `${metric}/${name}`, value: +value.toFixed(2), unit, ...more, load: loadAverage() });
