@@ -1,4 +1,4 @@
-// ./dev bench answers: what `./dev bench proxy` measures for 1 KiB, for large results, event streams, both generations of the protocol and the bridge
+// ./dev bench answers [SHAPE...]: what `./dev bench proxy` measures for 1 KiB, for large results, event streams, both generations of the protocol and the bridge
 // between them; Catalyst with 100 rules, an API key, metrics and audit. nginx translates nothing: beside the bridge it stands before a server of the
 // client's own generation. Writes build/bench/answers.json.
 import { run } from '../support/lab.mjs';
@@ -16,7 +16,9 @@ await run(async () => {
   for (const era of ['2025', '2026']) engines[era] = await inEarnest(servers[era]);
 
   const rows = [];
+  const asked = process.argv.slice(2);
   const measure = async (name, shape, from = '2025', to = from) => {
+    if (asked.length > 0 && !asked.includes(name)) return;
     const ours = await ready({ ...engines[to], session: '' }, from);
     const runs = alternate([proxies[from], ours], { ...shape, era: from }, ROUNDS);
     rows.push(...compare((metric) => `${metric}/${name}`, runs.get(ours), runs.get(proxies[from])));

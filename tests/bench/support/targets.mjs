@@ -40,8 +40,16 @@ export async function ready(target, era = '2025') {
     if (!text.includes('hello') || text.includes('"error"')) throw new Error(`a call answers ${text.slice(0, 300)}`);
     return true;
   }, { child: target.process, ms: target.patience ?? 15000 });
+  if (target.origin) await native(target);
   return target;
 }
+
+/** Waits until native code is in force: compiling it is not what a request costs. */
+const native = (target) => until(`native code of ${target.name}`, async () => {
+  const answer = await fetch(`${target.origin}/api/v1/pack`, { headers: target.token ? { authorization: `Bearer ${target.token}` } : {} });
+  if (!answer.ok) throw new Error(`/api/v1/pack answers ${answer.status}`);
+  return (await answer.json()).tier === 'native';
+}, { child: target.process, ms: 90000 });
 
 export async function upstream(speaks = 'legacy') {
   const port = await freePort();
@@ -117,7 +125,7 @@ export async function inEarnest(up, { name = 'catalyst 100', limits = '', audit 
 policy: [policy.cata]
 ${server(up)}auth:
   anonymous: {allow: false}
-  tokens: [{sha256: ${createHash('sha256').update(TOKEN).digest('hex')}, id: agent@acme.example, tenant: acme, roles: [agent]}]
+  tokens: [{sha256: ${createHash('sha256').update(TOKEN).digest('hex')}, id: agent@acme.example, tenant: acme, roles: [agent, catalyst.viewer]}]
 ${audit ? 'audit: {file: audit.jsonl}\n' : ''}${limits ? `limits: {${limits}}\n` : ''}`, { token: TOKEN });
 }
 
