@@ -119,6 +119,7 @@ class RouteChecker {
     const auto& written = static_cast<const ast::NumberExpr&>(*expr);
     const Number read = read_number(written.digits, written.unit, false);
     if (read.form == NumberForm::UnknownUnit) {
+      misread_ = true;
       return 1;
     }
     const int64_t us = read.form == NumberForm::Duration ? read.value.a.integer : 0;
@@ -276,7 +277,8 @@ class RouteChecker {
       }
     }
     const uint32_t hedge = out_.hedge_after_ms.value_or(0);
-    if (out_.timeout_ms != 0 && hedge >= out_.timeout_ms && pack_.sink.error_count() == errors_before_) {
+    if (out_.timeout_ms != 0 && hedge >= out_.timeout_ms && !misread_ &&
+        pack_.sink.error_count() == errors_before_) {
       pack_.sink
           .report(Kind::RouteTimes, seen(RouteClauseKind::Hedge)->span,
                   {"a hedge after " + time_text(hedge) + " comes too late"})
@@ -291,6 +293,7 @@ class RouteChecker {
   Scope scope_;
   ExprChecker expr_;
   const size_t errors_before_ = pack_.sink.error_count();
+  bool misread_ = false;  // a time has been told as wrong when it was read
   static constexpr size_t kClauses = 0
 #define ROUTE_CLAUSE(name, text) +1
 #include "compiler/ast/route_clause.def"
