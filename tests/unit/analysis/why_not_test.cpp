@@ -117,7 +117,8 @@ TEST(Mutations, AreOfWhatTestsCanSee) {
       "deny\n");
   std::vector<std::string> edits;
   for (const Mutation& mutation : mutations(*analysis.module)) {
-    EXPECT_EQ(analysis.module->rules[mutation.rule].name, "seen");
+    ASSERT_EQ(mutation.owner, Mutation::Owner::Rule);
+    EXPECT_EQ(analysis.module->rules[mutation.index].name, "seen");
     edits.push_back(mutation.text);
   }
   // Neither the share nor the date, nor how the library does it.
