@@ -70,8 +70,9 @@ TEST(Bucket, TheHottestAreThoseThatDecided) {
   const Pack pack(unit);
   Evaluator evaluator;
   for (const int tenant : {0, 7, 8, 9, 99}) {
+    const std::string name = "t" + std::to_string(tenant);
     Principal principal;
-    principal.tenant = "t" + std::to_string(tenant);
+    principal.tenant = name;
     Request request;
     request.principal = &principal;
     EXPECT_EQ(evaluator.evaluate(pack, request).rule_name, "r" + std::to_string(tenant));
