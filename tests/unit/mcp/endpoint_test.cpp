@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/mcp/fakes.h"
+#include "tests/unit/mcp/fake_server.h"
 
 namespace catalyst::mcp {
 namespace {
@@ -11,41 +11,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-std::shared_ptr<FakeUpstream> fake(const std::string& name, Era era = Era::Legacy) {
-  auto upstream = std::make_shared<FakeUpstream>(name, era);
-  const std::string stamp =
-      era == Era::Modern ? R"(,"resultType":"complete","ttlMs":5,"cacheScope":"public")" : "";
-  upstream->answers = {
-      {"tools/list",
-       R"({"tools":[{"name":"echo","x-unknown":[1], "inputSchema":{"type":"object"}},{"name":"b\/c"}])" +
-           stamp + "}"},
-      {"prompts/list", R"({"prompts":[{"name":"greet"}])" + stamp + "}"},
-      {"resources/list", R"({"resources":[{"uri":"test://)" + name + R"(/one","name":"one"}])" + stamp + "}"},
-      {"resources/templates/list",
-       R"({"resourceTemplates":[{"uriTemplate":"tpl://)" + name + R"(/{id}/x","name":"t"}])" + stamp + "}"},
-      {"tools/call", R"({"content":[{"type":"text","text":"hi"}])" +
-                         (era == Era::Modern ? R"(,"resultType":"complete"})" : std::string("}"))},
-      {"prompts/get",
-       R"({"messages":[])" + (era == Era::Modern ? R"(,"resultType":"complete"})" : std::string("}"))},
-      {"resources/read", R"({"contents":[{"uri":"u","text":"t"}])" + stamp + "}"},
-      {"completion/complete", R"({"completion":{"values":["a"]}})"},
-      {"logging/setLevel", "{}"},
-      {"resources/subscribe", "{}"},
-      {"resources/unsubscribe", "{}"},
-      {"vendor/thing", R"({"vendor":true})"},
-  };
-  return upstream;
-}
-
-std::string call(const std::string& name, const std::string& arguments = "{}") {
-  return R"({"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":")" + name + R"(","arguments":)" +
-         arguments + "}}";
-}
-
-std::string request(const std::string& method, const std::string& params = "{}") {
-  return R"({"jsonrpc":"2.0","id":5,"method":")" + method + R"(","params":)" + params + "}";
-}
 
 TEST(Endpoint, FederatesToolsUnderPrefixedNames) {
   auto one = fake("one");
@@ -473,31 +438,6 @@ TEST(Endpoint, RepeatsArgumentsInHeadersForModernServers) {
   gateway.run(right);
   EXPECT_EQ(right.status, 200);
   EXPECT_EQ(one->seen.back().extra_headers, "Mcp-Param-R: eu\r\nMcp-Param-Other: 1\r\n");
-}
-
-TEST(Endpoint, RepeatsSubscriptionsToAServerThatCameBack) {
-  auto one = fake("one");
-  Gateway gateway({one});
-  const std::string session = gateway.open();
-  EXPECT_THAT(gateway.ask(session, request("resources/subscribe", R"({"uri":"test://one/one"})")),
-              HasSubstr("result"));
-  gateway.ask(session, request("logging/setLevel", R"({"level":"warning"})"));
-  one->reconnect();
-  one->seen.clear();
-  gateway.run_for(1'200);
-  const auto heard = [&](const std::string& method, const std::string& params) {
-    return std::any_of(one->seen.begin(), one->seen.end(),
-                       [&](const auto& s) { return s.method == method && s.params == params; });
-  };
-  EXPECT_TRUE(heard("resources/subscribe", R"({"uri":"test://one/one"})"));
-  EXPECT_TRUE(heard("logging/setLevel", R"({"level":"warning"})"));
-  // The last watcher leaves: the server need not report any more.
-  FakeExchange end;
-  end.verb = "DELETE";
-  end.headers["Mcp-Session-Id"] = session;
-  gateway.run(end);
-  gateway.run_for(20);
-  EXPECT_TRUE(heard("resources/unsubscribe", R"({"uri":"test://one/one"})"));
 }
 
 TEST(Endpoint, LeavesTasksOut) {
