@@ -3,6 +3,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +41,8 @@ class HttpExchange {
   body() = 0;  // complete; at least 64 spare bytes of capacity behind it (simdjson padding)
   [[nodiscard]] virtual std::string_view peer() const = 0;  // client address, textual
   [[nodiscard]] virtual const decision::Principal& principal() const = 0;
+  /// The same with what its texts stand in, for whoever needs it longer than the exchange lasts.
+  [[nodiscard]] virtual std::shared_ptr<const decision::Principal> principal_owner() const = 0;
   [[nodiscard]] virtual std::string_view request_id() const = 0;
 
   /// A complete answer. Exactly one of respond or begin_stream per exchange.

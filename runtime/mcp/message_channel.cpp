@@ -83,6 +83,9 @@ class MessageChannel::Exchange final : public HttpExchange {
   [[nodiscard]] std::string& body() override { return body_; }
   [[nodiscard]] std::string_view peer() const override { return channel_.options_.peer; }
   [[nodiscard]] const decision::Principal& principal() const override { return *client_.principal; }
+  [[nodiscard]] std::shared_ptr<const decision::Principal> principal_owner() const override {
+    return client_.principal;
+  }
   [[nodiscard]] std::string_view request_id() const override { return request_id_; }
 
   Task<Result<void>> respond(int, std::span<const Header> headers, std::string_view body) override {

@@ -25,8 +25,7 @@ std::string_view session_of(std::string_view query) {
 }
 
 ChannelClient client_of(const HttpExchange& exchange) {
-  return {std::make_shared<const decision::Principal>(exchange.principal()),
-          std::make_shared<const HeaderList>(client_headers(exchange))};
+  return {exchange.principal_owner(), std::make_shared<const HeaderList>(client_headers(exchange))};
 }
 
 }  // namespace

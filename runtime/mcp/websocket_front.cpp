@@ -115,8 +115,8 @@ std::shared_ptr<WebSocketFront::Connection> WebSocketFront::open(HttpExchange& e
         return alive->queue.push(std::string(message));
       },
       std::move(channel));
-  connection->channel->enter({std::make_shared<const decision::Principal>(exchange.principal()),
-                              std::make_shared<const HeaderList>(client_headers(exchange))});
+  connection->channel->enter(
+      {exchange.principal_owner(), std::make_shared<const HeaderList>(client_headers(exchange))});
   websocket::stream_base::timeout timeout{};
   timeout.handshake_timeout = kHandshake;
   timeout.idle_timeout = std::chrono::milliseconds(options.channels.ping_ms);

@@ -98,6 +98,9 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   [[nodiscard]] std::string& body() override { return body_; }
   [[nodiscard]] std::string_view peer() const override { return peer_; }
   [[nodiscard]] const decision::Principal& principal() const override { return *principal_; }
+  [[nodiscard]] std::shared_ptr<const decision::Principal> principal_owner() const override {
+    return principal_;
+  }
   [[nodiscard]] std::string_view request_id() const override { return request_id_; }
 
   Task<Result<void>> respond(int status, std::span<const mcp::Header> headers,

@@ -147,6 +147,9 @@ class FakeExchange : public HttpExchange {
   std::string& body() override { return text; }
   std::string_view peer() const override { return "127.0.0.1"; }
   const decision::Principal& principal() const override { return who; }
+  std::shared_ptr<const decision::Principal> principal_owner() const override {
+    return std::make_shared<const decision::Principal>(who);
+  }
   std::string_view request_id() const override { return "req-1"; }
 
   Task<Result<void>> respond(int code, std::span<const Header> with, std::string_view body_text) override {
