@@ -16,6 +16,17 @@ export const binary = process.env.CATALYST_BINARY ?? join(root, "build", "dev", 
 export const everythingScript = join(quickstart, "node_modules/@modelcontextprotocol/server-everything/dist/index.js");
 export const filesScript = join(quickstart, "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
 
+/** Holds a part of docs/conformance.md against what a test has found out; CATALYST_UPDATE=1 rewrites it. */
+export function reported(part, text) {
+  const page = join(root, "docs", "conformance.md");
+  const [before, after] = [`<!-- ${part} -->\n`, `<!-- end of ${part} -->`];
+  const whole = readFileSync(page, "utf8");
+  const [begin, end] = [whole.indexOf(before) + before.length, whole.indexOf(after)];
+  assert.ok(begin >= before.length && end >= begin, `docs/conformance.md has no part "${part}"`);
+  if (process.env.CATALYST_UPDATE === "1") writeFileSync(page, whole.slice(0, begin) + text + whole.slice(end));
+  else assert.equal(whole.slice(begin, end), text, "docs/conformance.md is behind: run once more with CATALYST_UPDATE=1");
+}
+
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function until(what, check, ms = 10000) {

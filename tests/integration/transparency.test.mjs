@@ -1,8 +1,8 @@
 // The same conversation with the fixture directly and through Catalyst: every message of every answer is compared. Only the differences listed here may be
-// seen; docs/conformance.md says why each is there.
+// seen; docs/conformance.md says why each is there, and counts (CATALYST_UPDATE=1 rewrites it).
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { fixtureHttp, folder, start } from "./harness.mjs";
+import { fixtureHttp, folder, reported, start } from "./harness.mjs";
 
 /** Paths that may differ: `STEP:PATH`, with * for any step or any part of a path. */
 const allowed = [
@@ -129,6 +129,7 @@ async function modern(url) {
   return talk.steps;
 }
 
+const rows = [];
 for (const [name, converse] of [["legacy", legacy], ["modern", modern]]) {
   test(`the ${name} generation, message by message`, { timeout: 60000 }, async (t) => {
     const url = await fixtureHttp(t, name);
@@ -140,5 +141,12 @@ for (const [name, converse] of [["legacy", legacy], ["modern", modern]]) {
     const seen = [];
     for (const [i, { step, messages }] of direct.entries()) differences(step, messages, through[i].messages, "", seen);
     assert.deepEqual(seen.filter(({ path }) => !allowed.some((pattern) => fits(pattern, path))), []);
+    const messages = direct.reduce((sum, step) => sum + Object.keys(step.messages).length - 1, 0);
+    const steps = new Set(seen.map(({ path }) => path.split(":")[0]));
+    rows.push(`| ${name} | ${direct.length} | ${messages} | ${direct.length - steps.size} | ${[...steps].map((step) => `\`${step}\``).join(", ")} |`);
   });
 }
+
+test("the report of it", () => {
+  reported("transparency", `| generation | steps | messages | steps without any difference | with listed ones |\n|---|---|---|---|---|\n${rows.join("\n")}\n`);
+});
