@@ -1,4 +1,5 @@
 #include <span>
+#include <vector>
 
 #include "compiler/frontend/segment.h"
 #include "compiler/frontend/token_kind.h"
@@ -110,22 +111,67 @@ Place place_after(std::string_view text, std::span<const Token> kept) {
   }
 }
 
-bool is_target(const TokenList& list, size_t i, const Run& run, Place place) {
+/// For every bracket whether a duration stands behind a `within` right inside of it, as in a window and in no
+/// expression.
+std::vector<bool> brackets_with_within(const TokenList& list) {
+  std::vector<bool> out(list.tokens.size());
+  std::vector<size_t> open;
+  for (size_t i = 0; i < list.tokens.size(); ++i) {
+    switch (type_at(list, i)) {
+      case L::LEFT_PAREN:
+      case L::LEFT_BRACKET:
+      case L::OPTIONAL_BRACKET:
+      case L::LEFT_BRACE:
+      case L::INTERPOLATION_BEGIN:
+        open.push_back(i);
+        break;
+      case L::RIGHT_PAREN:
+      case L::RIGHT_BRACKET:
+      case L::RIGHT_BRACE:
+      case L::INTERPOLATION_END:
+        if (!open.empty()) {
+          open.pop_back();
+        }
+        break;
+      case L::WITHIN:
+        if (!open.empty() && type_at(list, i + 1) == L::NUMBER) {
+          out[open.back()] = true;
+        }
+        break;
+      default:
+        break;
+    }
+  }
+  return out;
+}
+
+/// `within`: it stands in the brackets around the place.
+bool is_target(const TokenList& list, size_t i, const Run& run, Place place, bool within) {
   if (run.end == i) {
     return false;
   }
   const bool name = is_free_word(type_at(list, i));
   const bool quoted = type_at(list, i) == L::STRING_BEGIN;
+  // Of `message *x.y` and `message or-x.y` the hook's word may be a name, and what follows its operator.
+  const bool no_operator = name || quoted || (run.end > i + 1 && type_at(list, i + 1) == L::DOT);
   const size_t next = type_at(list, run.end);
   switch (place) {
     case Place::None:
       return false;
-    case Place::Test:
+    case Place::Test: {
       // In a rule `when call.args...` or `when result contains "x"` is a condition.
-      return run.dotted || quoted ||
-             (name && (next == L::LEFT_BRACE || next == L::RETURNING || next == L::THEN));
+      const bool test = next == L::LEFT_BRACE || next == L::RETURNING || next == L::THEN;
+      return quoted || (run.dotted && (no_operator || test)) || (name && test);
+    }
+    case Place::Window: {
+      const bool lone_star = run.end == i + 1 && run.starred;
+      const bool ends = next == L::COMMA || next == L::OF || next == L::BY || next == L::RIGHT_PAREN;
+      if (!no_operator && !within && !(lone_star && ends)) {
+        return false;
+      }
+      return run.dotted || run.starred || name || quoted;
+    }
     case Place::Rule:
-    case Place::Window:
     case Place::Past:
       return run.dotted || run.starred || name || quoted;
     case Place::Expected:
@@ -156,6 +202,7 @@ void mark_past(std::string_view text, std::span<Token> kept) {
 
 void merge_targets(std::string_view text, TokenList& list) {
   std::vector<Token>& tokens = list.tokens;
+  const std::vector<bool> within = brackets_with_within(list);
   size_t kept = 0;  // tokens that stay stand in front, those to be looked at from i on
   for (size_t i = 0; i < tokens.size();) {
     const Place place = place_after(text, {tokens.data(), kept});
@@ -165,7 +212,9 @@ void merge_targets(std::string_view text, TokenList& list) {
       const Run run = target_run(list, i);
       const bool touches = tokens[kept - 1].end() == token.begin();
       const bool expression = place == Place::Test || place == Place::Window || place == Place::Past;
-      if (!(expression && touches) && is_target(list, i, run, place)) {
+      // A window's hook stands right behind its bracket.
+      const bool windowed = place == Place::Window && within[i - 2];
+      if (!(expression && touches) && is_target(list, i, run, place, windowed)) {
         token.set_type(L::TARGET);
         token.set_end(tokens[run.end - 1].end());
         next = run.end;
