@@ -121,7 +121,10 @@ std::vector<RivalFigure> measure_rivals(const Workload& workload, const std::str
   const std::string path = folder + "/workload-" + std::to_string(workload.rules.size()) + ".json";
   write_workload(workload, path);
   std::vector<RivalFigure> out;
-  const std::string command = "node " + std::string(kFolder) + "/rivals.mjs " + path;
+  std::string command = "node " + std::string(kFolder) + "/rivals.mjs " + path;
+  if (const std::string clips = folder + "/clips"; std::filesystem::exists(clips)) {
+    command += " " + clips;
+  }
   const std::unique_ptr<FILE, int (*)(FILE*)> lines(popen(command.c_str(), "r"), pclose);
   std::array<char, 256> line{};
   while (lines != nullptr && std::fgets(line.data(), static_cast<int>(line.size()), lines.get()) != nullptr) {

@@ -1,7 +1,9 @@
-// node rivals.mjs WORKLOAD.json: decides the workload with rules engines that npm carries, from records parsed before.
+// node rivals.mjs WORKLOAD.json [CLIPS]: decides the workload with rules engines that npm carries, and with the program CLIPS (clips.c), from
+// records parsed before.
 // Writes a line `NAME NANOSECONDS` for each that agreed on every request it was measured on, and says on standard error
 // why another has no line. Nanoseconds are processor time of the process, the median of three slices.
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import * as translate from './translate.mjs';
 
 const kRequestsLeast = 20; // decided before anything is measured
@@ -121,6 +123,21 @@ async function slice(decide, count) {
   return ((used.user + used.system - user - system) * 1000) / decisions;
 }
 
+/** In a program of its own; it checks its answers and measures itself. */
+function clips(program, workload) {
+  const files = [workload.replace(/json$/, 'clp'), workload.replace(/json$/, 'tsv')];
+  writeFileSync(files[0], translate.clips(rules));
+  writeFileSync(files[1], requests.map((request, i) => `${translate.clipsRequest(request, expected[i])}\n`).join(''));
+  return execFileSync(program, files, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+}
+
+if (process.argv[3] !== undefined) {
+  try {
+    console.log(`clips ${clips(process.argv[3], process.argv[2])}`);
+  } catch (error) {
+    console.error(`rival/clips/${rules.length} has no figure: ${error.message}`);
+  }
+}
 for (const [name, prepare] of Object.entries(rivals)) {
   try {
     const decide = await prepare();

@@ -135,3 +135,58 @@ export function jsonRules({ when }) {
   for (const { key, op, value } of when.args ?? []) all.push({ fact: 'args', path: `$.${key}`, operator: operators[op], value });
   return { all };
 }
+
+const kSlots = { 'target.ns': 'namespace' };
+const slotOf = (key) => kSlots[key] ?? key;
+
+/** Rules of CLIPS, the strongest with the highest salience: each sets a global to its number. */
+export function clips(rules) {
+  const singles = ['tool', 'server', 'user', 'tenant', 'time', 'risk', 'env', 'amount', 'count', 'path', 'branch', 'dryRun', 'namespace'];
+  const slots = [...singles.map((name) => `(slot ${name})`), '(multislot roles)', '(multislot labels)'].join(' ');
+  const constant = (value) => (typeof value === 'boolean' ? String(value).toUpperCase() : quoted(value));
+  const lines = [`(deftemplate request ${slots})`, '(defglobal ?*fired* = -1)'];
+  rules.forEach(({ when }, id) => {
+    const tests = {}; // by slot: of its variable, unless it is the constant itself
+    const add = (slot, test) => (tests[slot] ??= []).push(test);
+    const v = (slot) => `?${slot}`;
+    for (const name of ['tool', 'server', 'user', 'tenant']) if (when[name]) add(name, { constant: quoted(when[name]) });
+    if (when.toolPrefix) {
+      if (!when.server) add('server', { constant: quoted(serverOf(when.toolPrefix)) });
+      add('tool', { test: `(eq 1 (str-index ${quoted(when.toolPrefix)} ?tool))` });
+    }
+    if (when.riskGte !== undefined) add('risk', { test: `(>= ?risk ${when.riskGte})` });
+    if (when.riskLt !== undefined) add('risk', { test: `(< ?risk ${when.riskLt})` });
+    if (when.timeFrom !== undefined) add('time', { test: `(>= ?time ${when.timeFrom}) (< ?time ${when.timeTo})` });
+    for (const { key, op, value } of when.args ?? []) {
+      const slot = slotOf(key);
+      if (op === 'eq') add(slot, { constant: constant(value) });
+      else if (op === 'gt') add(slot, { test: `(integerp ${v(slot)}) (> ${v(slot)} ${value})` });
+      else if (op === 'lt') add(slot, { test: `(integerp ${v(slot)}) (< ${v(slot)} ${value})` });
+      else if (op === 'prefix') add(slot, { test: `(stringp ${v(slot)}) (eq 1 (str-index ${quoted(value)} ${v(slot)}))` });
+      else add(slot, { list: `(member$ ${quoted(value)} $?${slot})` });
+    }
+    if (when.rolesAny) add('roles', { list: `(or ${when.rolesAny.map((role) => `(member$ ${quoted(role)} $?roles)`).join(' ')} FALSE)` });
+    const patterns = Object.entries(tests).map(([slot, all]) => {
+      if (all.length === 1 && all[0].constant) return `(${slot} ${all[0].constant})`;
+      const list = all.some((one) => one.list);
+      const conditions = all.map((one) => one.list ?? one.test ?? `(eq ${v(slot)} ${one.constant})`);
+      return `(${slot} ${list ? '$' : ''}${v(slot)}&:(and ${conditions.join(' ')} TRUE))`;
+    });
+    lines.push(`(defrule r${id} (declare (salience ${rules.length - id})) (request ${patterns.join(' ')}) => (bind ?*fired* ${id}) (halt))`);
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** One line for clips.c. */
+export function clipsRequest({ principal, tool, server, args, time, risk }, expected) {
+  const { target, note, ...rest } = args;
+  const slots = { user: principal.id, tenant: principal.tenant, roles: principal.roles, tool, server, time, risk, ...rest };
+  if (target?.ns !== undefined) slots.namespace = target.ns;
+  const field = ([name, value]) => {
+    if (Array.isArray(value)) return `${name} l ${value.join(',')}`;
+    if (typeof value === 'number') return `${name} n ${value}`;
+    if (typeof value === 'boolean') return `${name} b ${String(value).toUpperCase()}`;
+    return `${name} t ${value}`;
+  };
+  return [expected, ...Object.entries(slots).map(field)].join('\t');
+}
