@@ -351,7 +351,12 @@ void Formatter::given(const TestGiven& given) {
     layout_.write(given.value == nullptr ? "" : " ");
   }
   if (given.value != nullptr) {
+    // Behind `given past` a hook's word would begin a call of the past.
+    const bool past = given.hook.text.empty() && given.subject.text == "past" &&
+                      given.value->kind != ast::ExprKind::Name && given.value->kind != ast::ExprKind::Record;
+    layout_.write(past ? "(" : "");
     layout_.expression(*given.value, 2);
+    layout_.write(past ? ")" : "");
   }
   layout_.write(given.times == nullptr ? "" : " " + flat(*given.times, 0, true) + " times");
   layout_.write(given.ago == nullptr ? "" : " " + flat(*given.ago, 0, true) + " ago");

@@ -53,8 +53,9 @@ enum class Place : uint8_t { None, Rule, Test, Expected, Window, Past };
 /// follows.
 bool counts_past(std::string_view name) { return name == "count" || name == "sum" || name == "distinct"; }
 
-/// Whether a target may stand in front of the token that would be kept next.
-Place place_after(std::string_view text, std::span<const Token> kept) {
+/// Whether a target may stand in front of the token that would be kept next. `in_test`: in a `test`, where
+/// `when call` goes on with a target; in a rule or route it is a condition.
+Place place_after(std::string_view text, std::span<const Token> kept, bool in_test) {
   const auto back = [kept](size_t n) {
     return kept.size() >= n ? kept[kept.size() - n].type() : static_cast<size_t>(antlr4::Token::EOF);
   };
@@ -75,7 +76,7 @@ Place place_after(std::string_view text, std::span<const Token> kept) {
     if (back(n + 2) == L::GIVEN && word(n + 1) == "past") {
       return Place::Past;
     }
-    return back(n + 1) == L::WHEN ? Place::Test : Place::None;
+    return in_test && back(n + 1) == L::WHEN ? Place::Test : Place::None;
   };
   const auto expected = [](bool here) { return here ? Place::Expected : Place::None; };
   switch (back(1)) {
@@ -110,6 +111,33 @@ Place place_after(std::string_view text, std::span<const Token> kept) {
       return Place::None;
   }
 }
+
+/// Follows where a `test` begins and ends.
+class TestBlock {
+ public:
+  explicit TestBlock(std::string_view text) : text_(text) {}
+
+  void take(const Token& token, size_t next) {
+    const size_t type = token.type();
+    const bool begins = type == L::TEST && next == L::STRING_BEGIN;
+    // An unclosed test ends where the next declaration begins at the margin.
+    const bool lost = begins_declaration(type) && (token.begin() == 0 || text_[token.begin() - 1] == '\n');
+    if (begins || lost) {
+      inside_ = begins;
+      depth_ = 0;
+    } else if (type == L::LEFT_BRACE) {
+      ++depth_;
+    } else if (type == L::RIGHT_BRACE) {
+      inside_ = inside_ && --depth_ > 0;
+    }
+  }
+  [[nodiscard]] bool inside() const { return inside_; }
+
+ private:
+  std::string_view text_;
+  bool inside_ = false;
+  int depth_ = 0;
+};
 
 /// For every bracket whether a duration stands behind a `within` right inside of it, as in a window and in no
 /// expression.
@@ -152,17 +180,16 @@ bool is_target(const TokenList& list, size_t i, const Run& run, Place place, boo
   }
   const bool name = is_free_word(type_at(list, i));
   const bool quoted = type_at(list, i) == L::STRING_BEGIN;
-  // Of `message *x.y` and `message or-x.y` the hook's word may be a name, and what follows its operator.
+  // In `count(message *x.y` and `count(message or-x.y` the hook's word may be a name, and what follows its
+  // operator.
   const bool no_operator = name || quoted || (run.end > i + 1 && type_at(list, i + 1) == L::DOT);
   const size_t next = type_at(list, run.end);
   switch (place) {
     case Place::None:
       return false;
-    case Place::Test: {
-      // In a rule `when call.args...` or `when result contains "x"` is a condition.
-      const bool test = next == L::LEFT_BRACE || next == L::RETURNING || next == L::THEN;
-      return quoted || (run.dotted && (no_operator || test)) || (name && test);
-    }
+    case Place::Test:
+      return run.dotted || quoted ||
+             (name && (next == L::LEFT_BRACE || next == L::RETURNING || next == L::THEN));
     case Place::Window: {
       const bool lone_star = run.end == i + 1 && run.starred;
       const bool ends = next == L::COMMA || next == L::OF || next == L::BY || next == L::RIGHT_PAREN;
@@ -203,10 +230,12 @@ void mark_past(std::string_view text, std::span<Token> kept) {
 void merge_targets(std::string_view text, TokenList& list) {
   std::vector<Token>& tokens = list.tokens;
   const std::vector<bool> within = brackets_with_within(list);
+  TestBlock test(text);
   size_t kept = 0;  // tokens that stay stand in front, those to be looked at from i on
   for (size_t i = 0; i < tokens.size();) {
-    const Place place = place_after(text, {tokens.data(), kept});
     Token token = tokens[i];
+    test.take(token, type_at(list, i + 1));
+    const Place place = place_after(text, {tokens.data(), kept}, test.inside());
     size_t next = i + 1;
     if (place != Place::None) {
       const Run run = target_run(list, i);
