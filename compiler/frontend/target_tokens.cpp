@@ -122,7 +122,7 @@ class TestBlock {
     const bool begins = type == L::TEST && next == L::STRING_BEGIN;
     // An unclosed test ends where the next declaration begins at the margin.
     const bool lost = begins_declaration(type) && (token.begin() == 0 || text_[token.begin() - 1] == '\n');
-    if (begins || lost) {
+    if (lost || (begins && !inside_)) {
       inside_ = begins;
       depth_ = 0;
     } else if (type == L::LEFT_BRACE) {
