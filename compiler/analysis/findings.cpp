@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "compiler/analysis/guess.h"
 #include "compiler/analysis/rules.h"
 #include "compiler/analysis/trial.h"
 
@@ -62,7 +63,12 @@ class Finder {
       return Found::Example;
     }
     const FormulaId formula = make();
-    const Answer answer = solver_.ask(formula, std::vector<FormulaId>{usual_tool(base)});
+    const FormulaId usual = usual_tool(base);
+    if (guessed({formula, usual}, base, shows, out) || guessed({formula}, base, shows, out)) {
+      memory_.examples[key] = *out;
+      return Found::Example;
+    }
+    const Answer answer = solver_.ask(formula, std::vector<FormulaId>{usual});
     switch (answer.kind) {
       case Answer::Kind::Impossible:
         memory_.proofs[key] = true;
@@ -79,6 +85,17 @@ class Finder {
     }
     memory_.proofs[key] = false;
     return Found::Unknown;
+  }
+
+  /// Is there an example that needs no solver?
+  template <class Shows>
+  bool guessed(std::initializer_list<FormulaId> formulas, const Witness& base, Shows shows, Witness* out) {
+    const std::optional<Model> model = guess(world_, {formulas.begin(), formulas.size()});
+    if (!model) {
+      return false;
+    }
+    *out = make_witness(world_, *model, base);
+    return shows(*out);
   }
 
   FormulaId usual_tool(const Witness& base) {
@@ -167,7 +184,9 @@ class Finder {
       const std::string own = (truth ? "part holds " : "part refuses ") + key;
       auto known = memory_.proofs.find(own);
       if (known == memory_.proofs.end()) {
-        known = memory_.proofs.emplace(own, solver_.ask(wanted).kind == Answer::Kind::Impossible).first;
+        const bool never =
+            !guess(world_, {&wanted, 1}) && solver_.ask(wanted).kind == Answer::Kind::Impossible;
+        known = memory_.proofs.emplace(own, never).first;
       }
       if (known->second) {
         sink_.report(truth ? Kind::PartNever : Kind::PartAlways, module_.expr_spans[part.index]);
@@ -195,8 +214,41 @@ class Finder {
       case Op::EndsWith:
       case Op::StringContains:
       case Op::Has:
-        return is_input(module_.operand(e, 0)) != is_input(module_.operand(e, 1)) &&
-               is_constant(module_.operand(e, 0)) != is_constant(module_.operand(e, 1));
+        return input_beside(e) != nullptr;
+      case Op::Lt:
+      case Op::Le:
+      case Op::Gt:
+      case Op::Ge: {
+        const value::Value* constant = input_beside(e);
+        return constant != nullptr && has_both_sides(*constant);
+      }
+      case Op::Intersects: {
+        const value::Value* constant = input_beside(e);
+        return constant != nullptr && constant->length > 0;
+      }
+      default:
+        return false;
+    }
+  }
+
+  /// The constant that stands with an input as the two operands; nullptr when they are something else.
+  [[nodiscard]] const value::Value* input_beside(const ir::Expr& e) const {
+    for (const uint32_t constant : {0U, 1U}) {
+      const ExprId id = module_.operand(e, constant);
+      if (is_constant(id) && is_input(module_.operand(e, 1 - constant))) {
+        return &module_.consts[module_.expr(id).payload];
+      }
+    }
+    return nullptr;
+  }
+
+  /// Are there smaller values and larger ones?
+  static bool has_both_sides(const value::Value& constant) {
+    switch (constant.kind) {
+      case value::Kind::Int:
+      case value::Kind::Time:
+      case value::Kind::Duration:
+        return constant.a.integer != INT64_MIN && constant.a.integer != INT64_MAX;
       default:
         return false;
     }
@@ -315,12 +367,22 @@ class Finder {
       }
       const auto proved = memory_.proofs.find(question.text());
       if (proved == memory_.proofs.end() || !proved->second) {
-        const Answer answer = solver_.ask(escape(i, cover));
+        const FormulaId free = escape(i, cover);
+        const Witness base = rules_.base(module_.rules[i].hook, module_.rules[i].target);
+        const auto is_free = [&](const Witness& tried) {
+          const std::vector<uint32_t>& by = probe_.matches(tried);
+          return contains(by, i) && std::none_of(cover.begin(), cover.end(),
+                                                 [&](uint32_t other) { return contains(by, other); });
+        };
+        if (guessed({free}, base, is_free, &w)) {
+          continue;
+        }
+        const Answer answer = solver_.ask(free);
         if (answer.kind == Answer::Kind::Unknown) {
           return false;
         }
         if (answer.kind == Answer::Kind::Possible) {
-          w = make_witness(world_, answer.model, rules_.base(module_.rules[i].hook, module_.rules[i].target));
+          w = make_witness(world_, answer.model, base);
           continue;
         }
         memory_.proofs[question.text()] = true;

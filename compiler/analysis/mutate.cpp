@@ -78,6 +78,11 @@ class Collector {
     for (index_ = 0; index_ < module_.routes.size(); ++index_) {
       route(module_.routes[index_]);
     }
+    owner_ = Mutation::Owner::Function;  // those that nothing above calls
+    for (index_ = 0; index_ < module_.functions.size(); ++index_) {
+      const ir::Function& function = module_.functions[index_];
+      visit_named(function.name, function.body);
+    }
     return std::move(out_);
   }
 
@@ -217,6 +222,8 @@ std::string_view owner_text(Mutation::Owner owner) {
       return "decision";
     case Mutation::Owner::Route:
       return "route";
+    case Mutation::Owner::Function:
+      return "function";
   }
   return "";
 }
@@ -229,6 +236,8 @@ const std::string& owner_name(const ir::Module& module, const Mutation& mutation
       return module.decisions[mutation.index].name;
     case Mutation::Owner::Route:
       return module.routes[mutation.index].name;
+    case Mutation::Owner::Function:
+      return module.functions[mutation.index].name;
   }
   return module.rules[mutation.index].name;
 }

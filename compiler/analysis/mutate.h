@@ -11,9 +11,9 @@
 
 namespace catalyst::analysis {
 
-/// One small edit of one rule, decision or route.
+/// One small edit of one rule, decision, route or function.
 struct Mutation {
-  enum class Owner : uint8_t { Rule, Decision, Route };
+  enum class Owner : uint8_t { Rule, Decision, Route, Function };
   enum class Kind : uint8_t {
     Operator,   // an instruction becomes another one
     Negate,     // a test becomes its opposite
@@ -28,7 +28,7 @@ struct Mutation {
     DropPrefer,
   };
   Kind kind;
-  Owner owner;          // the first that it changes (a fact may be in several rules)
+  Owner owner;  // the first that it changes (a fact may be in several rules); Function: of none of the others
   uint32_t index;       // of the owner in its list of the module
   ir::ExprId expr;      // Operator, Negate, Keep*
   ir::Op becomes{};     // Operator
@@ -39,12 +39,12 @@ struct Mutation {
   std::string text;  // "`==` becomes `!=`"
 };
 
-/// What is edited: "rule", "decision", "route", and its name.
+/// What is edited: "rule", "decision", "route", "function", and its name.
 std::string_view owner_text(Mutation::Owner owner);
 const std::string& owner_name(const ir::Module& module, const Mutation& mutation);
 
-/// Every edit of the kinds above, by owner, smallest first within one. Decisions of imported packs are for
-/// the tests of those.
+/// Every edit of the kinds above, by owner, smallest first within one. Decisions and functions of imported
+/// packs are for the tests of those.
 std::vector<Mutation> mutations(const ir::Module& module);
 
 /// A module with one edit, for as long as this lives; units built before keep what they were built from only

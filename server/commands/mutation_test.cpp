@@ -15,13 +15,15 @@ namespace {
 using catalyst::analysis::Mutant;
 using catalyst::analysis::Mutation;
 
-/// Is the test about what was edited? A route is for calls.
+/// Is the test about what was edited? A route is for calls, and a function on its own is seen by claims.
 bool is_about(const ir::Test& test, const ir::Module& module, const Mutation& mutation) {
   switch (mutation.owner) {
     case Mutation::Owner::Rule:
       return test.hook == module.rules[mutation.index].hook;
     case Mutation::Owner::Decision:
       return test.decision == module.decisions[mutation.index].name;
+    case Mutation::Owner::Function:
+      return !test.claims.empty();
     case Mutation::Owner::Route:
       break;
   }

@@ -12,11 +12,11 @@ struct MutationOptions {
   double seconds = 60;  // after which no further edit is tried
 };
 
-/// What tests notice of small edits of rules, decisions and routes.
+/// What tests notice of small edits of rules, decisions, routes and functions.
 struct MutationReport {
   struct Survivor {
     source::Span span;
-    std::string_view owner;  // "rule", "decision", "route"
+    std::string_view owner;  // "rule", "decision", "route", "function"
     std::string name;        // of the owner
     std::string text;        // "`==` becomes `!=`"
   };

@@ -126,6 +126,21 @@ TEST(Mutations, AreOfWhatTestsCanSee) {
                                              "the rule is left out"}));
 }
 
+TEST(Mutations, AreOfFunctionsThatNothingElseUses) {
+  const driver::Analysis analysis = read(
+      "fn small(n: int) -> bool = n < 10\n"
+      "export fn large(n: int) -> bool = n > 99\n"
+      "rule few on call db.* when small(principal.risk) deny\n");
+  std::vector<std::string> edits;
+  for (const Mutation& mutation : mutations(*analysis.module)) {
+    if (mutation.owner == Mutation::Owner::Function) {
+      EXPECT_EQ(owner_name(*analysis.module, mutation), "large");
+      edits.push_back(mutation.text);
+    }
+  }
+  EXPECT_EQ(edits, (std::vector<std::string>{"`>` becomes `>=`", "the test becomes its opposite"}));
+}
+
 TEST(Mutations, AreUndone) {
   const driver::Analysis analysis = read(kPolicy);
   const std::string before = ir::print(*analysis.module);
