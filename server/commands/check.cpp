@@ -8,6 +8,7 @@
 #include "server/commands/command.h"
 #include "server/commands/reports.h"
 #include "server/commands/sources.h"
+#include "server/commands/watch.h"
 
 namespace catalyst::server {
 namespace {
@@ -15,10 +16,12 @@ namespace {
 struct Options {
   std::vector<std::string> files;
   std::string sarif;
+  bool watch = false;
   bool json = false;
 };
 
-Exit check(const Options& options) {
+/// `memory`: what is known from looking before.
+Exit check(const Options& options, catalyst::analysis::Memory& memory) {
   const auto files = find_sources(options.files);
   if (files.has_error()) {
     print_error(files.error().message());
@@ -29,7 +32,6 @@ Exit check(const Options& options) {
     print_error(analysis.error().message());
     return Exit::System;
   }
-  catalyst::analysis::Memory memory;
   driver::add_findings(*analysis, memory);
   if (!options.sarif.empty()) {
     if (const auto written = write_file(options.sarif, sarif_report(*analysis)); written.has_error()) {
@@ -65,8 +67,18 @@ void add_check_command(CLI::App& app, Action& chosen) {
       app.add_subcommand("check", "Find the mistakes in policy files, without running anything");
   command->add_option("files", options->files, "policy files or folders; default: the working directory");
   command->add_option("--sarif", options->sarif, "write a SARIF 2.1.0 report to this file");
+  command->add_flag("--watch", options->watch,
+                    "check again whenever a policy file changes; proofs are kept, so that takes less");
   command->add_flag("--json", options->json, kJsonHelp);
-  command->callback([options, &chosen] { chosen = [options] { return check(*options); }; });
+  command->callback([options, &chosen] {
+    chosen = [options] {
+      catalyst::analysis::Memory memory;
+      if (options->watch) {
+        run_at_every_change(options->files, [&] { check(*options, memory); });
+      }
+      return check(*options, memory);
+    };
+  });
 }
 
 }  // namespace catalyst::server

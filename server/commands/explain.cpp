@@ -11,11 +11,11 @@
 #include "compiler/driver/compile.h"
 #include "compiler/driver/library.h"
 #include "runtime/decision/explain.h"
+#include "server/api/request_json.h"
+#include "server/api/verdict_json.h"
 #include "server/commands/command.h"
-#include "server/commands/request_json.h"
 #include "server/commands/sources.h"
 #include "server/commands/terminal.h"
-#include "server/commands/verdict_json.h"
 
 namespace catalyst::server {
 namespace {
@@ -116,7 +116,7 @@ Exit explain(const Options& options) {
   }
   if (options.request.empty()) {
     print_error(
-        "name a diagnostic (catalyst explain E0312), something of the library (catalyst explain "
+        "name a diagnostic (catalyst explain E0402), something of the library (catalyst explain "
         "text.pad_left), "
         "or a policy and a request (catalyst explain policy.cata --request request.json)");
     return Exit::Usage;
@@ -130,7 +130,7 @@ void add_explain_command(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "explain",
-      "Explain a diagnostic (explain E0312), the library (explain text), or how a request is decided");
+      "Explain a diagnostic (explain E0402), the library (explain text), or how a request is decided");
   command->add_option("subject", options->subjects,
                       "a diagnostic's code, a name of the library, or policy files or folders");
   command->add_option("-r,--request", options->request,

@@ -5,12 +5,9 @@
 #include <CLI/Formatter.hpp>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <thread>
 
 #include "compiler/driver/compile.h"
 #include "compiler/driver/find.h"
@@ -21,6 +18,7 @@
 #include "server/commands/reports.h"
 #include "server/commands/sources.h"
 #include "server/commands/terminal.h"
+#include "server/commands/watch.h"
 
 namespace catalyst::server {
 namespace {
@@ -238,30 +236,6 @@ Exit test_once(const Options& options) {
   return run->failed == 0 && noticed ? Exit::Ok : Exit::Findings;
 }
 
-/// When the policy files last changed; whatever cannot be read counts as nothing.
-std::map<std::string, std::filesystem::file_time_type> times_of(const std::vector<std::string>& arguments) {
-  std::map<std::string, std::filesystem::file_time_type> out;
-  const auto files = find_sources(arguments);
-  for (const std::string& file : files.has_error() ? std::vector<std::string>{} : *files) {
-    std::error_code failure;
-    out[file] = std::filesystem::last_write_time(file, failure);
-  }
-  return out;
-}
-
-/// Runs the tests again whenever a file changes, until interrupted.
-Exit watch(const Options& options) {
-  for (;;) {
-    const auto seen = times_of(options.files);
-    test_once(options);
-    std::fflush(stdout);
-    std::fprintf(stderr, "waiting for changes\n");
-    while (times_of(options.files) == seen) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    }
-  }
-}
-
 }  // namespace
 
 void add_test_command(CLI::App& app, Action& chosen) {
@@ -278,14 +252,20 @@ void add_test_command(CLI::App& app, Action& chosen) {
   command->add_option("--lcov", options->lcov, "write the coverage to this file, in the format of lcov");
   command->add_option("--junit", options->junit, "write a JUnit XML report to this file");
   command->add_option("--sarif", options->sarif, "write a SARIF 2.1.0 report to this file");
-  command->add_flag("--mutate", options->mutate,
-                    "edit rules, decisions and routes in small ways and say which edits no test notices");
+  command->add_flag(
+      "--mutate", options->mutate,
+      "edit rules, decisions, routes and functions in small ways and say which edits no test notices");
   command->add_option("--mutate-seconds", options->mutate_seconds, "time for --mutate; default 60");
   command->add_flag("--watch", options->watch, "run again whenever a policy file changes");
   command->add_flag("--native", options->native, "decide with native code instead of the packed form");
   command->add_flag("--json", options->json, kJsonHelp);
   command->callback([options, &chosen] {
-    chosen = [options] { return options->watch ? watch(*options) : test_once(*options); };
+    chosen = [options] {
+      if (options->watch) {
+        run_at_every_change(options->files, [&] { test_once(*options); });
+      }
+      return test_once(*options);
+    };
   });
 }
 

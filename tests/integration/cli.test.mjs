@@ -1,10 +1,10 @@
 // The commands as a person or a script uses them: texts, JSON, exit codes.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { binary, connect, everythingHttp, everythingScript, folder, quickstart, quickstartFolder, start } from "./harness.mjs";
+import { binary, connect, everythingHttp, everythingScript, folder, quickstart, quickstartFolder, start, until } from "./harness.mjs";
 
 const run = (cwd, args, input) => spawnSync(binary, args, { cwd, input, encoding: "utf8", timeout: 60000, env: { ...process.env, NO_COLOR: "1" } });
 const json = (cwd, args, input) => {
@@ -242,3 +242,19 @@ test("test reports coverage, survivors of mutation, JUnit and SARIF", { timeout:
   const results = JSON.parse(readFileSync(join(cwd, "check.sarif"), "utf8")).runs[0].results;
   assert.deepEqual(results.map((each) => each.ruleId), ["W0101"]);
 });
+
+for (const command of ["check", "test"]) {
+  test(`${command} --watch runs again when a policy file changes`, { timeout: 60000 }, async (t) => {
+    const cwd = folder(t, { "p.cata": "rule first on call db.read deny\n" });
+    const child = spawn(binary, [command, "--watch", "--json"], { cwd, stdio: ["ignore", "pipe", "ignore"] });
+    t.after(() => child.kill("SIGKILL"));
+    let text = "";
+    child.stdout.on("data", (chunk) => (text += chunk));
+    const rounds = () => text.split("\n").filter((line) => line.startsWith("{")).length;
+    await until("the first round", () => rounds() === 1);
+    writeFileSync(join(cwd, "p.cata"), "rule second on call db.read when nobody deny\n");
+    await until("the second round", () => rounds() === 2 && text.includes("E0202"));
+    writeFileSync(join(cwd, "q.cata"), "fact nobody = false\n");
+    await until("a file more", () => rounds() === 3);
+  });
+}
