@@ -4,6 +4,7 @@
 #include "runtime/decision/explain_route.h"
 #include "runtime/decision/trace_collector.h"
 #include "runtime/value/ops.h"
+#include "runtime/value/time.h"
 
 namespace catalyst::decision {
 
@@ -49,12 +50,10 @@ void explain_verdict(const Pack& pack, const Verdict& verdict, Explanation& out)
     }
   }
   for (const LimitEffect& limit : verdict.limits) {
-    out.effects.push_back("limit " + std::to_string(limit.count) + " per " +
-                          std::to_string(limit.per_us / 1000) + "ms by \"" + std::string(limit.key) + "\"");
+    out.effects.push_back("limit " + limit_text(limit));
   }
   for (const RequireEffect& required : verdict.requirements) {
-    out.effects.push_back("require " + std::string(required.what) +
-                          (required.role.empty() ? "" : " from role " + std::string(required.role)));
+    out.effects.push_back("require " + requirement_text(required));
   }
   if (verdict.description.data() != nullptr) {
     out.effects.push_back("describe \"" + std::string(verdict.description) + "\"");
@@ -120,6 +119,22 @@ ExplainedRule explain_asked(Evaluation& evaluation, const abi::Unit& unit, uint3
 }
 
 }  // namespace
+
+std::string limit_text(const LimitEffect& limit) {
+  std::string out = std::to_string(limit.count) + " per ";
+  value::append_duration(out, limit.per_us);
+  return out + " burst " + std::to_string(limit.burst) + " by \"" + std::string(limit.key) + "\"";
+}
+
+std::string requirement_text(const RequireEffect& required) {
+  std::string out(required.what);
+  out += required.role.empty() ? "" : " from role " + std::string(required.role);
+  if (required.within_us > 0) {
+    out += " within ";
+    value::append_duration(out, required.within_us);
+  }
+  return out;
+}
 
 std::vector<std::string> file_names(const Pack& pack) {
   std::vector<std::string> out;

@@ -22,6 +22,10 @@ struct ExplainedCondition {
   std::string value;  // JSON text; "" when status is not Ok
 };
 
+/// As the language writes them: `60 per 1m burst 10 by "ana"`, `approval from role dba within 10m`.
+std::string limit_text(const LimitEffect& limit);
+std::string requirement_text(const RequireEffect& required);
+
 /// The paths of the pack's sources, by SourcePlace::file.
 std::vector<std::string> file_names(const Pack& pack);
 /// "[{...},...]": source, value or error, and place of each.

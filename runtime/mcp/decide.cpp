@@ -73,6 +73,31 @@ void observe(RequestContext& context, const decision::Request& request, const Ve
   }
 }
 
+/// Why a requirement that is not fulfilled holds a request back, for its sender.
+std::string unfulfilled(const decision::RequireEffect& required) {
+  if (required.what == "mfa") {
+    return "This needs a second factor, and you have signed in without.";
+  }
+  return "This needs " + std::string(required.what) +
+         (required.role.empty() ? std::string() : " from role \"" + std::string(required.role) + "\"") +
+         ", and nothing here can ask for it.";
+}
+
+void append_requirement(std::string& out, const decision::RequireEffect& required, std::string_view rule) {
+  out += R"({"what":)";
+  value::append_json_string(out, required.what);
+  if (!required.role.empty()) {
+    out += R"(,"role":)";
+    value::append_json_string(out, required.role);
+  }
+  if (required.within_us > 0) {
+    out += R"(,"within_ms":)" + std::to_string(required.within_us / 1000);
+  }
+  out += R"(,"rule":)";
+  value::append_json_string(out, rule);
+  out += "}";
+}
+
 /// What labels follow: an authenticated principal, whatever it connects as (a new session or trace must not
 /// shed them); else the session, else the trace that the client continues.
 std::string label_key(const RequestContext& context) {
@@ -272,21 +297,15 @@ Reply Router::held_back(RequestContext& context, uint32_t rule, std::string_view
 
 std::optional<Reply> Router::hold_back(RequestContext& context, const Verdict& verdict) {
   if (!verdict.requirements.empty()) {
-    const decision::RequireEffect& required = verdict.requirements.front();
-    const std::string what =
-        std::string(required.what) +
-        (required.role.empty() ? std::string() : " from role \"" + std::string(required.role) + "\"");
-    std::string more = R"(,"requires":{"what":)";
-    value::append_json_string(more, required.what);
-    if (!required.role.empty()) {
-      more += R"(,"role":)";
-      value::append_json_string(more, required.role);
+    std::string message;
+    std::string more = R"(,"requires":[)";
+    for (const decision::RequireEffect& required : verdict.requirements) {
+      const bool first = message.empty();
+      message += std::string(first ? "" : " ") + unfulfilled(required);
+      more += first ? "" : ",";
+      append_requirement(more, required, context.pack->rule_name(required.rule));
     }
-    return held_back(context, required.rule,
-                     required.what == "mfa"
-                         ? "This needs a second factor, and " + std::string("you have signed in without.")
-                         : "This needs " + what + ", and nothing here can ask for it.",
-                     more + "}");
+    return held_back(context, verdict.requirements.front().rule, message, more + "]");
   }
   if (verdict.limits.empty()) {
     return std::nullopt;
@@ -319,11 +338,18 @@ std::optional<Reply> Router::decide_request(RequestContext& context, const Subje
   const size_t events = context.events.size();
   const Verdict& verdict = decide(context, request);
   observe(context, request, verdict);
+  const size_t own_end = context.events.size();
   react(context, request, events);
   if (verdict.outcome == Outcome::Deny) {
     return denied(context, verdict);
   }
   if (std::optional<Reply> held = hold_back(context, verdict)) {
+    // Nothing starts for what does not go on. What rules on events start is for what was emitted.
+    const auto begin = context.events.begin();
+    context.events.erase(
+        std::remove_if(begin + static_cast<ptrdiff_t>(events), begin + static_cast<ptrdiff_t>(own_end),
+                       [](const ObservedEvent& event) { return event.starts; }),
+        begin + static_cast<ptrdiff_t>(own_end));
     return held;
   }
   context.route_name = verdict.route;

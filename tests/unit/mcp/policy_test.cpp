@@ -222,7 +222,30 @@ TEST_F(Policy, ARequirementThatNobodyCanFulfilDeniesAndNamesIt) {
   const std::string denied = call(gateway, "query");
   EXPECT_THAT(denied,
               HasSubstr(R"(This needs approval from role \"dba\", and nothing here can ask for it.)"));
-  EXPECT_THAT(denied, HasSubstr(R"("requires":{"what":"approval","role":"dba"})"));
+  EXPECT_THAT(denied, HasSubstr(R"("requires":[{"what":"approval","role":"dba","rule":"ask_a_human"}])"));
+}
+
+TEST_F(Policy, WhatIsHeldBackNamesAllThatIsMissingAndStartsNothing) {
+  ir::Effect approval = effect(EffectKind::Require);
+  approval.tag = "approval";
+  approval.duration_us = 600'000'000;
+  make.effect("ask_a_human", Hook::Call, {}, approval);
+  ir::Effect mfa = effect(EffectKind::Require);
+  mfa.tag = "mfa";
+  make.effect("twice", Hook::Call, {}, mfa);
+  ir::Effect start = effect(EffectKind::Start);
+  start.tag = "review";
+  make.effect("reviews", Hook::Call, {}, start);
+  ir::Effect emit = effect(EffectKind::Emit);
+  emit.tag = "asked";
+  make.effect("news", Hook::Call, {}, emit);
+  Gateway gateway({upstream}, make.pack());
+  const std::string denied = call(gateway, "query");
+  EXPECT_THAT(denied, HasSubstr("This needs approval, and nothing here can ask for it. This needs a second "
+                                "factor, and you have signed in without."));
+  EXPECT_THAT(denied, HasSubstr(R"("requires":[{"what":"approval","within_ms":600000,"rule":"ask_a_human"},)"
+                                R"({"what":"mfa","rule":"twice"}])"));
+  EXPECT_EQ(gateway.observer.kept.back().events, (std::vector<std::string>{"asked "}));
 }
 
 TEST_F(Policy, LabelsFollowWhoeverGotThem) {
