@@ -5,9 +5,12 @@
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
+#include "runtime/decision/explain.h"
 #include "runtime/observe/metrics.h"
 #include "runtime/value/json_text.h"
 #include "server/api/problem.h"
+#include "server/api/request_json.h"
+#include "server/api/verdict_json.h"
 
 namespace catalyst::server {
 namespace {
@@ -18,6 +21,7 @@ using decision::Explain;
 using decision::Pack;
 
 constexpr std::string_view kPath = "/api/v1/decisions";
+constexpr std::string_view kEvaluate = "/api/v1/evaluate";
 
 // Bodies are put together as text: a result has the digits that the decision computed, not those of a double.
 
@@ -108,7 +112,8 @@ std::string call_json(const Pack& pack, std::string_view name, const CallResult&
 }  // namespace
 
 bool DecisionsApi::is_ours(std::string_view path) {
-  return path.starts_with(kPath) && (path.size() == kPath.size() || path[kPath.size()] == '/');
+  return path == kEvaluate ||
+         (path.starts_with(kPath) && (path.size() == kPath.size() || path[kPath.size()] == '/'));
 }
 
 Task<void> DecisionsApi::handle(mcp::HttpExchange& exchange) const {
@@ -126,6 +131,11 @@ DecisionsApi::Answer DecisionsApi::answer(mcp::HttpExchange& exchange) const {
   const bool collection = path.size() == kPath.size();
   const std::string_view method = exchange.method();
   const Explain explain = wants_explanation(exchange.query()) ? Explain::Yes : Explain::No;
+  if (path == kEvaluate) {
+    return method == "POST" ? evaluate(*pack, exchange.body(), explain)
+                            : Answer{405, problem_json(405, "method-not-allowed", "Method not allowed",
+                                                       "POST decides a request, which is the body")};
+  }
   if (collection && (method == "GET" || method == "HEAD")) {
     return list(*pack);
   }
@@ -179,6 +189,24 @@ DecisionsApi::Answer DecisionsApi::batch(const Pack& pack, std::string_view body
     out += call(pack, each.decision, each.arguments, explain).body;
   }
   return {200, out + "]}\n"};
+}
+
+DecisionsApi::Answer DecisionsApi::evaluate(const Pack& pack, std::string_view body, Explain explain) const {
+  const auto invalid = [](const std::string& why) {
+    return Answer{422, problem_json(422, "invalid-request", "Invalid request", why)};
+  };
+  const auto stored = StoredRequest::from_json(body);
+  if (stored.has_error()) {
+    return invalid(stored.error().message());
+  }
+  if (const std::string window = (*stored)->unknown_window(pack); !window.empty()) {
+    return invalid("the pack has no window `" + window + "`; it is called as it is written there");
+  }
+  const decision::Request& request = (*stored)->request();
+  if (explain == Explain::Yes) {
+    return {200, decision::to_json(decision::explain(pack, request, options_.limits)) + "\n"};
+  }
+  return {200, verdict_json(decision::Evaluator(options_.limits).evaluate(pack, request), pack)};
 }
 
 }  // namespace catalyst::server

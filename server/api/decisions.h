@@ -15,10 +15,12 @@ class Metrics;
 
 namespace catalyst::server {
 
-/// Decisions of the pack in force over REST:
+/// What the pack in force says, over REST:
 ///   GET  /api/v1/decisions         what there is, with JSON Schemas of parameters and results
 ///   POST /api/v1/decisions/NAME    {"ARGUMENT": VALUE, ...}
 ///   POST /api/v1/decisions         {"calls": [{"decision": NAME, "arguments": {...}}, ...]}
+///   POST /api/v1/evaluate          a request as `catalyst eval --request` reads it; nothing happens because
+///   of it
 /// `?explain=true` adds which rows decided, and the conditions with values and places. Errors are problem
 /// documents (RFC 9457). Runs the compiled unit within the budget of a rule. Stateless; any thread.
 class DecisionsApi {
@@ -46,6 +48,8 @@ class DecisionsApi {
                             decision::Explain explain) const;
   [[nodiscard]] Answer batch(const decision::Pack& pack, std::string_view body,
                              decision::Explain explain) const;
+  [[nodiscard]] Answer evaluate(const decision::Pack& pack, std::string_view body,
+                                decision::Explain explain) const;
 
   decision::Engine& engine_;
   observe::Metrics& metrics_;

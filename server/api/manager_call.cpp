@@ -59,7 +59,8 @@ Task<void> send_json(mcp::HttpExchange& exchange, int status, const nlohmann::or
 
 Task<void> send_failure(mcp::HttpExchange& exchange, const Error& why) {
   const Problem problem = problem_of(why);
-  const bool said = problem.type == "mistakes";  // the context says everything
+  // The context says everything where the code is one of problem_of's own.
+  const bool said = why.code.category() == boost::system::generic_category() && !why.context.empty();
   co_await send(
       exchange, problem.status, kProblemType,
       problem_json(problem.status, problem.type, problem.title, said ? why.context : why.message()));

@@ -1,4 +1,4 @@
-#include "server/commands/request_json.h"
+#include "server/api/request_json.h"
 
 #include <algorithm>
 #include <chrono>

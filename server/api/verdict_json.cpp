@@ -1,8 +1,9 @@
-#include "server/commands/verdict_json.h"
+#include "server/api/verdict_json.h"
 
 #include <nlohmann/json.hpp>
 
 #include "runtime/abi/unit.h"
+#include "runtime/decision/explain.h"
 
 namespace catalyst::server {
 namespace {
@@ -132,14 +133,11 @@ std::string verdict_text(const decision::Verdict& verdict, const decision::Pack&
   append_named(out, "start    ", verdict.starts, pack);
   append_named(out, "label    ", verdict.labels, pack);
   for (const decision::LimitEffect& limit : verdict.limits) {
-    out += "  limit    " + std::to_string(limit.count) + " per " + std::to_string(limit.per_us / 1000) +
-           "ms burst " + std::to_string(limit.burst) + " by \"" + std::string(limit.key) + "\"  (" +
-           rule_of(pack, limit.rule) + ")\n";
+    out += "  limit    " + decision::limit_text(limit) + "  (" + rule_of(pack, limit.rule) + ")\n";
   }
   for (const decision::RequireEffect& required : verdict.requirements) {
-    out += "  require  " + std::string(required.what) +
-           (required.role.empty() ? "" : " from role " + std::string(required.role)) + "  (" +
-           rule_of(pack, required.rule) + ")\n";
+    out +=
+        "  require  " + decision::requirement_text(required) + "  (" + rule_of(pack, required.rule) + ")\n";
   }
   if (verdict.description.data() != nullptr) {
     out += "  describe \"" + std::string(verdict.description) + "\"\n";

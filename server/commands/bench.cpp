@@ -9,8 +9,8 @@
 
 #include "compiler/driver/compile.h"
 #include "runtime/decision/engine.h"
+#include "server/api/request_json.h"
 #include "server/commands/command.h"
-#include "server/commands/request_json.h"
 #include "server/commands/sources.h"
 #include "server/commands/terminal.h"
 

@@ -5,7 +5,7 @@
 
 #include "runtime/decision/caller.h"
 #include "runtime/decision/explain.h"
-#include "server/commands/request_json.h"
+#include "server/api/request_json.h"
 
 namespace catalyst::server {
 namespace {

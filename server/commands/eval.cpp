@@ -7,11 +7,11 @@
 #include "compiler/driver/compile.h"
 #include "runtime/decision/caller.h"
 #include "runtime/decision/explain.h"
+#include "server/api/request_json.h"
+#include "server/api/verdict_json.h"
 #include "server/commands/call_text.h"
 #include "server/commands/command.h"
-#include "server/commands/request_json.h"
 #include "server/commands/sources.h"
-#include "server/commands/verdict_json.h"
 
 namespace catalyst::server {
 namespace {

@@ -11,12 +11,12 @@
 #include "compiler/driver/packs.h"
 #include "runtime/decision/explain.h"
 #include "runtime/value/json_text.h"
+#include "server/api/request_json.h"
+#include "server/api/verdict_json.h"
 #include "server/commands/command.h"
 #include "server/commands/line_editor.h"
-#include "server/commands/request_json.h"
 #include "server/commands/sources.h"
 #include "server/commands/terminal.h"
-#include "server/commands/verdict_json.h"
 
 // Expressions, facts and decisions of a policy, one line at a time. A line is checked together with the
 // policy, as a fact that a rule on the hook and tool of the request uses: names, types and messages are those

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/value/ops.h"
+#include "server/api/request_json.h"
 #include "server/commands/command.h"
 #include "server/commands/reasons.h"
-#include "server/commands/request_json.h"
 #include "server/commands/sources.h"
 
 namespace catalyst::server {

@@ -41,6 +41,44 @@ fact absent_flag = (principal.claims.express as bool?)
 const order = (more = {}) => ({ total: 10, weight: 31, tier: "silver", ...more });
 const run = (cwd, args, input) => spawnSync(binary, args, { cwd, input, encoding: "utf8", timeout: 60000, env: { ...process.env, NO_COLOR: "1" } });
 
+test("the rules in force evaluate a request over REST, and nothing happens", { timeout: 60000 }, async (t) => {
+  const rules = `pack test.rules 1.0.0
+server every
+rule stop on call every.echo when principal.risk > 80 deny "No."
+rule ask on call every.get-sum require approval from role "dba" within 10m start review(call.args.a as int?)
+rule few on call every.get-env when count(call every.get-env by principal.id within 1h) > 2 deny
+rule slow on call every.get-env limit 2 per 1m by principal.id burst 1`;
+  const cwd = folder(t, { "policy.cata": rules });
+  const engine = await start(t, { cwd, config: `policy: policy.cata\nservers: {every: ${everythingStdio}}\n` });
+  const evaluate = (request, query = "") => engine.json(`/api/v1/evaluate${query}`, { method: "POST", body: typeof request === "string" ? request : JSON.stringify(request) });
+
+  const denied = await evaluate({ server: "every", tool: "echo", principal: { risk: 90 } });
+  assert.equal(denied.status, 200);
+  assert.deepEqual([denied.body.verdict, denied.body.rule, denied.body.message], ["deny", "stop", "No."]);
+  const asked = (await evaluate({ server: "every", tool: "get-sum", args: { a: 3 } })).body;
+  assert.equal(asked.verdict, "allow");
+  assert.deepEqual(asked.requires, [{ what: "approval", role: "dba", within_ms: 600000, rule: "ask" }]);
+  assert.deepEqual(asked.starts, [{ name: "review", rule: "ask", data: { 0: 3 } }]);
+  for (let i = 0; i < 3; ++i) {
+    const limited = (await evaluate({ server: "every", tool: "get-env", principal: { id: "ana" } })).body;
+    assert.deepEqual(limited.limits, [{ count: 2, per_ms: 60000, burst: 1, key: "ana", rule: "slow" }], "no limit is used up");
+  }
+  const window = "count(call every.get-env by principal.id within 1h)";
+  assert.equal((await evaluate({ server: "every", tool: "get-env", windows: { [window]: 3 } })).body.rule, "few");
+
+  const explained = (await evaluate({ server: "every", tool: "echo", principal: { risk: 90 } }, "?explain=true")).body;
+  assert.equal(explained.rules[0].name, "stop");
+  for (const wrong of ["{", { tol: "echo" }, { server: "every", tool: "echo", windows: { "count(call x)": 1 } }]) {
+    const refused = await evaluate(wrong);
+    assert.equal(refused.status, 422, JSON.stringify(wrong));
+    assert.equal(refused.body.type, "urn:catalyst:problem:invalid-request");
+  }
+  assert.equal((await engine.json("/api/v1/evaluate")).status, 405);
+  assert.equal((await engine.json("/api/v1/evaluate", { method: "POST", headers: { origin: "http://evil.example" }, body: "{}" })).status, 403);
+  const metrics = await (await fetch(`${engine.url}/metrics`)).text();
+  assert.ok(!/catalyst_decisions_total\{[^}]*\} [1-9]/.test(metrics), "no decision was counted");
+});
+
 test("decisions over REST", { timeout: 60000 }, async (t) => {
   const cwd = folder(t, { "policy.cata": policy });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nlimits: {decision_batch: 3}\nservers: {every: ${everythingStdio}}\n` });

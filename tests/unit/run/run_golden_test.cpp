@@ -13,9 +13,9 @@
 #include "runtime/decision/caller.h"
 #include "runtime/decision/engine.h"
 #include "runtime/decision/explain.h"
+#include "server/api/request_json.h"
+#include "server/api/verdict_json.h"
 #include "server/commands/policy_tests.h"
-#include "server/commands/request_json.h"
-#include "server/commands/verdict_json.h"
 #include "tests/support/golden.h"
 
 namespace catalyst {
