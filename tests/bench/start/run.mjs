@@ -1,5 +1,6 @@
-// ./dev bench start: how long `catalyst --version` takes, how long `catalyst run` takes from exec until it answers, and until it is gone after SIGTERM.
-// Medians; the references are the bars that we set ourselves. Writes build/bench/start.json.
+// ./dev bench start: how long `catalyst --version` takes, how long `catalyst run` takes from exec until it answers, and until it is gone after SIGTERM; and until
+// native code decides, compiled anew and kept from a start before. Medians; the references are the bars that we set ourselves, and for kept code what compiling it
+// takes. Writes build/bench/start.json.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 const catalyst = join(root, 'build/release/catalyst');
 const ROUNDS = Number(process.env.ROUNDS ?? 15);
+const COMPILED = 3; // starts that compile everything
 const folder = mkdtempSync(join(tmpdir(), 'catalyst-bench-'));
 writeFileSync(join(folder, 'servers.json'), '{"mcpServers": {}}');
 const rule = (i) => `rule r${i}\n  on call *\n  when call.tool == "t${i}" and principal.id != "u${i % 7}"\n  allow\n`;
@@ -22,15 +24,18 @@ function version() {
   return performance.now() - began;
 }
 
-/** Milliseconds until the log says that it listens, and from SIGTERM to the end. */
-async function serve(policy) {
+const LISTENS = [['run', '--servers', 'servers.json', '--listen', '127.0.0.1:0', 'policy.cata'], /listening/];
+const NATIVE = [['run', '--config', 'catalyst.yaml'], /native code in force/];
+
+/** Milliseconds until the log says what it should, and from SIGTERM to the end. */
+async function serve([args, awaited]) {
   const began = performance.now();
-  const child = spawn(catalyst, ['run', '--servers', 'servers.json', '--listen', '127.0.0.1:0', policy], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(catalyst, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const ready = await new Promise((done, fail) => {
     let text = '';
     const read = (chunk) => {
       text += chunk;
-      if (/listening/.test(text)) done(performance.now() - began);
+      if (awaited.test(text)) done(performance.now() - began);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
@@ -49,13 +54,26 @@ try {
   for (const rules of [10, 1000]) {
     writeFileSync(join(folder, 'policy.cata'), pack(rules));
     const runs = [];
-    for (let i = 0; i < ROUNDS; ++i) runs.push(await serve('policy.cata'));
+    for (let i = 0; i < ROUNDS; ++i) runs.push(await serve(LISTENS));
     report(`ready/${rules}`, median(runs.map((run) => run.ready)), 150);
     report(`stopped_while_compiling/${rules}`, median(runs.map((run) => run.stopped)), 500);
+  }
+  writeFileSync(join(folder, 'catalyst.yaml'), 'listen: 127.0.0.1:0\npolicy: policy.cata\nnative: {cache: native}\nservers: {}\n');
+  for (const rules of [1000, 10000]) {
+    writeFileSync(join(folder, 'policy.cata'), pack(rules));
+    const compiled = [];
+    for (let i = 0; i < COMPILED; ++i) {
+      rmSync(join(folder, 'native'), { recursive: true, force: true });
+      compiled.push((await serve(NATIVE)).ready);
+    }
+    const kept = [];
+    for (let i = 0; i < ROUNDS; ++i) kept.push((await serve(NATIVE)).ready);
+    report(`native_compiled/${rules}`, median(compiled), median(compiled));
+    report(`native_kept/${rules}`, median(kept), median(compiled));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 mkdirSync(join(root, 'build/bench'), { recursive: true });
 writeFileSync(join(root, 'build/bench/start.json'), JSON.stringify(metrics, null, 2) + '\n');
-for (const { metric, value, reference, ratio } of metrics) console.log(`${metric.padEnd(32)} ${value.toFixed(1).padStart(9)} ms ${String(reference).padStart(6)} ms ${ratio.toFixed(2).padStart(6)}x`);
+for (const { metric, value, reference, ratio } of metrics) console.log(`${metric.padEnd(32)} ${value.toFixed(1).padStart(9)} ms ${reference.toFixed(0).padStart(6)} ms ${ratio.toFixed(2).padStart(6)}x`);
