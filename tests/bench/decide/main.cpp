@@ -252,6 +252,24 @@ void print_row(const Row& row) {
               row.value / row.reference);
 }
 
+/// What a decision by the most rules costs beside one by the fewest, ours both.
+void add_growth(std::vector<Row>& rows, const std::vector<uint32_t>& sizes) {
+  const auto [fewest, most] = std::minmax_element(sizes.begin(), sizes.end());
+  const auto figure = [&](const std::string& metric) {
+    const auto found =
+        std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.metric == metric; });
+    return found == rows.end() ? 0 : found->value;
+  };
+  for (const std::string metric : {"native/strings/", "native/json/"}) {
+    const double few = figure(metric + std::to_string(*fewest));
+    const double many = figure(metric + std::to_string(*most));
+    if (few > 0 && many > 0 && *fewest != *most) {
+      rows.push_back({"growth/" + metric + std::to_string(*most), many, few});
+      print_row(rows.back());
+    }
+  }
+}
+
 void write_json(const std::string& path, const std::vector<Row>& rows) {
   std::ofstream out(path);
   out << "[\n";
@@ -398,6 +416,7 @@ int run(int argc, char** argv) {
   for (const uint32_t size : sizes) {
     bench_size(size, "build/bench/decide", only, spin, rows);
   }
+  add_growth(rows, sizes);
   write_json(out, rows);
   std::printf("written to %s; every answer agreed with the plain reading of the rules\n", out.c_str());
   return 0;
