@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/value/find_text.h"
 #include "runtime/value/library.h"
 #include "runtime/value/utf8.h"
 
@@ -12,12 +13,8 @@ namespace {
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 size_t find_part(std::string_view text, std::string_view part, size_t from) {
-  if (part.size() > text.size() - from) {
-    return std::string_view::npos;
-  }
-  const void* at = memmem(text.data() + from, text.size() - from, part.data(), part.size());
-  return at == nullptr ? std::string_view::npos
-                       : static_cast<size_t>(static_cast<const char*>(at) - text.data());
+  const size_t at = find_text(text.substr(from), part);
+  return at == std::string_view::npos ? at : from + at;
 }
 
 /// What is missing to `width`, from the beginning of `fill` over and over.

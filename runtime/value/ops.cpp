@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/value/decimal.h"
+#include "runtime/value/find_text.h"
 
 namespace catalyst::value {
 namespace {
@@ -154,8 +155,7 @@ Status contains_text(const Scratch& scratch, std::string_view text, std::string_
                      bool* out) noexcept {
   const Status status = scratch.charge_scan(text.size());
   if (status == Status::Ok) {
-    *out = part.empty() || (part.size() <= text.size() &&
-                            memmem(text.data(), text.size(), part.data(), part.size()) != nullptr);
+    *out = find_text(text, part) != std::string_view::npos;
   }
   return status;
 }
