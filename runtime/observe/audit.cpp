@@ -38,7 +38,8 @@ struct AuditLog::Impl {
   std::string path;
   int file = -1;  // the writer thread's
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable work;  // for the writer
+  std::condition_variable room;  // for those who append
   std::string waiting;
   bool reopen = false;
   bool stop = false;
@@ -49,15 +50,17 @@ struct AuditLog::Impl {
     std::string batch;
     std::unique_lock lock(mutex);
     while (true) {
-      changed.wait(lock, [this] { return !waiting.empty() || reopen || stop; });
+      work.wait(lock, [this] { return !waiting.empty() || reopen || stop; });
       if (waiting.empty() && stop) {
         return;
       }
+      // A write and two changes of thread for each record would cost more than deciding about it.
+      work.wait_for(lock, kLinger, [this] { return waiting.size() >= kBatchBytes || reopen || stop; });
       batch.clear();
       batch.swap(waiting);
       const bool again = std::exchange(reopen, false);
       lock.unlock();
-      changed.notify_all();
+      room.notify_all();
       write_batch(batch, again);
       lock.lock();
     }
@@ -99,18 +102,21 @@ AuditLog::~AuditLog() {
     const std::lock_guard lock(impl_->mutex);
     impl_->stop = true;
   }
-  impl_->changed.notify_all();
+  impl_->work.notify_one();
   impl_->writer.join();
   ::close(impl_->file);
 }
 
-void AuditLog::append(std::string record) {
-  record += '\n';
+void AuditLog::append(std::string_view record) {
   std::unique_lock lock(impl_->mutex);
-  impl_->changed.wait(lock, [this] { return impl_->waiting.size() < kQueueBytes; });
-  impl_->waiting += record;
+  impl_->room.wait(lock, [this] { return impl_->waiting.size() < kQueueBytes; });
+  const size_t before = impl_->waiting.size();
+  impl_->waiting.append(record).append(1, '\n');
+  const size_t after = impl_->waiting.size();
   lock.unlock();
-  impl_->changed.notify_all();
+  if (before == 0 || (before < kBatchBytes && after >= kBatchBytes)) {
+    impl_->work.notify_one();
+  }
 }
 
 void AuditLog::reopen() {
@@ -118,7 +124,7 @@ void AuditLog::reopen() {
     const std::lock_guard lock(impl_->mutex);
     impl_->reopen = true;
   }
-  impl_->changed.notify_all();
+  impl_->work.notify_one();
 }
 
 uint64_t AuditLog::failures() const { return impl_->failures.load(std::memory_order_relaxed); }

@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <bit>
 #include <charconv>
 #include <chrono>
-#include <ctime>
+#include <cstring>
 #include <memory>
 
 namespace catalyst::observe {
@@ -45,17 +46,33 @@ spdlog::level::level_enum spdlog_level(Level level) {
   return spdlog::level::off;
 }
 
-void append_time(std::string& out) {
+int64_t now_us() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  const std::time_t seconds = us / 1'000'000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[40];
-  const size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  out.append(text, length);
-  std::snprintf(text, sizeof text, ".%06dZ", static_cast<int>(us % 1'000'000));
-  out += text;
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+/// The last `N` decimal digits of `number`, at `at`; answers what follows them.
+template <size_t N>
+char* put_digits(char* at, uint64_t number) {
+  for (size_t i = N; i > 0; --i) {
+    at[i - 1] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  }
+  return at + N;
+}
+
+/// How many of the eight bytes at `text` come before one that an escape stands for; 8 when none does.
+size_t plain_bytes(const char* text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHigh = 0x8080808080808080;
+  uint64_t word = 0;
+  std::memcpy(&word, text, sizeof word);
+  // The lowest byte that each term marks is one it means; those above may be marked by a borrow.
+  const auto zero = [](uint64_t w) { return (w - kOnes) & ~w; };
+  const uint64_t control = (word - kOnes * 0x20) & ~word;
+  const uint64_t marked =
+      (control | zero(word ^ kOnes * '"') | zero(word ^ kOnes * '\\') | zero(word ^ kOnes * 0x7f)) & kHigh;
+  return static_cast<size_t>(std::countr_zero(marked)) / 8;
 }
 
 template <class Number>
@@ -89,7 +106,7 @@ void append_value(std::string& out, const Field& field, bool json) {
 
 std::string json_line(Level level, std::string_view message, std::initializer_list<Field> fields) {
   std::string line = R"({"time":")";
-  append_time(line);
+  append_time(line, now_us());
   line.append(R"(","level":")").append(kLevelNames[static_cast<size_t>(level)]).append(R"(","message":")");
   append_escaped(line, message);
   line += '"';
@@ -103,7 +120,7 @@ std::string json_line(Level level, std::string_view message, std::initializer_li
 
 std::string text_line(Level level, std::string_view message, std::initializer_list<Field> fields) {
   std::string line;
-  append_time(line);
+  append_time(line, now_us());
   line.append(" ").append(kLevelNames[static_cast<size_t>(level)]);
   line.append(level == Level::Info || level == Level::Warn ? "  " : " ");
   append_escaped(line, message);
@@ -150,21 +167,51 @@ void log(Level level, std::string_view message, std::initializer_list<Field> fie
   g_log.logger->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
+void append_time(std::string& out, int64_t us) {
+  using std::chrono::days, std::chrono::microseconds, std::chrono::sys_time;
+  const sys_time<microseconds> time{microseconds(us)};
+  const auto day = std::chrono::floor<days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  char text[] = "0000-00-00T00:00:00.000000Z";
+  char* at = put_digits<4>(text, static_cast<uint64_t>(static_cast<int>(date.year())));
+  at = put_digits<2>(at + 1, static_cast<unsigned>(date.month()));
+  at = put_digits<2>(at + 1, static_cast<unsigned>(date.day()));
+  at = put_digits<2>(at + 1, static_cast<uint64_t>(clock.hours().count()));
+  at = put_digits<2>(at + 1, static_cast<uint64_t>(clock.minutes().count()));
+  at = put_digits<2>(at + 1, static_cast<uint64_t>(clock.seconds().count()));
+  put_digits<6>(at + 1, static_cast<uint64_t>(clock.subseconds().count()));
+  out.append(text, sizeof text - 1);
+}
+
 void append_escaped(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+  size_t copied = 0;
+  for (size_t i = 0; i < text.size();) {
+    if (i + 8 <= text.size()) {
+      const size_t plain = plain_bytes(text.data() + i);
+      i += plain;
+      if (plain == 8) {
+        continue;
+      }
+    }
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f) {
+      ++i;
+      continue;
+    }
+    out.append(text.substr(copied, i - copied));
+    copied = ++i;
+    if (byte == '"' || byte == '\\') {
       out += '\\';
-      out += c;
-    } else if (c == '\n') {
+      out += static_cast<char>(byte);
+    } else if (byte == '\n') {
       out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out.append("\\u00").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
     } else {
-      out += c;
+      out.append("\\u00").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
     }
   }
+  out.append(text.substr(copied));
 }
 
 }  // namespace catalyst::observe

@@ -51,6 +51,9 @@ bool log_enabled(Level level);
 /// this.
 void log(Level level, std::string_view message, std::initializer_list<Field> fields = {});
 
+/// `us` since 1970 as RFC 3339 text in UTC, to the microsecond.
+void append_time(std::string& out, int64_t us);
+
 /// `text` with everything that is not printable written as an escape of JSON, without the quotes around it.
 void append_escaped(std::string& out, std::string_view text);
 

@@ -1,7 +1,7 @@
 #include "server/gateway/audit_record.h"
 
-#include <cstdio>
-#include <ctime>
+#include <charconv>
+#include <iterator>
 
 #include "runtime/decision/engine.h"
 #include "runtime/observe/log.h"
@@ -9,8 +9,11 @@
 namespace catalyst::server {
 namespace {
 
+/// One JSON object at the end of `out`.
 class Writer {
  public:
+  explicit Writer(std::string& out) : out_(out) { out_ += '{'; }
+
   void text(std::string_view key, std::string_view value) {
     if (!value.empty()) {
       name(key);
@@ -21,7 +24,14 @@ class Writer {
   }
   void number(std::string_view key, int64_t value) {
     name(key);
-    out_ += std::to_string(value);
+    char digits[20];
+    out_.append(digits, std::to_chars(digits, std::end(digits), value).ptr);
+  }
+  void time(std::string_view key, int64_t us) {
+    name(key);
+    out_ += '"';
+    observe::append_time(out_, us);
+    out_ += '"';
   }
   /// JSON text as it is, on one line; what is too long becomes a string that holds its beginning.
   void json(std::string_view key, std::string_view value) {
@@ -41,26 +51,48 @@ class Writer {
       out_ += c == '\n' || c == '\r' ? ' ' : c;  // outside strings only: inside, JSON escapes them
     }
   }
-  void raw(std::string_view key, std::string_view value) {
+  /// An object for each of `items`, filled by `one(Writer&, item)`; nothing when there is none.
+  template <class Items, class One>
+  void objects(std::string_view key, const Items& items, One one) {
+    if (std::empty(items)) {
+      return;
+    }
     name(key);
-    out_ += value;
+    out_ += '[';
+    for (const auto& item : items) {
+      out_ += out_.back() == '[' ? "" : ",";
+      Writer object(out_);
+      one(object, item);
+      object.finish();
+    }
+    out_ += ']';
   }
-  std::string finish() { return std::move(out_) + "}"; }
+  /// An object whose members are texts.
+  void tags(std::string_view key, std::span<const mcp::ObservedTag> tags) {
+    if (tags.empty()) {
+      return;
+    }
+    name(key);
+    out_ += '{';
+    for (const mcp::ObservedTag& tag : tags) {
+      out_ += out_.back() == '{' ? "\"" : ",\"";
+      observe::append_escaped(out_, tag.key);
+      out_ += "\":\"";
+      observe::append_escaped(out_, tag.value);
+      out_ += '"';
+    }
+    out_ += '}';
+  }
+  void finish() { out_ += '}'; }
 
  private:
-  void name(std::string_view key) { out_.append(out_.size() > 1 ? ",\"" : "\"").append(key).append("\":"); }
-  std::string out_ = "{";
+  void name(std::string_view key) {
+    out_ += out_.back() == '{' ? "\"" : ",\"";
+    out_ += key;
+    out_ += "\":";
+  }
+  std::string& out_;
 };
-
-std::string time_text(int64_t us) {
-  const std::time_t seconds = us / 1'000'000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[48];
-  const size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%06dZ", static_cast<int>(us % 1'000'000));
-  return text;
-}
 
 std::string_view ruling_text(mcp::Ruling ruling) {
   switch (ruling) {
@@ -76,59 +108,12 @@ std::string_view ruling_text(mcp::Ruling ruling) {
   return "";
 }
 
-std::string tags_json(std::span<const mcp::ObservedTag> tags) {
-  std::string out = "{";
-  for (const mcp::ObservedTag& tag : tags) {
-    out += out.size() > 1 ? ",\"" : "\"";
-    observe::append_escaped(out, tag.key);
-    out += "\":\"";
-    observe::append_escaped(out, tag.value);
-    out += "\"";
-  }
-  return out + "}";
-}
-
-std::string errors_json(const mcp::RequestRecord& record) {
-  std::string out = "[";
-  for (const mcp::ObservedError& failure : record.errors) {
-    Writer one;
-    one.text("rule", record.pack->rule_name(failure.rule));
-    one.text("error", value::status_name(failure.status));
-    out += (out.size() > 1 ? "," : "") + one.finish();
-  }
-  return out + "]";
-}
-
-std::string events_json(const mcp::RequestRecord& record) {
-  std::string out = "[";
-  for (const mcp::ObservedEvent& event : record.events) {
-    Writer one;
-    one.text(event.starts ? "start" : "emit", event.name);
-    one.text("rule", record.pack->rule_name(event.rule));
-    one.json("data", event.json);
-    if (event.unheard) {
-      one.text("unheard", "the chain of events is too long");
-    }
-    out += (out.size() > 1 ? "," : "") + one.finish();
-  }
-  return out + "]";
-}
-
-std::string shadows_json(const mcp::RequestRecord& record) {
-  std::string out = "[";
-  for (const uint32_t rule : record.shadows) {
-    Writer one;
-    one.text("rule", record.pack->rule_name(rule));
-    out += (out.size() > 1 ? "," : "") + one.finish();
-  }
-  return out + "]";
-}
-
 }  // namespace
 
-std::string audit_record(const mcp::RequestRecord& record) {
-  Writer out;
-  out.text("time", time_text(record.start_us));
+void append_audit_record(std::string& line, const mcp::RequestRecord& record) {
+  const auto rule = [&](Writer& out, uint32_t index) { out.text("rule", record.pack->rule_name(index)); };
+  Writer out(line);
+  out.time("time", record.start_us);
   out.text("request_id", record.request_id);
   out.text("trace_id", record.trace_id);
   out.text("principal", record.principal);
@@ -139,24 +124,26 @@ std::string audit_record(const mcp::RequestRecord& record) {
   out.text("tool", record.tool);
   if (record.pack != nullptr) {
     out.text("pack", std::string(record.pack->name()) + "@" + std::string(record.pack->version()));
-    if (!record.errors.empty()) {
-      out.raw("errors", errors_json(record));
-    }
+    out.objects("errors", record.errors, [&](Writer& one, const mcp::ObservedError& failure) {
+      rule(one, failure.rule);
+      one.text("error", value::status_name(failure.status));
+    });
   }
   out.text("verdict", ruling_text(record.ruling));
   out.text("rule", record.rule_name);
   if (record.route != nullptr) {
     out.json("route", record.route->json());
   }
-  if (!record.tags.empty()) {
-    out.raw("tags", tags_json(record.tags));
-  }
-  if (!record.events.empty()) {
-    out.raw("events", events_json(record));
-  }
-  if (!record.shadows.empty()) {
-    out.raw("shadows", shadows_json(record));
-  }
+  out.tags("tags", record.tags);
+  out.objects("events", record.events, [&](Writer& one, const mcp::ObservedEvent& event) {
+    one.text(event.starts ? "start" : "emit", event.name);
+    rule(one, event.rule);
+    one.json("data", event.json);
+    if (event.unheard) {
+      one.text("unheard", "the chain of events is too long");
+    }
+  });
+  out.objects("shadows", record.shadows, rule);
   if (record.sets > 0) {
     out.number("sets", record.sets);
   }
@@ -173,7 +160,7 @@ std::string audit_record(const mcp::RequestRecord& record) {
     out.json("arguments", record.arguments);
     out.json("result", record.result);
   }
-  return out.finish();
+  out.finish();
 }
 
 }  // namespace catalyst::server

@@ -143,9 +143,11 @@ struct Recorder::Impl {
 
   void write_audit(const mcp::RequestRecord& record) {
     metrics.audit_records.add();
-    std::string line = audit_record(record);
+    thread_local std::string line;  // keeps its memory from record to record; kAuditJsonMax bounds it
+    line.clear();
+    append_audit_record(line, record);
     if (audit != nullptr) {
-      audit->append(std::move(line));
+      audit->append(line);
     } else {
       observe::log(Level::Info, "audit", {{"request_id", record.request_id}, {"record", line}});
     }

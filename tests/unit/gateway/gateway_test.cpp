@@ -109,6 +109,12 @@ TEST_F(Watching, WaitsForAFileThatIsBeingReplaced) {
   EXPECT_TRUE(one_more(before));
 }
 
+std::string audit_record(const mcp::RequestRecord& record) {
+  std::string line;
+  append_audit_record(line, record);
+  return line;
+}
+
 TEST(AuditRecord, IsOneLineOfJson) {
   mcp::RequestRecord record;
   record.request_id = "r\n\"1";

@@ -70,6 +70,36 @@ TEST(Log, EscapesWhatCouldForgeALine) {
   EXPECT_EQ(out, R"(a\n{\"b\"}\u001b[31m\\)");
 }
 
+TEST(Log, EscapesAByteWhereverItStands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    char code[8];
+    std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(byte));
+    const std::string expected = c == '"' || c == '\\'         ? std::string{'\\', c}
+                                 : c == '\n'                   ? "\\n"
+                                 : byte < 0x20 || byte == 0x7f ? std::string(code)
+                                                               : std::string(1, c);
+    for (size_t before = 0; before < 10; ++before) {
+      for (size_t behind = 0; behind < 10; ++behind) {
+        std::string out = "=";
+        append_escaped(out, std::string(before, '!') + c + c + std::string(behind, '\xe9'));
+        ASSERT_EQ(out, "=" + std::string(before, '!') + expected + expected + std::string(behind, '\xe9'));
+      }
+    }
+  }
+}
+
+TEST(Log, WritesTimesAsRfc3339Has) {
+  const auto text = [](int64_t us) {
+    std::string out;
+    append_time(out, us);
+    return out;
+  };
+  EXPECT_EQ(text(0), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(text(1'709'251'199'999'999), "2024-02-29T23:59:59.999999Z");
+  EXPECT_EQ(text(1'795'672'371'000'042), "2026-11-26T05:52:51.000042Z");
+}
+
 TEST(Audit, WritesEveryRecordAndFollowsRotation) {
   const std::string path = testing::TempDir() + "audit_test.jsonl";
   const std::string moved = path + ".1";
