@@ -464,21 +464,24 @@ std::unique_ptr<Service::Failure> Service::start() {
     return failure;
   }
   impl_->make_front();
+  // Nothing runs yet: whatever is opened and begun here belongs to no other thread, and a request, a signal or a
+  // changed file that comes in finds everything in its place.
+  if (!impl_->client) {
+    if (auto started = impl_->listener->start(); started.has_error()) {
+      return Impl::failed(started.error());
+    }
+  }
+  impl_->endpoint->start();
   impl_->signals = std::make_unique<asio::signal_set>(impl_->pool->context(0), SIGTERM, SIGINT, SIGHUP);
   asio::co_spawn(impl_->pool->context(0), impl_->watch_signals(), asio::detached);
-  impl_->watch_files();  // before anything can ask for a reload
+  impl_->watch_files();
   impl_->access.authenticator.start(impl_->pool->executor(0));
   impl_->pool->start();
   if (impl_->client) {
-    impl_->endpoint->start();
     observe::log(Level::Info, "serving standard input",
                  {{"servers", uint64_t{impl_->upstreams.size()}}, {"version", kVersion}});
     return impl_->serve_client();
   }
-  if (auto started = impl_->listener->start(); started.has_error()) {
-    return Impl::failed(started.error());
-  }
-  impl_->endpoint->start();
   observe::log(Level::Info, "listening",
                {{"url", url()},
                 {"mcp", url() + "/mcp"},
