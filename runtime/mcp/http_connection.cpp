@@ -22,6 +22,10 @@ namespace {
 constexpr int kMaxInterim = 8;  // 1xx answers before the real one
 /// Up to here a copy into one buffer costs less than a system call that gathers several.
 constexpr size_t kJoinBytes = 4 * 1024;
+/// How much of a body is read at once, should that much be on its way.
+constexpr size_t kBodyReadBytes = 64 * 1024;
+/// A server's Content-Length must not make us reserve more than this before its bytes arrive.
+constexpr uint64_t kReserveMax = 4 * 1024 * 1024;
 
 /// Brackets a wait: what the deadline ended is a time-out, not an abort.
 error_code judge(const HttpConnection& connection, const error_code& ec) {
@@ -97,6 +101,11 @@ Task<size_t> start_read(HttpConnection& connection, error_code& ec) {
 bool make_room(HttpConnection& connection, size_t limit) {
   if (connection.begin == connection.end) {
     connection.begin = connection.end = 0;
+    const bool large = connection.parser->is_header_done() &&
+                       connection.parser->content_length_remaining().value_or(0) > connection.in.size();
+    if (large && connection.in.size() < kBodyReadBytes) {
+      connection.in.resize(kBodyReadBytes);
+    }
   }
   if (connection.end < connection.in.size()) {
     return true;
@@ -147,6 +156,12 @@ void ResponseParser::on_header_impl(error_code&) {
   if (response_->kind == ContentKind::EventStream && response_->status / 100 == 2 && request_->on_stream) {
     streaming_ = true;
     body_limit(boost::none);
+  }
+}
+
+void ResponseParser::on_body_init_impl(const boost::optional<uint64_t>& length, error_code&) {
+  if (!streaming_ && length) {
+    response_->body.reserve(static_cast<size_t>(std::min<uint64_t>(*length, kReserveMax)));
   }
 }
 

@@ -35,7 +35,7 @@ class ResponseParser final : public boost::beast::http::basic_parser<false> {
   void on_response_impl(int status, string_view, int, error_code&) override;
   void on_field_impl(field name, string_view, string_view value, error_code&) override;
   void on_header_impl(error_code&) override;
-  void on_body_init_impl(const boost::optional<uint64_t>&, error_code&) override {}
+  void on_body_init_impl(const boost::optional<uint64_t>& length, error_code&) override;
   size_t on_body_impl(string_view piece, error_code&) override { return take(piece); }
   void on_chunk_header_impl(uint64_t, string_view, error_code&) override {}
   size_t on_chunk_body_impl(uint64_t, string_view piece, error_code&) override { return take(piece); }
