@@ -259,8 +259,10 @@ void Evaluation::intern_symbols(std::span<const SymbolRead> reads) {
     const Value& v = slots[read.slot];
     const int32_t symbol = read.table->find(v.text());
     symbols[read.feature] = v.kind == Kind::String ? symbol : abi::kSymbolAbsent;
+    if (read.buckets != nullptr) {
+      __builtin_prefetch(&bucket_of(read.buckets, symbol));
+    }
   }
-  fetch_buckets(reads);
 }
 
 bool Evaluation::intern_sets(std::span<const SetRead> reads) {
@@ -273,16 +275,16 @@ bool Evaluation::intern_principal(const HookBinding& tool) {
     intern_symbols(reads);
     return intern_sets(std::span(tool.sets).first(tool.principal_sets));
   }
-  const bool fits = principals_.fill(*principal_, symbols_.data(), masks_.data());
-  fetch_buckets(reads);
-  return fits;
+  return principals_.fill(*principal_, symbols_.data(), masks_.data());
 }
 
 bool Evaluation::intern_rest(const HookBinding& tool) {
   symbols_[abi::SymbolFeature::kTool] = tool_->tool_symbol;
   symbols_[abi::SymbolFeature::kServer] = tool_->server_symbol;
   intern_symbols(std::span(tool.symbols).subspan(tool.principal_symbols));
-  return intern_sets(std::span(tool.sets).subspan(tool.principal_sets));
+  const bool fits = intern_sets(std::span(tool.sets).subspan(tool.principal_sets));
+  fetch_buckets(tool.symbols);
+  return fits;
 }
 
 void Evaluation::collect_all(const HookBinding& tool) {
@@ -293,6 +295,15 @@ void Evaluation::collect_all(const HookBinding& tool) {
   };
   collect(plan_->collect.always, true);
   open_buckets(*unit_, plan_->collect, tool.collect_anchors, frame_, collect);
+}
+
+void Evaluation::fetch_references(const HookBinding& tool) const {
+  if (tool.tool_buckets != nullptr) {
+    __builtin_prefetch(&bucket_of(tool.tool_buckets, tool_->tool_symbol));
+  }
+  if (tool.server_buckets != nullptr) {
+    __builtin_prefetch(&bucket_of(tool.server_buckets, tool_->server_symbol));
+  }
 }
 
 void Evaluation::fetch_ahead(const HookBinding& tool) {
@@ -324,6 +335,7 @@ void Evaluation::scan_all(const HookBinding& tool) {
                                                    : scan_packed(index, bucket.begin, &frame_, best);
     if (rank < best) {
       best = rank;
+      __builtin_prefetch(&briefs_[rank]);  // the last bucket is scanned meanwhile
       best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
     }
   };

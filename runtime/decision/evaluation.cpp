@@ -151,11 +151,12 @@ Evaluation::Derived Evaluation::derive_listing(const Pack& pack, const Request& 
 const Verdict& Evaluation::run(const Pack& pack, const Request& request, Mode mode) {
   const Derived derived = is_derived(pack, request) ? derive_listing(pack, request) : Derived{};
   const HookBinding& tool = begin(pack, request);
-  fetch_ahead(tool);
+  fetch_references(tool);
   if (request.principal != nullptr && request.principal->cache_key != 0) {
     principal_ = request.principal;
   }
   projector_.fill_trusted(request, tool.slots, arena_, slots_.data());
+  fetch_ahead(tool);
   knows_principal_ = intern_principal(tool);
   bool invalid = projector_.read_json(request);
   invalid = read_windows(request, tool) || invalid;
@@ -179,7 +180,7 @@ const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, 
     fetch_text(given[i]);
   }
   const HookBinding& tool = begin(pack, request);
-  fetch_ahead(tool);
+  fetch_references(tool);
   CHECK(slots.size() == unit_->slots.size(), "one value per slot");
   frame_.slots = given;
   unsigned invalid = 0;
@@ -193,6 +194,7 @@ const Verdict& Evaluation::run_values(const Pack& pack, const Request& request, 
       __builtin_prefetch(v.a.items[i].a.text);
     }
   }
+  fetch_ahead(tool);
   knows_principal_ = intern_principal(tool);
   return decide(invalid != 0, mode, tool);
 }

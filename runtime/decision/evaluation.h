@@ -116,6 +116,7 @@ class Evaluation {
   bool intern_sets(std::span<const SetRead> reads);
   bool intern_set(const SetRead& read);
   /// What is known to be scanned as soon as the tool is known, and the symbols.
+  void fetch_references(const HookBinding& tool) const;
   void fetch_ahead(const HookBinding& tool);
   void fetch_buckets(std::span<const SymbolRead> reads);
   void scan_all(const HookBinding& tool);
