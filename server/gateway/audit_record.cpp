@@ -1,5 +1,6 @@
 #include "server/gateway/audit_record.h"
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 
@@ -87,9 +88,18 @@ class Writer {
 
  private:
   void name(std::string_view key) {
-    out_ += out_.back() == '{' ? "\"" : ",\"";
-    out_ += key;
-    out_ += "\":";
+    const bool first = out_.back() == '{';
+    // In one piece: each append looks for room again.
+    const size_t at = out_.size();
+    out_.resize(at + key.size() + (first ? 3 : 4));
+    char* piece = &out_[at];
+    if (!first) {
+      *piece++ = ',';
+    }
+    *piece++ = '"';
+    piece = std::copy(key.begin(), key.end(), piece);
+    *piece++ = '"';
+    *piece = ':';
   }
   std::string& out_;
 };
