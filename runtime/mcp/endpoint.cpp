@@ -292,14 +292,9 @@ Task<void> Endpoint::Impl::deliver(RequestContext& context, const Reply& reply, 
     co_return;
   }
   const Header event_headers[] = {kSseHeaders[0], kSseHeaders[1], headers[1]};
-  Result<void> sent =
-      co_await exchange.begin_stream(200, std::span(event_headers, reply.session_id.empty() ? 2 : 3));
-  if (sent) {
-    sent = co_await exchange.write(sse_event(reply.message));
-  }
-  if (sent) {
-    co_await exchange.end_stream();
-  }
+  // The whole stream is known: it needs no chunks.
+  co_await exchange.respond(200, std::span(event_headers, reply.session_id.empty() ? 2 : 3),
+                            sse_event(reply.message));
 }
 
 Task<void> Endpoint::Impl::batch(HttpExchange& exchange, Scope scope) {
@@ -374,7 +369,7 @@ Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
                                                 "Conflict: Only one SSE stream is allowed per session"));
   }
   session->upstreams().listen();
-  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
+  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders, {});
   ReplayStore& replay = session->replay();
   for (std::optional<ReplayStore::Event> missed = place ? replay.peek(*place) : std::nullopt; sent && missed;
        missed = replay.peek(missed->place)) {
@@ -389,13 +384,13 @@ Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
   }
   const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
   if (sent && state.cancelled() == asio::cancellation_type::none) {
-    co_await exchange.end_stream();
+    co_await exchange.end_stream({});
   }
 }
 
 /// What is left of the answer to a request whose connection was lost.
 Task<void> Endpoint::Impl::resume(HttpExchange& exchange, ReplayStore& replay, ReplayStore::Place place) {
-  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
+  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders, {});
   while (sent) {
     const std::optional<ReplayStore::Event> event = co_await replay.next(place);
     if (!event) {
@@ -406,7 +401,7 @@ Task<void> Endpoint::Impl::resume(HttpExchange& exchange, ReplayStore& replay, R
   }
   const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
   if (sent && state.cancelled() == asio::cancellation_type::none) {
-    co_await exchange.end_stream();
+    co_await exchange.end_stream({});
   }
 }
 

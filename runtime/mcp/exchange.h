@@ -47,10 +47,12 @@ class HttpExchange {
 
   /// A complete answer. Exactly one of respond or begin_stream per exchange.
   virtual Task<Result<void>> respond(int status, std::span<const Header> headers, std::string_view body) = 0;
-  /// Starts a chunked answer (SSE); then write any number of times, then end_stream.
-  virtual Task<Result<void>> begin_stream(int status, std::span<const Header> headers) = 0;
+  /// Starts a chunked answer (SSE) with `first`; then write any number of times, then end_stream with `last`.
+  /// Either may be "": they are there because a write by itself costs a system call.
+  virtual Task<Result<void>> begin_stream(int status, std::span<const Header> headers,
+                                          std::string_view first) = 0;
   virtual Task<Result<void>> write(std::string_view chunk) = 0;
-  virtual Task<Result<void>> end_stream() = 0;
+  virtual Task<Result<void>> end_stream(std::string_view last) = 0;
 
   /// The connection stops being HTTP (RFC 9110 section 7.8), in place of an answer: what is written goes out
   /// as it is, the answer 101 first, and `read` gives what the client sends. end_stream closes.

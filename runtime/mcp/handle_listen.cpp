@@ -64,10 +64,8 @@ std::string honoured(const Listener& listener) {
 
 Task<void> stream_events(HttpExchange& exchange, Listener& listener) {
   const std::string params = R"({"notifications":)" + honoured(listener) + "}";
-  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
-  if (sent) {
-    sent = co_await exchange.write(sse_event(tagged_notification(kAcknowledged, params, listener.id_json)));
-  }
+  Result<void> sent = co_await exchange.begin_stream(
+      200, kSseHeaders, sse_event(tagged_notification(kAcknowledged, params, listener.id_json)));
   while (sent) {
     const std::optional<std::string> message = co_await listener.queue.next();
     if (!message) {
@@ -82,9 +80,7 @@ Task<void> stream_events(HttpExchange& exchange, Listener& listener) {
   const std::string result =
       R"({"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":)" + listener.id_json +
       "}}";
-  if (co_await exchange.write(sse_event(result_message(listener.id_json, result)))) {
-    co_await exchange.end_stream();
-  }
+  co_await exchange.end_stream(sse_event(result_message(listener.id_json, result)));
 }
 
 /// Takes a listener out of the hub however its handler ends.

@@ -101,7 +101,9 @@ class MessageChannel::Exchange final : public HttpExchange {
     }
     co_return Result<void>();
   }
-  Task<Result<void>> begin_stream(int, std::span<const Header>) override { co_return Result<void>(); }
+  Task<Result<void>> begin_stream(int, std::span<const Header>, std::string_view first) override {
+    return write(first);
+  }
   Task<Result<void>> write(std::string_view chunk) override {
     events_.feed(chunk, [&](const SseEvent& event) {
       if (!event.data.empty()) {
@@ -114,7 +116,7 @@ class MessageChannel::Exchange final : public HttpExchange {
     }
     co_return Result<void>();
   }
-  Task<Result<void>> end_stream() override { co_return Result<void>(); }
+  Task<Result<void>> end_stream(std::string_view last) override { return write(last); }
   void cancel() override { signal_.emit(asio::cancellation_type::partial); }
 
  private:

@@ -11,6 +11,10 @@
 
 namespace catalyst::mcp {
 
+namespace {
+constexpr size_t kBurstBytes = 64 * 1024;
+}  // namespace
+
 struct ReplyStream::State {
   State(const Executor& executor, const SessionLimits& limits)
       : queue(limits.stream_events, limits.stream_bytes),
@@ -54,19 +58,24 @@ std::string ReplyStream::event_of(const std::string& message) {
 
 Task<void> ReplyStream::run(HttpExchange& exchange, std::shared_ptr<State> state) {
   try {
-    Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
-    while (sent) {
-      const std::optional<std::string> message = co_await state->queue.next();
-      if (!message) {
+    Result<void> sent;
+    for (bool begun = false; sent; begun = true) {
+      std::optional<std::string> events = co_await state->queue.next();
+      if (!events) {
+        if (!begun) {
+          sent = co_await exchange.begin_stream(200, kSseHeaders, {});
+        }
         break;
       }
-      sent = co_await exchange.write(*message);
-    }
-    if (sent && !state->last.empty()) {
-      sent = co_await exchange.write(state->last);
+      // A server that tells its progress does so in bursts, and a burst costs one system call.
+      for (std::optional<std::string> more; events->size() < kBurstBytes && (more = state->queue.take());) {
+        *events += *more;
+      }
+      sent = begun ? co_await exchange.write(*events)
+                   : co_await exchange.begin_stream(200, kSseHeaders, *events);
     }
     if (sent) {
-      co_await exchange.end_stream();
+      co_await exchange.end_stream(state->last);
     }
   } catch (const std::exception&) {
     // The client went away in the middle; nobody is left to tell.

@@ -74,17 +74,15 @@ Task<std::optional<Reply>> SseFront::open(HttpExchange& exchange, Scope scope, s
   stream->queue.close();
   co_await stream->channel->end();
   if (whole) {
-    co_await exchange.end_stream();
+    co_await exchange.end_stream({});
   }
   co_return std::nullopt;
 }
 
 /// Writes what there is to say; false when the client is gone.
 Task<bool> SseFront::feed(HttpExchange& exchange, SseStream& stream, std::string_view address) {
-  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders);
-  if (sent) {
-    sent = co_await exchange.write("event: endpoint\ndata: " + std::string(address) + "\n\n");
-  }
+  Result<void> sent = co_await exchange.begin_stream(
+      200, kSseHeaders, "event: endpoint\ndata: " + std::string(address) + "\n\n");
   while (sent) {
     const std::optional<std::string> message = co_await stream.queue.next();
     if (!message) {

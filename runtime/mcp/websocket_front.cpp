@@ -161,7 +161,7 @@ Task<std::optional<Reply>> WebSocketFront::serve(HttpExchange& exchange, std::st
         co_await connection->written.async_wait(asio::redirect_error(use_awaitable, ec));
       }
     }
-    co_await exchange.end_stream();
+    co_await exchange.end_stream({});
   }
   const std::lock_guard lock(mutex_);
   connections_.erase(connection);

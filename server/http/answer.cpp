@@ -191,11 +191,18 @@ Task<Result<void>> Connection::respond(int status, std::span<const mcp::Header> 
   if (status == 204 || status == 304 || method() == "HEAD") {
     body = {};
   }
+  return write_behind(body, {});
+}
+
+/// What is in out_, then `body`, then `end`.
+Task<Result<void>> Connection::write_behind(std::string_view body, std::string_view end) {
   if (body.size() <= kJoinBytes) {
     out_ += body;
+    out_ += end;
     return write_all(Buffers{asio::buffer(out_)});
   }
-  return write_all(Buffers{asio::buffer(out_), asio::buffer(body.data(), body.size())});
+  return write_all(Buffers{asio::buffer(out_), asio::buffer(body.data(), body.size()),
+                           asio::buffer(end.data(), end.size())});
 }
 
 /// The body in a coding that the client takes, with the headers that say so; as it is when there is none.
@@ -213,7 +220,8 @@ std::string_view Connection::compressed(std::string_view body) {
   return compressed_;
 }
 
-Task<Result<void>> Connection::begin_stream(int status, std::span<const mcp::Header> headers) {
+Task<Result<void>> Connection::begin_stream(int status, std::span<const mcp::Header> headers,
+                                            std::string_view first) {
   CHECK(answer_ == Answer::None, "one answer per exchange");
   answer_ = Answer::Streaming;
   event_stream_ = is_event_stream(headers);
@@ -224,7 +232,8 @@ Task<Result<void>> Connection::begin_stream(int status, std::span<const mcp::Hea
     out_ += "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
   }
   out_ += head_.http11 ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
-  return write_all(Buffers{asio::buffer(out_)});
+  append_chunk_size(first.size());
+  return write_behind(first, first.empty() ? std::string_view() : chunk_end());
 }
 
 Task<Result<void>> Connection::begin_upgrade() {
@@ -237,20 +246,28 @@ Task<Result<void>> Connection::begin_upgrade() {
 
 Task<Result<void>> Connection::write(std::string_view chunk) {
   CHECK(answer_ == Answer::Streaming, "write follows begin_stream");
-  if (upgraded_ || !head_.http11 || chunk.empty()) {
-    return write_all(Buffers{asio::buffer(chunk.data(), chunk.size())});
-  }
   out_.clear();
-  append_number(out_, chunk.size(), 16);
-  out_ += "\r\n";
-  return write_all(
-      Buffers{asio::buffer(out_), asio::buffer(chunk.data(), chunk.size()), asio::buffer("\r\n", 2)});
+  append_chunk_size(chunk.size());
+  return write_behind(chunk, chunk.empty() ? std::string_view() : chunk_end());
 }
 
-Task<Result<void>> Connection::end_stream() {
+Task<Result<void>> Connection::end_stream(std::string_view last) {
   CHECK(answer_ == Answer::Streaming, "end_stream follows begin_stream");
   answer_ = Answer::Ended;
-  return write_all(head_.http11 && !upgraded_ ? Buffers{asio::buffer("0\r\n\r\n", 5)} : Buffers{});
+  out_.clear();
+  append_chunk_size(last.size());
+  const bool chunked = head_.http11 && !upgraded_;
+  return write_behind(last, !chunked ? std::string_view() : last.empty() ? "0\r\n\r\n" : "\r\n0\r\n\r\n");
+}
+
+std::string_view Connection::chunk_end() const { return head_.http11 && !upgraded_ ? "\r\n" : ""; }
+
+/// Nothing where there are no chunks, and for none: an empty chunk would end the stream.
+void Connection::append_chunk_size(size_t bytes) {
+  if (head_.http11 && !upgraded_ && bytes > 0) {
+    append_number(out_, bytes, 16);
+    out_ += "\r\n";
+  }
 }
 
 /// Runs between the handler's writes: what the socket does not take is kept for the next write, never waited

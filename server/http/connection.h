@@ -105,9 +105,10 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
 
   Task<Result<void>> respond(int status, std::span<const mcp::Header> headers,
                              std::string_view body) override;
-  Task<Result<void>> begin_stream(int status, std::span<const mcp::Header> headers) override;
+  Task<Result<void>> begin_stream(int status, std::span<const mcp::Header> headers,
+                                  std::string_view first) override;
   Task<Result<void>> write(std::string_view chunk) override;
-  Task<Result<void>> end_stream() override;
+  Task<Result<void>> end_stream(std::string_view last) override;
   Task<Result<void>> begin_upgrade() override;
   Task<Result<size_t>> read(asio::mutable_buffer into) override;
   void cut() override { abort(); }
@@ -156,6 +157,9 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
 
   // Writing: answer.cpp
   void append_head(int status, std::span<const mcp::Header> headers);
+  Task<Result<void>> write_behind(std::string_view body, std::string_view end);
+  void append_chunk_size(size_t bytes);
+  [[nodiscard]] std::string_view chunk_end() const;
   std::string_view compressed(std::string_view body);
   bool write_now(Buffers& buffers);
   Task<Result<void>> write_all(Buffers buffers);

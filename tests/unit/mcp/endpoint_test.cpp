@@ -265,7 +265,7 @@ TEST(Endpoint, AnswersEventStreamToWhoReadsNothingElse) {
   FakeExchange exchange = modern("tools/list");
   exchange.headers["Accept"] = "text/event-stream";
   gateway.run(exchange);
-  EXPECT_TRUE(exchange.streaming);
+  EXPECT_EQ(exchange.sent_headers["Content-Type"], "text/event-stream");
   EXPECT_THAT(exchange.sent, StartsWith("event: message\ndata: {"));
 }
 

@@ -157,16 +157,18 @@ class FakeExchange : public HttpExchange {
     sent = body_text;
     co_return Result<void>();
   }
-  Task<Result<void>> begin_stream(int code, std::span<const Header> with) override {
+  Task<Result<void>> begin_stream(int code, std::span<const Header> with, std::string_view first) override {
     keep(code, with);
     streaming = true;
+    sent += first;
     co_return Result<void>();
   }
   Task<Result<void>> write(std::string_view chunk) override {
     sent += chunk;
     co_return Result<void>();
   }
-  Task<Result<void>> end_stream() override {
+  Task<Result<void>> end_stream(std::string_view last) override {
+    sent += last;
     ended = true;
     co_return Result<void>();
   }

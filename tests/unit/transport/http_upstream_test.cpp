@@ -68,12 +68,12 @@ struct FakeServer {
       const std::lock_guard lock(mutex);
       resumed_ = true;
     }
-    co_await exchange.begin_stream(200, std::span(&kEvents, 1));
+    co_await exchange.begin_stream(200, std::span(&kEvents, 1), {});
     if (resumed_) {
       resumed_ = false;
       co_await exchange.write("data: {\"jsonrpc\":\"2.0\",\"id\":" + cut_id_ +
                               ",\"result\":{\"resumed\":true}}\n\n");
-      co_await exchange.end_stream();
+      co_await exchange.end_stream({});
       co_return;
     }
     co_await exchange.write(
@@ -120,22 +120,22 @@ struct FakeServer {
       return "event: message\ndata: " + std::string(text) + "\n\n";
     };
     if (name == "stream") {
-      co_await exchange.begin_stream(200, std::span(&kEvents, 1));
+      co_await exchange.begin_stream(200, std::span(&kEvents, 1), {});
       co_await exchange.write(
           event(R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":)" + id +
                 R"(,"progress":1}})"));
       co_await exchange.write(event(R"({"jsonrpc":"2.0","id":"ask","method":"roots/list"})"));
       co_await exchange.write(event(R"({"jsonrpc":"2.0","method":"notifications/resources/list_changed"})"));
       co_await exchange.write(event(result_message(id, R"({"ok":1})")));
-      co_await exchange.end_stream();
+      co_await exchange.end_stream({});
     } else if (name == "cut") {
       cut_id_ = id;
-      co_await exchange.begin_stream(200, std::span(&kEvents, 1));
+      co_await exchange.begin_stream(200, std::span(&kEvents, 1), {});
       co_await exchange.write("id: cut-1\nretry: 10\ndata:\n\n");
-      co_await exchange.end_stream();
+      co_await exchange.end_stream({});
     } else if (name == "empty") {
-      co_await exchange.begin_stream(200, std::span(&kEvents, 1));
-      co_await exchange.end_stream();
+      co_await exchange.begin_stream(200, std::span(&kEvents, 1), {});
+      co_await exchange.end_stream({});
     } else if (name == "hang") {
       struct Cut {
         std::atomic<int>& count;

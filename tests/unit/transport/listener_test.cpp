@@ -45,13 +45,13 @@ Task<void> serve(mcp::HttpExchange& exchange) {
     co_await exchange.respond(200, {}, "soon");
   } else if (path == "/stream") {
     const mcp::Header type{"Content-Type", "text/event-stream"};
-    co_await exchange.begin_stream(200, std::span(&type, 1));
+    co_await exchange.begin_stream(200, std::span(&type, 1), {});
     co_await exchange.write("data: 1\n\n");
     co_await sleep_ms(500);
     co_await exchange.write("data: 2\n\n");
-    co_await exchange.end_stream();
+    co_await exchange.end_stream({});
   } else if (path == "/half") {
-    co_await exchange.begin_stream(200, {});
+    co_await exchange.begin_stream(200, {}, {});
     co_await exchange.write("half");
   } else if (path == "/throw") {
     throw std::runtime_error("broken");

@@ -136,11 +136,11 @@ class TlsFront {
           const std::string path(exchange.path());
           if (path == "/stream") {
             const Header headers[] = {{"Content-Type", "text/event-stream"}};
-            co_await exchange.begin_stream(200, headers);
+            co_await exchange.begin_stream(200, headers, {});
             for (int i = 0; i < 3; ++i) {
               co_await exchange.write("data: " + std::to_string(i) + "\n\n");
             }
-            co_await exchange.end_stream();
+            co_await exchange.end_stream({});
             co_return;
           }
           const std::string body = path == "/who" ? std::string(exchange.principal().id) : exchange.body();
