@@ -464,8 +464,7 @@ std::unique_ptr<Service::Failure> Service::start() {
     return failure;
   }
   impl_->make_front();
-  // Nothing runs yet: whatever is opened and begun here belongs to no other thread, and a request, a signal or a
-  // changed file that comes in finds everything in its place.
+  // Nothing runs yet: a request, a signal or a changed file that comes in will find everything in its place.
   if (!impl_->client) {
     if (auto started = impl_->listener->start(); started.has_error()) {
       return Impl::failed(started.error());
