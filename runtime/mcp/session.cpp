@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
 #include "runtime/mcp/envelope.h"
@@ -83,7 +84,7 @@ void InFlight::cancel(const std::shared_ptr<InFlight>& call) {
 
 Session::Session(std::string id, SessionTerms terms, const SessionLimits& limits)
     : id_(std::move(id)),
-      label_(to_base64url(digest_of({id_}).substr(0, 16))),
+      label_(base64url_encode(digest_of({id_}).substr(0, 16))),
       terms_(std::move(terms)),
       limits_(limits),
       events_(limits.stream_events, limits.stream_bytes),
