@@ -3,6 +3,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "runtime/base/clock.h"
+#include "runtime/mcp/admission_watch.h"
 #include "runtime/mcp/http_edge.h"
 #include "runtime/mcp/observer.h"
 #include "runtime/mcp/router.h"
@@ -363,6 +364,8 @@ Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
   if (std::optional<Reply> early = find_session(exchange, scope, {}, session)) {
     co_return co_await refuse(exchange, *early);
   }
+  const AdmissionWatch watch(exchange, co_await asio::this_coro::executor, options().channels.admission_ms,
+                             [&exchange] { exchange.cut(); });
   const std::optional<ReplayStore::Place> place =
       ReplayStore::parse(exchange.header("Last-Event-ID").value_or(std::string_view()));
   if (place && place->stream != 0 && session->replay().knows(*place)) {
@@ -488,6 +491,9 @@ std::shared_ptr<RoutedUpstream> Endpoint::routed(std::string_view server) const 
   const std::optional<uint32_t> index = impl_->router->server_index(server);
   return index ? impl_->router->routed(*index) : nullptr;
 }
+
+const ChannelEnds& Endpoint::sse_ends() const { return impl_->sse.ends(); }
+const ChannelEnds& Endpoint::websocket_ends() const { return impl_->websockets.ends(); }
 
 size_t Endpoint::session_count() const { return impl_->router->sessions().size(); }
 

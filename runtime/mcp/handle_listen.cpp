@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "runtime/mcp/admission_watch.h"
 #include "runtime/mcp/json_reader.h"
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/sse_headers.h"
@@ -130,6 +131,8 @@ Task<Reply> Router::handle_listen(RequestContext& context) {
     for (const auto& [server, uri] : watched) {
       watch(watcher_of(context, server), server, uri);
     }
+    const AdmissionWatch admission(context.exchange, co_await asio::this_coro::executor,
+                                   options_.channels.admission_ms, [listener] { listener->queue.close(); });
     try {
       co_await stream_events(context.exchange, *listener);
     } catch (const boost::system::system_error&) {
