@@ -79,7 +79,8 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
       engine_(engine),
       options_(std::move(options)),
       no_cache_(0),
-      book_(upstreams_, routed_, options_.cache == nullptr ? no_cache_ : *options_.cache,
+      book_(upstreams_, routed_,
+            Caches(options_.cache == nullptr ? no_cache_ : *options_.cache, options_.shared_cache),
             [this](const std::string& problem) {
               if (options_.route_problem) {
                 options_.route_problem(problem);

@@ -131,6 +131,7 @@ class FakeExchange : public HttpExchange {
   std::string sent;  // body, or everything streamed
   bool streaming = false;
   bool ended = false;
+  bool admitted = true;  // what the client showed is still good
 
   std::string_view method() const override { return verb; }
   std::string_view path() const override { return target; }
@@ -151,6 +152,8 @@ class FakeExchange : public HttpExchange {
     return std::make_shared<const decision::Principal>(who);
   }
   std::string_view request_id() const override { return "req-1"; }
+  bool still_admitted() override { return admitted; }
+  void cut() override { signal->emit(asio::cancellation_type::terminal); }
 
   Task<Result<void>> respond(int code, std::span<const Header> with, std::string_view body_text) override {
     keep(code, with);
