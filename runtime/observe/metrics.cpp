@@ -20,8 +20,8 @@ constexpr std::string_view kMethodTexts[] = {
     "other",
 };
 constexpr size_t kMethodCount = std::size(kMethodTexts);
-constexpr std::string_view kStatusTexts[kRequestStatusCount] = {"ok", "denied", "hidden", "error",
-                                                                "upstream_error"};
+constexpr std::string_view kStatusTexts[kRequestStatusCount] = {"ok",    "denied",         "hidden",
+                                                                "error", "upstream_error", "cancelled"};
 constexpr std::string_view kDecisionTexts[kDecisionCount] = {"allow", "deny", "hide"};
 constexpr std::string_view kCallTexts[kCallOutcomeCount] = {"decided", "failed", "invalid"};
 constexpr std::string_view kUpstreamStates[] = {"starting", "ready", "backoff", "stopped"};

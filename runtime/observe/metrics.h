@@ -20,8 +20,8 @@ enum class Method : uint8_t {
 /// The method's row, or Other.
 Method method_of(std::string_view text);
 
-enum class RequestStatus : uint8_t { Ok, Denied, Hidden, Error, UpstreamError };
-inline constexpr size_t kRequestStatusCount = 5;
+enum class RequestStatus : uint8_t { Ok, Denied, Hidden, Error, UpstreamError, Cancelled };
+inline constexpr size_t kRequestStatusCount = 6;
 std::string_view request_status_text(RequestStatus status);
 
 enum class Decision : uint8_t { Allow, Deny, Hide };
