@@ -33,9 +33,13 @@ struct Endpoint::Impl {
       sse.sweep(now_ms);
       websockets.sweep(now_ms);
     });
+    router->on_answer([this](RequestContext& context, const Reply& reply, int64_t start_ns) {
+      report(context, reply, start_ns);
+    });
   }
   ~Impl() {
     router->on_sweep([](int64_t) {});
+    router->on_answer([](RequestContext&, const Reply&, int64_t) {});
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

@@ -82,8 +82,9 @@ struct EndpointOptions {
   /// Secrets that seal what clients keep for us: the first seals, all open. None: a random one, for this
   /// process alone.
   std::vector<std::string> secrets;
-  size_t tasks = 10'000;    // remembered for lists and status notices; ids go on working beyond
-  size_t listeners = 1024;  // open subscriptions/listen streams
+  size_t tasks = 10'000;  // remembered for lists and status notices; ids go on working beyond
+  size_t held_bytes = size_t{16} * 1024 * 1024;  // of results that wait to be fetched as those of tasks
+  size_t listeners = 1024;                       // open subscriptions/listen streams
   decision::Limits decision;
   decision::Tap* tap = nullptr;  // sees every decision, outlives the endpoint; nullptr: nobody
   /// The header line with which a principal's requests go to a server, "" when they go as the gateway's own.

@@ -126,6 +126,12 @@ std::string Sealer::name(std::string_view purpose, std::string_view text) const 
   return base64url_encode(out);
 }
 
+std::string random_bytes(size_t count) {
+  std::string out(count, '\0');
+  CHECK(RAND_bytes(bytes_of(out), static_cast<int>(count)) == 1, "the system gives no random bytes");
+  return out;
+}
+
 std::string digest_of(std::initializer_list<std::string_view> parts) {
   const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
   bool done = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;

@@ -37,6 +37,9 @@ class Sealer {
   std::vector<Key> keys_;
 };
 
+/// That many bytes that nobody can guess.
+[[nodiscard]] std::string random_bytes(size_t count);
+
 /// SHA-256 of the parts, each led by its length, so that no two lists of parts have the same digest.
 [[nodiscard]] std::string digest_of(std::initializer_list<std::string_view> parts);
 
