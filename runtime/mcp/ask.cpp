@@ -206,8 +206,11 @@ Task<Result<std::string>> Router::gather_answers(RequestContext& context, uint32
     }
   }
   for (const Question& question : questions) {
-    ask_client(context, question.method, bridge_question(question, Era::Legacy),
-               gathering->take(question.key));
+    std::string params = bridge_question(question, Era::Legacy);
+    if (!context.task.id.empty()) {
+      params = about_task(params, context.task.ours);
+    }
+    ask_client(context, question.method, params, gathering->take(question.key));
   }
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.ask_timeout_ms);
   while (gathering->open > 0 && gathering->failed.empty()) {

@@ -71,7 +71,7 @@ std::optional<std::string> bridge_params(const Envelope& envelope, Crossing cros
   const bool strip_meta = crossing.server == Era::Legacy && envelope.meta.has_gateway_keys;
   const bool strip_task =
       !edit.task && envelope.method == "tools/call" && envelope.task_json.data() != nullptr;
-  const bool more = !edit.arguments_json.empty() || !edit.ref_json.empty();
+  const bool more = !edit.arguments_json.empty() || !edit.ref_json.empty() || !edit.task_json.empty();
   if (!strip_meta && !strip_task && !more) {
     if (edit.name_json.empty()) {
       return std::nullopt;
@@ -86,6 +86,9 @@ std::optional<std::string> bridge_params(const Envelope& envelope, Crossing cros
   }
   if (strip_task) {
     edits.push_back({Kind::Remove, "task", {}});
+  }
+  if (!edit.task_json.empty()) {
+    edits.push_back({Kind::Set, "task", edit.task_json});
   }
   if (!edit.name_json.empty()) {
     edits.push_back({Kind::Set, "name", edit.name_json});

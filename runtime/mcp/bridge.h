@@ -23,6 +23,7 @@ struct ParamsEdit {
   std::string_view name_json;       // replaces params.name, "" = keep
   std::string_view arguments_json;  // replaces params.arguments
   std::string_view ref_json;        // replaces params.ref
+  std::string_view task_json;       // added as params.task
   bool task = false;                // params.task may go on
 };
 

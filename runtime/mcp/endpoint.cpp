@@ -3,6 +3,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "runtime/base/clock.h"
+#include "runtime/mcp/admission_watch.h"
 #include "runtime/mcp/http_edge.h"
 #include "runtime/mcp/observer.h"
 #include "runtime/mcp/router.h"
@@ -15,7 +16,8 @@
 namespace catalyst::mcp {
 namespace {
 
-constexpr int kClientGone = 499;  // as proxies log it; never sent
+constexpr std::string_view kCancelled = "the client cancelled, or closed its connection";
+constexpr Header kRetryAfter = {"Retry-After", "1"};
 constexpr std::string_view kJson = "application/json";
 
 }  // namespace
@@ -31,9 +33,13 @@ struct Endpoint::Impl {
       sse.sweep(now_ms);
       websockets.sweep(now_ms);
     });
+    router->on_answer([this](RequestContext& context, const Reply& reply, int64_t start_ns) {
+      report(context, reply, start_ns);
+    });
   }
   ~Impl() {
     router->on_sweep([](int64_t) {});
+    router->on_answer([](RequestContext&, const Reply&, int64_t) {});
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -80,11 +86,15 @@ std::optional<Reply> Endpoint::Impl::find_session(HttpExchange& exchange, Scope 
   if (!id || id->empty()) {
     return refusal(id_json, 400, code::kServerError, "Bad Request: Mcp-Session-Id header is required");
   }
-  session =
+  const SessionTable::Found found =
       router->sessions().find(*id, exchange.principal().id, scope, router->scope_name(scope), steady_ms());
-  if (session == nullptr) {
+  if (found.full) {
+    return refusal(id_json, 503, code::kServerError, "Too many sessions are in use.");
+  }
+  if (found.session == nullptr) {
     return refusal(id_json, 404, -32001, "Session not found");
   }
+  session = found.session;
   return std::nullopt;
 }
 
@@ -120,9 +130,9 @@ void Endpoint::Impl::report(RequestContext& context, const Reply& reply, int64_t
     record.arguments = context.arguments;
     record.result = context.result;
   }
-  record.failure = context.failure;
+  record.failure = reply.abandoned ? std::string_view(kCancelled) : std::string_view(context.failure);
   record.route = context.route == nullptr ? nullptr : &context.route->trace;
-  record.http_status = reply.abandoned ? kClientGone : reply.http_status;
+  record.http_status = reply.abandoned ? kCancelledStatus : reply.http_status;
   record.error_code = reply.error_code;
   record.total_ns = steady_ns() - start_ns;
   record.request_bytes = context.envelope.text.size();
@@ -135,8 +145,12 @@ Task<void> Endpoint::Impl::refuse(HttpExchange& exchange, const Reply& reply, st
   const Envelope none;
   RequestContext context(exchange, none, co_await asio::this_coro::executor);
   prepare(context, {}, Era::Legacy);
-  const Header headers[] = {{"Content-Type", kJson}, {"Allow", allow}};
-  co_await exchange.respond(reply.http_status, std::span(headers, allow.empty() ? 1 : 2), reply.message);
+  const Header headers[] = {
+      {"Content-Type", kJson},
+      reply.http_status == 503 ? kRetryAfter : Header{"Allow", allow},
+  };
+  const bool more = reply.http_status == 503 || !allow.empty();
+  co_await exchange.respond(reply.http_status, std::span(headers, more ? 2 : 1), reply.message);
   report(context, reply, start);
 }
 
@@ -257,6 +271,8 @@ Task<void> Endpoint::Impl::run(RequestContext& context, Accepts accepts, int64_t
   Reply reply;
   try {
     reply = co_await router->request(context);
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    reply.abandoned = reply.abandoned || state.cancelled() != asio::cancellation_type::none;
   } catch (const boost::system::system_error&) {
     reply.abandoned = true;
   } catch (const std::exception& e) {
@@ -283,6 +299,11 @@ Task<void> Endpoint::Impl::deliver(RequestContext& context, const Reply& reply, 
   if (!reply.challenge.empty()) {
     const Header refused[] = {{"Content-Type", kJson}, {"WWW-Authenticate", reply.challenge}};
     co_await exchange.respond(reply.http_status, refused, reply.message);
+    co_return;
+  }
+  if (reply.http_status == 503) {
+    const Header busy[] = {{"Content-Type", kJson}, kRetryAfter};
+    co_await exchange.respond(reply.http_status, busy, reply.message);
     co_return;
   }
   const Header headers[] = {{"Content-Type", kJson}, {"Mcp-Session-Id", reply.session_id}};
@@ -358,6 +379,8 @@ Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
   if (std::optional<Reply> early = find_session(exchange, scope, {}, session)) {
     co_return co_await refuse(exchange, *early);
   }
+  const AdmissionWatch watch(exchange, co_await asio::this_coro::executor, options().channels.admission_ms,
+                             [&exchange] { exchange.cut(); });
   const std::optional<ReplayStore::Place> place =
       ReplayStore::parse(exchange.header("Last-Event-ID").value_or(std::string_view()));
   if (place && place->stream != 0 && session->replay().knows(*place)) {
@@ -483,6 +506,9 @@ std::shared_ptr<RoutedUpstream> Endpoint::routed(std::string_view server) const 
   const std::optional<uint32_t> index = impl_->router->server_index(server);
   return index ? impl_->router->routed(*index) : nullptr;
 }
+
+const ChannelEnds& Endpoint::sse_ends() const { return impl_->sse.ends(); }
+const ChannelEnds& Endpoint::websocket_ends() const { return impl_->websockets.ends(); }
 
 size_t Endpoint::session_count() const { return impl_->router->sessions().size(); }
 

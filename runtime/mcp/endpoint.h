@@ -23,8 +23,10 @@ class ResultCache;
 namespace catalyst::mcp {
 
 class CatalogueGuard;
+class ChannelEnds;
 class Observer;
 class RoutedUpstream;
+class SharedResults;
 
 struct SessionLimits {
   int64_t idle_ms = 30 * 60 * 1000;  // an unused session ends after this; an open event stream counts as use
@@ -43,6 +45,7 @@ struct ChannelLimits {
   size_t channels = 1'000;           // at a time, of each kind; more are refused
   int64_t idle_ms = 30 * 60 * 1000;  // closed when nothing was said either way for so long
   int64_t ping_ms = 60'000;          // a WebSocket client that answers no ping for so long is gone
+  int64_t admission_ms = 5'000;      // between two looks whether its client would still be let in
   size_t queued_bytes = size_t{16} * 1024 * 1024;  // not taken by the client yet; beyond it counts as gone
 };
 
@@ -79,8 +82,9 @@ struct EndpointOptions {
   /// Secrets that seal what clients keep for us: the first seals, all open. None: a random one, for this
   /// process alone.
   std::vector<std::string> secrets;
-  size_t tasks = 10'000;    // remembered for lists and status notices; ids go on working beyond
-  size_t listeners = 1024;  // open subscriptions/listen streams
+  size_t tasks = 10'000;  // remembered for lists and status notices; ids go on working beyond
+  size_t held_bytes = size_t{16} * 1024 * 1024;  // of results that wait to be fetched as those of tasks
+  size_t listeners = 1024;                       // open subscriptions/listen streams
   decision::Limits decision;
   decision::Tap* tap = nullptr;  // sees every decision, outlives the endpoint; nullptr: nobody
   /// The header line with which a principal's requests go to a server, "" when they go as the gateway's own.
@@ -98,6 +102,7 @@ struct EndpointOptions {
       scope_challenge;
   routing::ResultCache* cache = nullptr;  // of results along declared routes, outlives the endpoint; nullptr:
                                           // none are kept
+  SharedResults* shared_cache = nullptr;  // the same, with other engines; outlives the endpoint
   /// What a declared route names and there is not. May be empty; any thread.
   std::function<void(const std::string& problem)> route_problem;
   size_t limit_buckets = 65'536;  // of `limit` effects, in memory
@@ -154,6 +159,8 @@ class Endpoint {
   /// Any thread.
   [[nodiscard]] std::vector<ServerStatus> servers() const;
   [[nodiscard]] size_t session_count() const;
+  [[nodiscard]] const ChannelEnds& sse_ends() const;
+  [[nodiscard]] const ChannelEnds& websocket_ends() const;
   /// Every route there is: of servers with several replicas, and those of packs that calls went along.
   [[nodiscard]] std::vector<RouteStatus> routes() const;
   /// The server of that name if it has replicas, else nullptr.

@@ -31,6 +31,7 @@ struct Listener {
   bool prompts = false;
   bool resources = false;
   std::set<std::string, std::less<>> uris;
+  std::set<std::string, std::less<>> tasks;  // our ids
   EventQueue queue;
 };
 

@@ -43,6 +43,8 @@ class HttpExchange {
   [[nodiscard]] virtual const decision::Principal& principal() const = 0;
   /// The same with what its texts stand in, for whoever needs it longer than the exchange lasts.
   [[nodiscard]] virtual std::shared_ptr<const decision::Principal> principal_owner() const = 0;
+  /// Whether what the client showed would let it in as the same principal now. While the handler runs.
+  [[nodiscard]] virtual bool still_admitted() { return true; }
   [[nodiscard]] virtual std::string_view request_id() const = 0;
 
   /// A complete answer. Exactly one of respond or begin_stream per exchange.
@@ -64,7 +66,7 @@ class HttpExchange {
     co_return error(asio::error::operation_not_supported, "this connection cannot be upgraded");
   }
 
-  /// Cuts an upgraded connection.
+  /// Cuts the connection, as if the client had gone.
   virtual void cut() {}
 
   /// Cancels the handler while its client is still there: emits cancellation_type::partial where a client

@@ -81,7 +81,7 @@ Crossing Router::crossing(const RequestContext& context, uint32_t server) const 
 }
 
 Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::string_view params,
-                                std::string_view name) {
+                                std::string_view name, std::string_view method) {
   Upstream& upstream = *upstreams_[server];
   const Crossing crossed = crossing(context, server);
   context.record.server = upstream.name();
@@ -103,7 +103,7 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
     }
   }
   UpstreamCall call;
-  call.method = context.envelope.method;
+  call.method = method.empty() ? context.envelope.method : method;
   call.params = params;
   call.name = name;
   call.progress_token =
@@ -111,7 +111,7 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
   call.traceparent = context.traceparent;
   call.tracestate = context.tracestate;
   call.timeout_ms = options_.call_timeout_ms;
-  if (context.envelope.method == "tasks/result") {
+  if (call.method == "tasks/result") {
     call.timeout_ms = std::max(call.timeout_ms, options_.ask_timeout_ms);  // waits until the task is done
   }
   const std::optional<LogLevel> level = context.log_level();
@@ -157,6 +157,9 @@ Router::Sent Router::sent(RequestContext& context, uint32_t server, Result<Upstr
 
 Task<Router::Sent> Router::send_modern(RequestContext& context, uint32_t server, UpstreamCall& call,
                                        Era era) {
+  if (era == Era::Legacy && call.method == "tasks/result") {
+    co_return co_await send_task_result(context, server, call);
+  }
   if (era == Era::Legacy && asks_clients(call.method) && can_be_asked(call.capabilities)) {
     co_return co_await send_parked(context, server, call);
   }
@@ -203,16 +206,21 @@ Task<Router::Sent> Router::send_legacy(RequestContext& context, uint32_t server,
     cancelled = true;
   }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  for (const std::string& question : context.questions) {
-    context.session->drop_ask(question);  // those without an answer: nobody waits for it now
-  }
-  context.questions.clear();
+  drop_questions(context);
   if (cancelled || entry.get()->cancelled()) {
     Reply abandoned;
     abandoned.abandoned = true;
     co_return Sent{std::move(abandoned), std::nullopt};
   }
   co_return sent(context, server, std::move(*reply));
+}
+
+/// Those without an answer: nobody waits for it now.
+void Router::drop_questions(RequestContext& context) {
+  for (const std::string& question : context.questions) {
+    context.session->drop_ask(question);
+  }
+  context.questions.clear();
 }
 
 Reply Router::answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const {

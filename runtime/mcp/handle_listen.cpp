@@ -1,8 +1,12 @@
 // subscriptions/listen: the modern client's event stream.
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "runtime/mcp/admission_watch.h"
 #include "runtime/mcp/json_reader.h"
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/sse_headers.h"
@@ -14,19 +18,20 @@ namespace {
 constexpr std::string_view kAcknowledged = "notifications/subscriptions/acknowledged";
 
 /// Reads params.notifications; false when it is not an object or asks for too much.
-bool read_filter(std::string_view filter_json, size_t uris_max, Listener& listener) {
+bool read_filter(std::string_view filter_json, size_t names_max, Listener& listener) {
   JsonReader reader;
   std::string_view key;
   if (filter_json.empty() || !reader.open(filter_json) || !reader.enter_object()) {
     return false;
   }
   while (reader.next_member(key)) {
-    if (key == "resourceSubscriptions" && reader.peek() == '[') {
+    if ((key == "resourceSubscriptions" || key == "taskIds") && reader.peek() == '[') {
+      std::set<std::string, std::less<>>& names = key == "taskIds" ? listener.tasks : listener.uris;
       reader.enter_array();
       while (reader.next_element()) {
         const std::string_view inside = reader.string();
-        if (inside.data() != nullptr && listener.uris.size() < uris_max) {
-          listener.uris.insert(value::unescape_json(inside).value_or(std::string()));
+        if (inside.data() != nullptr && listener.uris.size() + listener.tasks.size() < names_max) {
+          names.insert(value::unescape_json(inside).value_or(std::string()));
         }
       }
       continue;
@@ -51,14 +56,18 @@ std::string honoured(const Listener& listener) {
   if (listener.resources) {
     add(R"("resourcesListChanged":true)");
   }
-  if (!listener.uris.empty()) {
-    std::string uris;
-    for (const std::string& uri : listener.uris) {
-      uris += uris.empty() ? "" : ",";
-      value::append_json_string(uris, uri);
+  const auto add_names = [&add](std::string_view key, const std::set<std::string, std::less<>>& names) {
+    std::string list;
+    for (const std::string& name : names) {
+      list += list.empty() ? "" : ",";
+      value::append_json_string(list, name);
     }
-    add(R"("resourceSubscriptions":[)" + uris + "]");
-  }
+    if (!names.empty()) {
+      add("\"" + std::string(key) + "\":[" + list + "]");
+    }
+  };
+  add_names("resourceSubscriptions", listener.uris);
+  add_names("taskIds", listener.tasks);
   return out + "}";
 }
 
@@ -83,6 +92,33 @@ Task<void> stream_events(HttpExchange& exchange, Listener& listener) {
   co_await exchange.end_stream(sse_event(result_message(listener.id_json, result)));
 }
 
+/// What runs beside a stream and uses its handler's frame: must have ended before that goes.
+class TaskWatch {
+ public:
+  explicit TaskWatch(const Executor& executor) : timer_(executor, SteadyTimer::time_point::max()) {}
+
+  void start(Task<void> watching) {
+    running_ = true;
+    asio::co_spawn(timer_.get_executor(), std::move(watching),
+                   asio::bind_cancellation_slot(cancel_.slot(), [this](const std::exception_ptr&) {
+                     running_ = false;
+                     timer_.cancel();
+                   }));
+  }
+  Task<void> end() {
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    cancel_.emit(asio::cancellation_type::terminal);
+    while (running_) {
+      co_await timer_.async_wait(asio::as_tuple(use_awaitable));
+    }
+  }
+
+ private:
+  SteadyTimer timer_;
+  asio::cancellation_signal cancel_;
+  bool running_ = false;
+};
+
 /// Takes a listener out of the hub however its handler ends.
 class HubEntry {
  public:
@@ -105,6 +141,10 @@ Task<Reply> Router::handle_listen(RequestContext& context) {
                    options_.sessions.subscriptions, *listener)) {
     co_return failure(context, code::kInvalidParams, "Invalid params: notifications must be an object");
   }
+  if (!listener->tasks.empty() && !takes_tasks(context.envelope.meta.client_capabilities_json)) {
+    co_return takes_no_tasks(context);
+  }
+  std::erase_if(listener->tasks, [&](const std::string& id) { return !open_task(context, id); });
   // Only what a server can report, and the client may read, is promised.
   context.catalogue = co_await keeper_->settled(context.scope);
   std::vector<std::pair<uint32_t, std::string>> watched;
@@ -126,12 +166,19 @@ Task<Reply> Router::handle_listen(RequestContext& context) {
     for (const auto& [server, uri] : watched) {
       watch(watcher_of(context, server), server, uri);
     }
+    const AdmissionWatch admission(context.exchange, co_await asio::this_coro::executor,
+                                   options_.channels.admission_ms, [listener] { listener->queue.close(); });
+    TaskWatch tasks(co_await asio::this_coro::executor);
+    if (!listener->tasks.empty()) {
+      tasks.start(watch_tasks(context, listener));
+    }
     try {
       co_await stream_events(context.exchange, *listener);
     } catch (const boost::system::system_error&) {
       // The client closed the stream, which is how it unsubscribes.
       reply.abandoned = true;
     }
+    co_await tasks.end();
     for (const auto& [server, uri] : watched) {
       unwatch(watcher_of(context, server), server, uri);
     }

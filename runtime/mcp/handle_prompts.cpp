@@ -39,18 +39,22 @@ Task<Reply> Router::handle_list(RequestContext& context) {
 
 std::string Router::visible_list(RequestContext& context, ListKind kind) {
   const abi::Hook hook = list_hook(kind);
-  if (ignores(context, hook)) {
+  const bool all = ignores(context, hook);
+  if (all && !(kind == ListKind::Tools && marks_tasks(context))) {
     return std::string(context.catalogue->list_json(context.scope, kind));
   }
   std::string out = "[";
   context.catalogue->for_each(context.scope, kind, [&](const Catalogue::Found& found) {
-    const Shown shown = look_at(context, subject_of(hook, found), decision::Listing::Derived);
+    const Shown shown = all ? Shown() : look_at(context, subject_of(hook, found), decision::Listing::Derived);
     if (shown.hidden) {
       return;
     }
     out.append(out.size() > 1 ? "," : "");
-    const std::string item =
+    std::string item =
         context.scope.federated() && is_named(kind) ? found.item->federated_json() : found.item->json;
+    if (kind == ListKind::Tools && marks_tasks(context, found.server)) {
+      item = with_task_support(item);
+    }
     out += shown.description ? described(item, *shown.description) : item;
   });
   return out + "]";

@@ -14,8 +14,7 @@ namespace {
 
 using Kind = MemberEdit::Kind;
 
-constexpr std::string_view kRelated = "io.modelcontextprotocol/related-task";
-constexpr std::string_view kExtension = "io.modelcontextprotocol/tasks";
+constexpr std::string_view kHeld = "held";
 constexpr std::string_view kTaskSession = "2025-11-25";  // the only revision with sessions that has tasks
 constexpr size_t kArgumentsMax = 8 * 1024;               // they become part of the id
 constexpr size_t kTheirIdMax = 1024;
@@ -40,12 +39,6 @@ std::optional<std::string> take_field(std::string_view& from) {
   return out;
 }
 
-std::string with_id(std::string_view object_json, std::string_view id) {
-  const std::string id_json = value::json_string(id);
-  const MemberEdit edit = {Kind::Set, "taskId", id_json};
-  return edit_object(object_json, {&edit, 1});
-}
-
 /// Whether a call along these lanes may come to another target than a call of the server that has no tool's
 /// name, as those about tasks.
 bool has_other_target(const Lanes& lanes, uint32_t server) {
@@ -53,66 +46,57 @@ bool has_other_target(const Lanes& lanes, uint32_t server) {
          (lanes.size() == 1 && lanes.front().server != Lane::kReplica && lanes.front().server != server);
 }
 
-/// What says where a task stands, without texts of the server.
-std::string bare_task(std::string_view task_json) {
-  std::string out = "{";
-  for (const std::string_view key : {"taskId", "status", "createdAt", "lastUpdatedAt", "ttl", "pollInterval",
-                                     "ttlMs", "pollIntervalMs", "resultType", "error", "inputRequests"}) {
-    if (const std::string_view text = find_member(task_json, key); !text.empty()) {
-      out.append(out.size() > 1 ? ",\"" : "\"").append(key).append("\":").append(text);
-    }
-  }
-  return out + "}";
-}
-
 }  // namespace
 
-bool offers_tasks(const UpstreamInfo& info) {
-  if (info.era == Era::Modern) {
-    return !find_member(find_member(info.capabilities, "extensions"), kExtension).empty();
-  }
-  const std::string_view requests = find_member(find_member(info.capabilities, "tasks"), "requests");
-  return !find_member(find_member(requests, "tools"), "call").empty();
-}
-
-std::string related_task(std::string_view object_json, std::string_view theirs, std::string_view ours) {
-  const std::string_view meta = find_member(object_json, "_meta");
-  const std::string_view related = find_member(meta, kRelated);
-  if (related.empty()) {
-    return std::string(object_json);
-  }
-  // What names another task names it by an id that the client cannot know.
-  const bool same = string_of(find_member(related, "taskId")) == theirs;
-  const std::string own = same ? with_id(related, ours) : std::string();
-  const MemberEdit in_meta = {same ? Kind::Set : Kind::Remove, kRelated, own};
-  const std::string changed = edit_object(meta, {&in_meta, 1});
-  const MemberEdit edit = {Kind::Set, "_meta", changed};
-  return edit_object(object_json, {&edit, 1});
-}
-
-bool Router::may_be_task(const RequestContext& context, uint32_t server) const {
-  const Crossing crossed = crossing(context, server);
-  if (crossed.client != crossed.server) {
+bool Router::may_be_task(const RequestContext& context, const Catalogue::Found& found) const {
+  // What the server offers is read last: hardly any call asks for a task.
+  const bool asked = context.era == Era::Legacy
+                         ? context.session != nullptr &&
+                               context.session->terms().protocol_version == kTaskSession &&
+                               context.envelope.task_json.starts_with('{')
+                         : takes_tasks(context.envelope.meta.client_capabilities_json);
+  const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[found.server].listing;
+  if (!asked || listing == nullptr || !offers_tasks(*listing->info)) {
     return false;
   }
-  // What the server offers is read last: hardly any call asks for a task.
-  const bool asked =
-      crossed.client == Era::Legacy
-          ? context.session != nullptr && context.session->terms().protocol_version == kTaskSession &&
-                context.envelope.task_json.starts_with('{')
-          : !find_member(find_member(context.envelope.meta.client_capabilities_json, "extensions"),
-                         kExtension)
-                 .empty();
-  const std::shared_ptr<const Listing>& listing = context.catalogue->servers()[server].listing;
-  return asked && listing != nullptr && offers_tasks(*listing->info);
+  // An old server says of which tools it makes tasks, and a new client leaves it to the server.
+  return context.era == Era::Legacy || listing->info->era == Era::Modern ||
+         task_support(found.item->json) != TaskSupport::Forbidden;
 }
 
-bool Router::any_tasks(const RequestContext& context, Era era) const {
+std::optional<Reply> Router::insists_on_task(RequestContext& context, const Catalogue::Found& found) const {
+  const Crossing crossed = crossing(context, found.server);
+  if (crossed.client != Era::Modern || crossed.server != Era::Legacy ||
+      task_support(found.item->json) != TaskSupport::Required ||
+      takes_tasks(context.envelope.meta.client_capabilities_json)) {
+    return std::nullopt;
+  }
+  return takes_no_tasks(context);
+}
+
+bool Router::any_tasks(const RequestContext& context) const {
   const std::vector<ServerEntry>& servers = context.catalogue->servers();
   for (uint32_t server = 0; server < servers.size(); ++server) {
     const Listing* listing = servers[server].listing.get();
-    if (context.scope.covers(server) && listing != nullptr && listing->info->era == era &&
-        offers_tasks(*listing->info)) {
+    if (context.scope.covers(server) && listing != nullptr && offers_tasks(*listing->info)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Router::marks_tasks(const RequestContext& context, uint32_t server) const {
+  const Listing* listing = context.catalogue->servers()[server].listing.get();
+  return context.session != nullptr && context.session->terms().protocol_version == kTaskSession &&
+         listing != nullptr && listing->info->era == Era::Modern && offers_tasks(*listing->info);
+}
+
+bool Router::marks_tasks(const RequestContext& context) const {
+  if (context.session == nullptr) {
+    return false;
+  }
+  for (uint32_t server = 0; server < upstreams_.size(); ++server) {
+    if (context.catalogue->covers(context.scope, server) && marks_tasks(context, server)) {
       return true;
     }
   }
@@ -131,11 +115,7 @@ std::optional<Reply> Router::refuse_task(RequestContext& context, uint32_t serve
   }
   edit.task = false;
   if (context.era == Era::Modern) {
-    const std::string_view declared = context.envelope.meta.client_capabilities_json;
-    const MemberEdit none = {Kind::Remove, kExtension, {}};
-    const std::string left = edit_object(find_member(declared, "extensions"), {&none, 1});
-    const MemberEdit edited = {Kind::Set, "extensions", left};
-    context.offered_capabilities = edit_object(declared, {&edited, 1});
+    context.offered_capabilities = without_tasks_taken(context.envelope.meta.client_capabilities_json);
     return std::nullopt;
   }
   if (strays) {
@@ -146,13 +126,13 @@ std::optional<Reply> Router::refuse_task(RequestContext& context, uint32_t serve
       "Invalid params: the arguments of a task must not exceed " + std::to_string(kArgumentsMax) + " bytes");
 }
 
-bool Router::is_task(const RequestContext& context, const UpstreamReply& reply) {
+bool Router::is_task(Era server, const UpstreamReply& reply) {
   // The search spares every other result the walk.
   if (reply.payload.find("\"task\"") == std::string_view::npos) {
     return false;
   }
-  return context.era == Era::Modern ? find_member(reply.payload, "resultType") == "\"task\""
-                                    : find_member(reply.payload, "task").starts_with('{');
+  return server == Era::Modern ? find_member(reply.payload, "resultType") == "\"task\""
+                               : find_member(reply.payload, "task").starts_with('{');
 }
 
 std::string Router::seal_task(const RequestContext& context, const TaskRef& task) const {
@@ -160,6 +140,7 @@ std::string Router::seal_task(const RequestContext& context, const TaskRef& task
   for (const std::string& field : {upstreams_[task.server]->name(), task.id, task.tool, task.arguments}) {
     append_field(text, field);
   }
+  append_field(text, task.held ? kHeld : std::string_view());
   return sealer_.seal(binding_of(context.exchange.principal().id), text);
 }
 
@@ -177,32 +158,44 @@ std::optional<TaskRef> Router::open_task(const RequestContext& context, std::str
   if (!server || !arguments || !context.scope.covers(*server)) {
     return std::nullopt;
   }
-  return TaskRef{*server, std::move(*theirs), std::move(*tool), std::move(*arguments), std::string(id)};
+  const bool held = take_field(rest) == kHeld;
+  return TaskRef{*server, std::move(*theirs), std::move(*tool), std::move(*arguments), std::string(id), held};
 }
 
 /// The rules see results as a whole; what a task says of itself on the way is no result, so that a text in it
 /// would pass by them.
 std::string Router::visible_task(const RequestContext& context, std::string_view task_json,
                                  std::string_view ours) const {
-  return with_id(ignores(context, abi::Hook::Result) ? std::string(task_json) : bare_task(task_json), ours);
+  return with_task_id(ignores(context, abi::Hook::Result) ? std::string(task_json) : bare_task(task_json),
+                      ours);
 }
 
 Reply Router::task_created(RequestContext& context, const Catalogue::Found& found, std::string_view arguments,
                            const UpstreamReply& upstream) {
-  const bool modern = context.era == Era::Modern;
-  const std::string_view task = modern ? upstream.payload : find_member(upstream.payload, "task");
-  TaskRef ref{
-      found.server, string_of(find_member(task, "taskId")), found.item->key, std::string(arguments), {}};
-  if (ref.id.empty() || ref.id.size() > kTheirIdMax) {
-    return unavailable(context, found.server, "a task without a usable id");
+  const Crossing crossed = crossing(context, found.server);
+  const std::string_view task =
+      crossed.server == Era::Modern ? upstream.payload : find_member(upstream.payload, "task");
+  TaskRef ref;
+  ref.server = found.server;
+  ref.id = string_of(find_member(task, "taskId"));
+  ref.tool = found.item->key;
+  ref.arguments = arguments;
+  const std::optional<TaskStatus> status = task_status(task);
+  if (ref.id.empty() || ref.id.size() > kTheirIdMax || !status) {
+    return unavailable(context, found.server, "a task without a usable id or status");
   }
   ref.ours = seal_task(context, ref);
   tasks_.add(context.exchange.principal().id, {ref.server, ref.id, ref.ours});
+  std::string visible = visible_task(context, task, ref.ours);
+  if (crossed.client != crossed.server) {
+    visible = task_for(crossed.client, visible, *status);
+  }
   Reply reply;
-  const std::string visible = visible_task(context, task, ref.ours);
-  if (modern) {
+  if (crossed.client == Era::Modern) {
     const MemberEdit kind = {Kind::Set, "resultType", "\"task\""};
-    reply.message = result_message(context.envelope.id_json, edit_object(visible, {&kind, 1}));
+    visible = edit_object(visible, {&kind, 1});
+    const std::optional<std::string> bridged = bridge_result("tools/call", visible, crossed, own_info_);
+    reply.message = result_message(context.envelope.id_json, bridged ? *bridged : visible);
   } else {
     reply.message = result_message(context.envelope.id_json, R"({"task":)" + visible + "}");
   }
@@ -213,29 +206,39 @@ Reply Router::no_task(RequestContext& context) const {
   return failure(context, code::kInvalidParams, "Unknown task");
 }
 
+Reply Router::takes_no_tasks(RequestContext& context) const {
+  Reply reply =
+      failure(context, code::kMissingCapability, "Missing required client capability",
+              R"({"requiredCapabilities":{"extensions":{")" + std::string(kTasksExtension) + R"(":{}}}})");
+  reply.http_status = 400;
+  return reply;
+}
+
 Task<Reply> Router::handle_task(RequestContext& context) {
-  if (!any_tasks(context, context.era)) {
+  if (!any_tasks(context)) {
     co_return co_await handle_unknown(context);
   }
   const std::string_view params = context.envelope.params_json;
   std::optional<TaskRef> task = open_task(context, context.envelope.task_id);
-  if (!task || crossing(context, task->server).client != crossing(context, task->server).server) {
+  if (!task) {
     co_return no_task(context);
   }
-  if (context.era == Era::Modern &&
-      find_member(find_member(context.envelope.meta.client_capabilities_json, "extensions"), kExtension)
-          .empty()) {
-    Reply reply =
-        failure(context, code::kMissingCapability, "Missing required client capability",
-                R"({"requiredCapabilities":{"extensions":{")" + std::string(kExtension) + R"(":{}}}})");
-    reply.http_status = 400;
-    co_return reply;
+  if (context.era == Era::Modern && !takes_tasks(context.envelope.meta.client_capabilities_json)) {
+    co_return takes_no_tasks(context);
   }
   take_pack(context);
   context.task = std::move(*task);
   context.record.server = upstreams_[context.task.server]->name();
   context.record.tool = context.task.tool;
-  const std::string own = with_id(params, context.task.id);
+  if (context.task.held) {
+    co_return held_task(context);
+  }
+  const Crossing crossed = crossing(context, context.task.server);
+  if (crossed.client != crossed.server) {
+    co_return crossed.client == Era::Modern ? co_await task_of_old_server(context)
+                                            : co_await task_of_new_server(context);
+  }
+  const std::string own = with_task_id(params, context.task.id);
   Sent outcome = co_await send(context, context.task.server, own, context.task.id);
   if (!outcome.upstream) {
     co_return std::move(outcome.reply);
@@ -267,8 +270,11 @@ Reply Router::task_result(RequestContext& context, UpstreamReply upstream) {
   if (std::optional<Reply> refusal = decide_task_result(context, upstream.payload, changed)) {
     return std::move(*refusal);
   }
-  upstream.body = related_task(changed.empty() ? upstream.payload : std::string_view(changed),
-                               context.task.id, context.task.ours);
+  const std::string_view seen = changed.empty() ? upstream.payload : std::string_view(changed);
+  const Crossing crossed = crossing(context, context.task.server);
+  std::string own = crossed.client == crossed.server ? related_task(seen, context.task.id, context.task.ours)
+                                                     : about_task(seen, context.task.ours);
+  upstream.body = std::move(own);
   upstream.payload = upstream.body;
   return answer(context, context.task.server, upstream);
 }
@@ -307,7 +313,7 @@ std::optional<std::string> Router::task_notice(std::string_view principal_id, ui
   const std::shared_ptr<const decision::InForce> in_force = engine_.in_force();
   const bool free = in_force->pack_for(principal_id)->ignores(abi::Hook::Result);
   return notification_message("notifications/tasks/status",
-                              with_id(free ? std::string(params) : bare_task(params), *ours));
+                              with_task_id(free ? std::string(params) : bare_task(params), *ours));
 }
 
 }  // namespace catalyst::mcp

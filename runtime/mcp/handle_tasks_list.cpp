@@ -25,6 +25,7 @@ struct Standings {
     TaskTable::Entry task;
     asio::cancellation_signal cancel;
     std::optional<UpstreamReply> reply;
+    std::shared_ptr<const HeldResults::Held> held;
   };
   std::deque<One> all;  // signals do not move
   size_t open = 0;
@@ -33,9 +34,24 @@ struct Standings {
 
 }  // namespace
 
+/// A task as its server answered; nullopt when it did not.
+std::optional<std::string> Router::listed_task(const RequestContext& context, const TaskTable::Entry& task,
+                                               const std::optional<UpstreamReply>& reply) const {
+  if (!reply || reply->is_error) {
+    return std::nullopt;
+  }
+  if (crossing(context, task.server).server == Era::Legacy) {
+    return visible_task(context, reply->payload, task.ours);
+  }
+  const std::optional<TaskStatus> status = old_status(reply->payload);
+  return status
+             ? std::optional(task_for(Era::Legacy, visible_task(context, reply->payload, task.ours), *status))
+             : std::nullopt;
+}
+
 /// All servers are asked at once; what has not answered when a call would have to have is left out.
 Task<Reply> Router::handle_tasks_list(RequestContext& context) {
-  if (!any_tasks(context, context.era)) {
+  if (!any_tasks(context)) {
     co_return co_await handle_unknown(context);
   }
   take_pack(context);
@@ -43,16 +59,32 @@ Task<Reply> Router::handle_tasks_list(RequestContext& context) {
   Standings standings(executor);
   const std::string principal_id(context.exchange.principal().id);
   for (TaskTable::Entry& entry : tasks_.latest(principal_id, kListed)) {
-    if (context.scope.covers(entry.server) && crossing(context, entry.server).server != Era::Modern) {
-      standings.all.emplace_back().task = std::move(entry);
+    if (!context.scope.covers(entry.server)) {
+      continue;
     }
+    const std::optional<TaskRef> ref = open_task(context, entry.ours);
+    const bool held = ref && ref->held;
+    std::shared_ptr<const HeldResults::Held> answer = held ? held_.find(entry.theirs, wall_ms()) : nullptr;
+    if (held && answer == nullptr) {
+      tasks_.remove(principal_id, entry.server, entry.theirs);
+      continue;
+    }
+    Standings::One& one = standings.all.emplace_back();
+    one.held = std::move(answer);
+    one.task = std::move(entry);
   }
-  const auto ask = [this, &context](Standings::One& one) -> Task<void> {
+  const std::string capabilities = with_tasks_taken(context.capabilities());
+  const auto ask = [this, &context, &capabilities](Standings::One& one) -> Task<void> {
+    if (one.held != nullptr) {
+      co_return;
+    }
     const uint32_t server = one.task.server;
     const std::string params = R"({"taskId":)" + value::json_string(one.task.theirs) + "}";
     UpstreamCall call;
     call.method = "tasks/get";
     call.params = params;
+    call.name = one.task.theirs;
+    call.capabilities = capabilities;
     call.timeout_ms = options_.call_timeout_ms;
     const std::shared_ptr<UpstreamSession> own = session_with(context, server);
     call.session = own.get();
@@ -96,8 +128,11 @@ Task<Reply> Router::handle_tasks_list(RequestContext& context) {
   co_await asio::this_coro::throw_if_cancelled(true);
   std::string listed;
   for (const Standings::One& one : standings.all) {
-    if (one.reply && !one.reply->is_error) {
-      listed += (listed.empty() ? "" : ",") + visible_task(context, one.reply->payload, one.task.ours);
+    const std::optional<std::string> standing = one.held != nullptr
+                                                    ? held_standing(*one.held, one.task.ours)
+                                                    : listed_task(context, one.task, one.reply);
+    if (standing) {
+      listed += (listed.empty() ? "" : ",") + *standing;
     } else if (one.reply) {
       tasks_.remove(principal_id, one.task.server, one.task.theirs);  // the server has forgotten it
     }

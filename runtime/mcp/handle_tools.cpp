@@ -99,11 +99,24 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
   if (!context.pack->unit().routes.empty()) {
     plan_declared(context, found, arguments);
   }
-  edit.task = may_be_task(context, found.server);
+  if (std::optional<Reply> refusal = insists_on_task(context, found)) {
+    co_return std::move(*refusal);
+  }
+  const bool wanted = may_be_task(context, found);
+  edit.task = wanted;
   if (std::optional<Reply> refusal = refuse_task(context, found.server, arguments, edit)) {
     co_return std::move(*refusal);
   }
   const Crossing crossed = crossing(context, found.server);
+  const bool offered = edit.task;
+  if (offered && crossed.client != crossed.server) {
+    edit.task = false;
+    if (crossed.server == Era::Legacy) {
+      edit.task_json = "{}";
+    } else {
+      offer_tasks(context);
+    }
+  }
   if (crossed.server == Era::Modern) {
     context.param_headers = param_header_lines(found.item->headers, arguments, context.exchange);
   }
@@ -117,9 +130,12 @@ Task<Reply> Router::call_tool(RequestContext& context, Catalogue::Found found) {
   if (upstream.is_error) {
     co_return answer(context, found.server, upstream);
   }
-  if (is_task(context, upstream)) {
-    co_return edit.task ? task_created(context, found, arguments, upstream)
-                        : unavailable(context, found.server, "a task that nobody asked for");
+  if (is_task(crossed.server, upstream)) {
+    co_return offered ? task_created(context, found, arguments, upstream)
+                      : unavailable(context, found.server, "a task that nobody asked for");
+  }
+  if (wanted && crossed.client == Era::Legacy && crossed.server == Era::Modern) {
+    co_return hold_result(context, found, arguments, upstream.payload);
   }
   std::string result;
   Subject back = subject_of(abi::Hook::Result, found);

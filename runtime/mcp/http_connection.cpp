@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/join.h"
 
 namespace catalyst::mcp {
 
@@ -20,8 +21,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr int kMaxInterim = 8;  // 1xx answers before the real one
-/// Up to here a copy into one buffer costs less than a system call that gathers several.
-constexpr size_t kJoinBytes = 4 * 1024;
 /// How much of a body is read at once, should that much be on its way.
 constexpr size_t kBodyReadBytes = 64 * 1024;
 /// A server's Content-Length must not make us reserve more than this before its bytes arrive.

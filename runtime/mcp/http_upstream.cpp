@@ -10,6 +10,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/mcp/http_link.h"
+#include "runtime/mcp/protocol.h"
 #include "runtime/mcp/sse.h"
 
 namespace catalyst::mcp {
@@ -21,34 +22,6 @@ namespace {
 constexpr int64_t kNotifyTimeoutMs = 5'000;
 constexpr int64_t kDefaultRetryMs = 1'000;
 constexpr int64_t kModernBelievedMs = 10'000;
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string base64(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); i += 3) {
-    uint32_t group = 0;
-    const size_t have = std::min<size_t>(3, text.size() - i);
-    for (size_t j = 0; j < 3; ++j) {
-      group = (group << 8) | (j < have ? static_cast<unsigned char>(text[i + j]) : 0U);
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out += j <= have ? kBase64[(group >> (18 - 6 * j)) & 63] : '=';
-    }
-  }
-  return out;
-}
-
-/// A header value that arrives as it is: what HTTP would change or refuse goes as =?base64?...?=.
-void append_header_value(std::string& out, std::string_view text) {
-  const bool plain = !text.empty() && text.front() != ' ' && text.back() != ' ' &&
-                     !text.starts_with("=?base64?") &&
-                     std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-  if (plain) {
-    out += text;
-  } else {
-    out += "=?base64?" + base64(text) + "?=";
-  }
-}
 
 void append_header(std::string& out, std::string_view name, std::string_view value) {
   out += name;
@@ -142,11 +115,11 @@ std::string HttpUpstream::call_head(const Session& session, const UpstreamCall& 
   head += session.post_head;
   if (session.info->era == Era::Modern) {
     head += "Mcp-Method: ";
-    append_header_value(head, call.method);
+    head += encode_header_value(call.method);
     head += "\r\n";
     if (!call.name.empty()) {
       head += "Mcp-Name: ";
-      append_header_value(head, call.name);
+      head += encode_header_value(call.name);
       head += "\r\n";
     }
   }

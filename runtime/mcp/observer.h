@@ -46,6 +46,9 @@ struct ObservedEvent {
   bool unheard = false;  // the chain of events was too long: no rule on events was asked
 };
 
+/// As proxies log a client that went away; never sent.
+inline constexpr int kCancelledStatus = 499;
+
 /// One finished request. Views and pointers live for the call of on_request only.
 struct RequestRecord {
   std::string_view request_id;
@@ -73,10 +76,10 @@ struct RequestRecord {
   uint32_t redactions = 0;            // redactions applied to the result
   std::string_view arguments;         // audit Full: what was sent upstream, JSON
   const RouteTrace* route = nullptr;  // how the call found its target; nullptr where there is no choice
-  std::string_view failure;           // why an upstream gave no answer, for logs; "" otherwise
+  std::string_view failure;           // why there was no answer, for logs; "" otherwise
   std::string_view result;            // audit Full: what went back, after redaction, JSON
 
-  int http_status = 0;
+  int http_status = 0;   // kCancelledStatus: nobody waited for an answer
   int error_code = 0;    // JSON-RPC, 0 = a result
   int64_t start_us = 0;  // since the epoch
   int64_t decision_ns = 0;

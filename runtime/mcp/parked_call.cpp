@@ -1,7 +1,5 @@
 #include "runtime/mcp/parked_call.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -9,9 +7,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "runtime/base/check.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/protocol.h"
+#include "runtime/mcp/seal.h"
 
 namespace catalyst::mcp {
 namespace {
@@ -24,8 +22,12 @@ constexpr size_t kOpenMax = 64;
 }  // namespace
 
 ParkedCall::ParkedCall(const Executor& executor, std::shared_ptr<Upstream> upstream, const UpstreamCall& call,
-                       std::shared_ptr<UpstreamSession> session)
-    : executor_(executor), upstream_(std::move(upstream)), session_(std::move(session)), call_(call) {
+                       std::shared_ptr<UpstreamSession> session, std::string key_prefix)
+    : executor_(executor),
+      upstream_(std::move(upstream)),
+      session_(std::move(session)),
+      key_prefix_(std::move(key_prefix)),
+      call_(call) {
   for (std::string_view* view :
        {&call_.method, &call_.params, &call_.name, &call_.progress_token, &call_.log_level,
         &call_.traceparent, &call_.tracestate, &call_.extra_headers, &call_.capabilities}) {
@@ -66,7 +68,8 @@ void ParkedCall::take_request(ServerRequest request) {
                    error_object(code::kMethodNotFound, "The client cannot be asked this: " + request.method));
     return;
   }
-  Question question{std::to_string(++asked_), *kind, std::move(request.method), std::move(request.params)};
+  Question question{key_prefix_ + std::to_string(++asked_), *kind, std::move(request.method),
+                    std::move(request.params)};
   question.params = bridge_question(question, Era::Modern);
   open_.push_back({std::move(question), std::move(request.answer)});
   ++*unanswered_;
@@ -138,6 +141,11 @@ std::optional<Result<UpstreamReply>> ParkedCall::take_reply() {
   return out;
 }
 
+bool ParkedCall::over() const {
+  const std::lock_guard lock(mutex_);
+  return over_;
+}
+
 std::vector<Question> ParkedCall::questions() const {
   const std::lock_guard lock(mutex_);
   std::vector<Question> out;
@@ -189,8 +197,7 @@ void ParkedCall::cancel() {
 }
 
 std::string ParkedCalls::add(std::shared_ptr<ParkedCall> call, int64_t now_ms) {
-  std::string id(16, '\0');
-  CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(id.data()), 16) == 1, "the system gives no random bytes");
+  std::string id = random_bytes(16);
   const std::lock_guard lock(mutex_);
   if (calls_.size() >= max_) {
     return {};
@@ -208,6 +215,28 @@ std::shared_ptr<ParkedCall> ParkedCalls::take(std::string_view id) {
   std::shared_ptr<ParkedCall> call = std::move(found->second.call);
   calls_.erase(found);
   return call;
+}
+
+std::shared_ptr<ParkedCall> ParkedCalls::find(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? nullptr : found->second.call;
+}
+
+bool ParkedCalls::put(std::string id, const std::shared_ptr<ParkedCall>& call, int64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(id);
+  if (found == calls_.end() && calls_.size() >= max_) {
+    return false;
+  }
+  calls_.insert_or_assign(std::move(id), Entry{call, now_ms + keep_ms_});
+  return true;
+}
+
+void ParkedCalls::drop(std::string_view id) {
+  if (const std::shared_ptr<ParkedCall> call = take(id)) {
+    call->cancel();
+  }
 }
 
 void ParkedCalls::sweep(int64_t now_ms) {

@@ -23,8 +23,9 @@ namespace catalyst::mcp {
 class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
  public:
   /// Everything in `call` is copied; its callbacks are replaced. `session` is what call.session points to.
+  /// `key_prefix` begins the keys of questions, where they must differ from those of other calls.
   ParkedCall(const Executor& executor, std::shared_ptr<Upstream> upstream, const UpstreamCall& call,
-             std::shared_ptr<UpstreamSession> session);
+             std::shared_ptr<UpstreamSession> session, std::string key_prefix = {});
 
   void start();
   /// Where notifications of the call go until the handle that this answers is destroyed; `take` runs on
@@ -37,6 +38,8 @@ class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
   Task<void> wait();
   /// The reply, once; nullopt while there is none.
   std::optional<Result<UpstreamReply>> take_reply();
+  /// Whether the server has answered, or will not.
+  [[nodiscard]] bool over() const;
   /// What the server waits for.
   [[nodiscard]] std::vector<Question> questions() const;
   /// Gives the server those answers of an inputResponses object that fit open questions, as `permitted` makes
@@ -66,6 +69,7 @@ class ParkedCall : public std::enable_shared_from_this<ParkedCall> {
   const Executor executor_;
   const std::shared_ptr<Upstream> upstream_;
   const std::shared_ptr<UpstreamSession> session_;
+  const std::string key_prefix_;
   UpstreamCall call_;
   std::vector<std::unique_ptr<std::string>> texts_;  // what call_'s views point into
   asio::cancellation_signal cancel_;                 // executor_ only
@@ -89,6 +93,12 @@ class ParkedCalls {
   std::string add(std::shared_ptr<ParkedCall> call, int64_t now_ms);
   /// Takes it out again; nullptr when it is not there.
   std::shared_ptr<ParkedCall> take(std::string_view id);
+  /// The same for calls that several may look at, under ids that their owner chooses; none of them waits for
+  /// one. False when there are too many.
+  bool put(std::string id, const std::shared_ptr<ParkedCall>& call, int64_t now_ms);
+  [[nodiscard]] std::shared_ptr<ParkedCall> find(std::string_view id) const;
+  /// Cancels it, if it is there.
+  void drop(std::string_view id);
   /// Cancels calls that nobody came back for.
   void sweep(int64_t now_ms);
   void cancel_all();
@@ -100,7 +110,7 @@ class ParkedCalls {
   };
   const size_t max_;
   const int64_t keep_ms_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, Entry, std::less<>> calls_;
 };
 

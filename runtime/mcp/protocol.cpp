@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/base64.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
@@ -78,61 +79,6 @@ Classification classify_claim(const Envelope& envelope, const ProtocolHeaders& h
   return {era, std::nullopt};
 }
 
-/// -1 for a character outside the alphabet.
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') {
-    return c - 'A';
-  }
-  if (c >= 'a' && c <= 'z') {
-    return c - 'a' + 26;
-  }
-  if (c >= '0' && c <= '9') {
-    return c - '0' + 52;
-  }
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) {
-    return std::nullopt;
-  }
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  text.remove_suffix(padding);
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) {
-      return std::nullopt;
-    }
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>(bits >> count & 0xFF);
-    }
-  }
-  return out;
-}
-
-std::string encode_base64(std::string_view text) {
-  static constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < text.size(); i += 3) {
-    const auto byte = [&](size_t k) {
-      return i + k < text.size() ? static_cast<uint32_t>(static_cast<unsigned char>(text[i + k])) : 0U;
-    };
-    const uint32_t bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-    out += kAlphabet[bits >> 18];
-    out += kAlphabet[bits >> 12 & 63];
-    out += i + 1 < text.size() ? kAlphabet[bits >> 6 & 63] : '=';
-    out += i + 2 < text.size() ? kAlphabet[bits & 63] : '=';
-  }
-  return out;
-}
-
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) {
     const size_t end = host.find(']');
@@ -196,13 +142,14 @@ std::optional<std::string> decode_header_value(std::string_view value) {
   if (!value.starts_with("=?base64?") || !value.ends_with("?=") || value.size() < 11) {
     return std::string(value);
   }
-  return decode_base64(value.substr(9, value.size() - 11));
+  return base64_decode(value.substr(9, value.size() - 11));
 }
 
 std::string encode_header_value(std::string_view text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; }) &&
+  const bool plain = !text.empty() &&
+                     std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; }) &&
                      !text.starts_with(' ') && !text.ends_with(' ') && !text.starts_with("=?base64?");
-  return plain ? std::string(text) : "=?base64?" + encode_base64(text) + "?=";
+  return plain ? std::string(text) : "=?base64?" + base64_encode(text) + "?=";
 }
 
 bool is_removed_in_modern(std::string_view method) {

@@ -47,7 +47,8 @@ struct TaskRef {
   std::string id;    // the server's own
   std::string tool;  // as the server knows it
   std::string arguments;
-  std::string ours;  // the id that the client knows
+  std::string ours;   // the id that the client knows
+  bool held = false;  // no task of the server's: its answer is kept here
 };
 
 /// One message on its way through the router. Lives in the handler's frame, on the connection's executor;

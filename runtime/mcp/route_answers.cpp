@@ -14,19 +14,12 @@
 #include "runtime/mcp/asking.h"
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/route_run.h"
+#include "runtime/mcp/shared_results.h"
 
 namespace catalyst::mcp {
 namespace {
 
 using routing::Outcome;
-
-UpstreamReply reply_of(std::string payload, bool is_error) {
-  UpstreamReply reply;
-  reply.body = std::move(payload);
-  reply.payload = reply.body;
-  reply.is_error = is_error;
-  return reply;
-}
 
 /// How a key names answers that are for one principal only, though the route would share them.
 std::string private_key(std::string_view key, std::string_view principal) {
@@ -38,6 +31,11 @@ bool is_cacheable(std::string_view result_json) {
   const std::string_view type = find_member(result_json, "resultType");
   return (type.empty() || type == R"("complete")") && find_member(result_json, "isError") != "true" &&
          !wants_input(result_json);
+}
+
+/// Whether the server says that a result is for the principal alone.
+bool is_personal(std::string_view result_json) {
+  return find_member(result_json, "cacheScope") == R"("private")";
 }
 
 /// `ttlMs` of a result (2026-07-28), where it has one.
@@ -139,36 +137,87 @@ void RouteRunner::keep(const Run& run, const std::string& key, std::string_view 
   if (ttl_ms <= 0) {
     return;
   }
-  const bool is_private = find_member(result_json, "cacheScope") == R"("private")";
-  cache_.put(is_private ? private_key(key, run.ask()->principal) : key, std::string(result_json),
-             steady_ms() + ttl_ms);
+  const std::string own_key = is_personal(result_json) ? private_key(key, run.ask()->principal) : key;
+  if (caches_.shared != nullptr) {
+    caches_.shared->put(own_key, result_json, ttl_ms);
+  }
+  caches_.memory.put(own_key, std::string(result_json), steady_ms() + ttl_ms);
+}
+
+routing::ResultCache::Value RouteRunner::from_memory(const Run& run, const std::string& key) const {
+  const int64_t now_ms = steady_ms();
+  routing::ResultCache::Value kept = caches_.memory.find(key, now_ms);
+  return kept != nullptr ? kept : caches_.memory.find(private_key(key, run.ask()->principal), now_ms);
+}
+
+/// What another engine has kept; from now on it is kept here, too.
+Task<std::optional<RouteRunner::Shared>> RouteRunner::from_others(const Run& run, const std::string& key) {
+  if (caches_.shared == nullptr) {
+    co_return std::nullopt;
+  }
+  const std::string own_key = private_key(key, run.ask()->principal);
+  // Whoever has little time spends the least of it on asking.
+  const int64_t wait_ms = run.deadline_ms == INT64_MAX ? INT64_MAX : (run.deadline_ms - steady_ms()) / 4;
+  std::optional<SharedResults::Found> found =
+      co_await caches_.shared->find({key, own_key}, rule_.route.cache->ttl_ms, wait_ms);
+  if (!found || !is_cacheable(found->result)) {
+    co_return std::nullopt;
+  }
+  const std::string& under = found->key == 0 ? key : own_key;
+  caches_.memory.put(under, found->result, steady_ms() + found->ttl_ms);
+  Shared out;
+  out.payload = std::move(found->result);
+  out.personal = found->key != 0;
+  out.principal = run.ask()->principal;
+  co_return out;
+}
+
+/// Failures stay with whoever had them: they may be due to credentials, limits or a session of that
+/// principal's.
+RouteRunner::Shared RouteRunner::shared_of(const Run& run, const Reply& reply) {
+  Shared out;
+  out.principal = run.ask()->principal;
+  if (!reply) {
+    out.failure = reply.error();
+    out.personal = true;
+    return out;
+  }
+  out.payload = reply->payload;
+  out.is_error = reply->is_error;
+  out.own = !reply->is_error && !is_cacheable(reply->payload);
+  out.personal = reply->is_error || is_personal(reply->payload);
+  return out;
+}
+
+Result<UpstreamReply> RouteRunner::reply_of(const Shared& answer) {
+  if (answer.failure) {
+    return *answer.failure;
+  }
+  UpstreamReply reply;
+  reply.body = answer.payload;
+  reply.payload = reply.body;
+  reply.is_error = answer.is_error;
+  return reply;
 }
 
 Task<Result<UpstreamReply>> RouteRunner::through_cache(Run& run, std::string key) {
-  const int64_t now_ms = steady_ms();
-  routing::ResultCache::Value kept = cache_.find(key, now_ms);
-  if (kept == nullptr) {
-    kept = cache_.find(private_key(key, run.ask()->principal), now_ms);
-  }
-  if (kept != nullptr) {
+  Shared kept;
+  if (const routing::ResultCache::Value found = from_memory(run, key)) {
     group_.cache_hits.fetch_add(1, std::memory_order_relaxed);
     run.trace->cache = CacheUse::Hit;
-    co_return reply_of(*kept, false);
+    kept.payload = *found;
+    co_return reply_of(kept);
   }
-  group_.cache_misses.fetch_add(1, std::memory_order_relaxed);
   run.trace->cache = CacheUse::Miss;
   // Whoever wants to see progress, or can be asked, needs a call of its own.
   const bool alone = !run.call.progress_token.empty() || run.call.on_request;
   bool leads = false;
   if (!alone) {
     const std::shared_ptr<const Shared> answer = co_await join(key, leads);
-    if (answer != nullptr && !answer->own) {
+    if (answer != nullptr && answer->serves(run.ask()->principal)) {
       group_.coalesced.fetch_add(1, std::memory_order_relaxed);
       run.trace->cache = CacheUse::Joined;
-      if (answer->failure) {
-        co_return *answer->failure;
-      }
-      co_return reply_of(answer->payload, answer->is_error);
+      co_return reply_of(*answer);
     }
   }
   struct Landing {
@@ -180,7 +229,20 @@ Task<Result<UpstreamReply>> RouteRunner::through_cache(Run& run, std::string key
         runner.flights_.land(key, nullptr);  // cancelled: the next one goes
       }
     }
+    void land(Shared answer) {
+      if (std::exchange(armed, false)) {
+        runner.flights_.land(key, std::make_shared<Shared>(std::move(answer)));
+      }
+    }
   } landing{*this, key, leads};
+  if (std::optional<Shared> found = co_await from_others(run, key)) {
+    group_.cache_hits.fetch_add(1, std::memory_order_relaxed);
+    run.trace->cache = CacheUse::Hit;
+    Reply reply = reply_of(*found);
+    landing.land(std::move(*found));
+    co_return reply;
+  }
+  group_.cache_misses.fetch_add(1, std::memory_order_relaxed);
   Reply reply = co_await with_shadow(run);
   const asio::cancellation_state cancellation = co_await asio::this_coro::cancellation_state;
   if (cancellation.cancelled() != asio::cancellation_type::none) {
@@ -189,22 +251,8 @@ Task<Result<UpstreamReply>> RouteRunner::through_cache(Run& run, std::string key
   if (reply && !reply->is_error) {
     keep(run, key, reply->payload);
   }
-  // What is private to a principal, or asks one, is no answer for another.
-  const bool shareable =
-      !reply || reply->is_error ||
-      (is_cacheable(reply->payload) && find_member(reply->payload, "cacheScope") != R"("private")");
   if (leads) {
-    auto shared = std::make_shared<Shared>();
-    if (!shareable) {
-      shared->own = true;  // all that wait go now, and not one after the other
-    } else if (reply) {
-      shared->payload = reply->payload;
-      shared->is_error = reply->is_error;
-    } else {
-      shared->failure = reply.error();
-    }
-    landing.armed = false;
-    flights_.land(key, std::move(shared));
+    landing.land(shared_of(run, reply));
   }
   co_return reply;
 }

@@ -4,7 +4,10 @@
 #include <random>
 #include <tuple>
 
+#include "runtime/abi/unit.h"
+#include "runtime/base/base64.h"
 #include "runtime/decision/engine.h"
+#include "runtime/mcp/seal.h"
 
 namespace catalyst::mcp {
 namespace {
@@ -34,6 +37,15 @@ bool is_same(const abi::Route& a, const abi::Route& b) {
                       return x.server == y.server && x.weight == y.weight;
                     }) &&
          retry_of(a) == retry_of(b) && breaker_of(a) == breaker_of(b) && rest_of(a) == rest_of(b);
+}
+
+/// Packs with the same text mean the same by a key.
+std::string meaning_of(const decision::Pack& pack) {
+  std::string texts;
+  for (const abi::SourceText& file : pack.unit().files) {
+    texts += digest_of({file.text});
+  }
+  return "pack " + base64url_encode(digest_of({"route keys", texts})) + ":";
 }
 
 routing::Reach reach_of(UpstreamState state) {
@@ -115,7 +127,7 @@ RouteBook::Page RouteBook::make(const std::shared_ptr<const decision::Pack>& pac
                                 uint32_t server) {
   Page page;
   page.pack = pack;
-  page.entry.number = ++made_;
+  page.entry.meaning = meaning_of(*pack);
   for (const auto& [key, old] : pages_) {
     if (key.second == server && is_same(*key.first, route)) {
       page.entry.way = old.entry.way;
@@ -134,7 +146,7 @@ RouteBook::Page RouteBook::make(const std::shared_ptr<const decision::Pack>& pac
       }
     }
     page.entry.way =
-        std::make_shared<DeclaredRoute>(upstreams_[server], std::move(rule), cache_, std::random_device{}());
+        std::make_shared<DeclaredRoute>(upstreams_[server], std::move(rule), caches_, std::random_device{}());
   }
   page.entry.way->runner()->set_lanes(lanes_of(route, server, page.replicas.get()));
   return page;

@@ -22,8 +22,8 @@ namespace catalyst::mcp {
 /// The way along a declared route: calls go along it, everything else to the server that the call names.
 class DeclaredRoute final : public Upstream {
  public:
-  DeclaredRoute(std::shared_ptr<Upstream> server, RouteRule rule, routing::ResultCache& cache, uint64_t seed)
-      : server_(std::move(server)), runner_(std::make_shared<RouteRunner>(std::move(rule), cache, seed)) {}
+  DeclaredRoute(std::shared_ptr<Upstream> server, RouteRule rule, Caches caches, uint64_t seed)
+      : server_(std::move(server)), runner_(std::make_shared<RouteRunner>(std::move(rule), caches, seed)) {}
 
   [[nodiscard]] const std::shared_ptr<RouteRunner>& runner() const { return runner_; }
 
@@ -60,15 +60,15 @@ class RouteBook {
  public:
   using Log = std::function<void(const std::string& line)>;
 
-  /// The vectors and the cache outlive it.
+  /// The vectors outlive it.
   RouteBook(const std::vector<std::shared_ptr<Upstream>>& upstreams,
-            const std::vector<std::shared_ptr<RoutedUpstream>>& routed, routing::ResultCache& cache, Log log)
-      : upstreams_(upstreams), routed_(routed), cache_(cache), log_(std::move(log)) {}
+            const std::vector<std::shared_ptr<RoutedUpstream>>& routed, Caches caches, Log log)
+      : upstreams_(upstreams), routed_(routed), caches_(caches), log_(std::move(log)) {}
 
   struct Entry {
     std::shared_ptr<DeclaredRoute> way;
-    uint64_t number = 0;  // of this declaration in this pack: part of cache keys, since the next pack may
-                          // mean another thing by the same key
+    std::string meaning;  // of cache keys: the pack by its text, since another may mean another thing by the
+                          // same key, and the same on another engine means the same
   };
   /// The way of calls of `server` along a route of the pack.
   Entry find(const std::shared_ptr<const decision::Pack>& pack, const abi::Route& route, uint32_t server);
@@ -91,12 +91,11 @@ class RouteBook {
 
   const std::vector<std::shared_ptr<Upstream>>& upstreams_;
   const std::vector<std::shared_ptr<RoutedUpstream>>& routed_;
-  routing::ResultCache& cache_;
+  const Caches caches_;
   const Log log_;
   mutable std::mutex mutex_;  // guards what is below
   std::map<Key, Page> pages_;
   std::map<uint32_t, std::shared_ptr<routing::Target>> targets_;  // of servers with one place
-  uint64_t made_ = 0;
 };
 
 }  // namespace catalyst::mcp

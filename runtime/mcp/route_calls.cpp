@@ -62,10 +62,7 @@ void Router::plan_declared(RequestContext& context, const Catalogue::Found& foun
   if (choice->hash) {
     ask.hash = std::string(*choice->hash);
   }
-  // The next pack may mean another thing by the same key.
-  ask.cache_key = choice->cache_key.empty()
-                      ? std::string()
-                      : std::to_string(entry.number) + ":" + std::string(choice->cache_key);
+  ask.cache_key = choice->cache_key.empty() ? std::string() : entry.meaning + std::string(choice->cache_key);
   for (const decision::RouteError& problem : choice->errors) {
     ask.trace.problems.emplace_back(value::status_name(problem.status));
   }

@@ -87,8 +87,8 @@ Outcome outcome_of(const Result<UpstreamReply>& reply) {
   return refused ? Outcome::Refused : Outcome::Unavailable;
 }
 
-RouteRunner::RouteRunner(RouteRule rule, routing::ResultCache& cache, uint64_t seed)
-    : rule_(std::move(rule)), cache_(cache), group_(group_options(rule_, seed)) {}
+RouteRunner::RouteRunner(RouteRule rule, Caches caches, uint64_t seed)
+    : rule_(std::move(rule)), caches_(caches), group_(group_options(rule_, seed)) {}
 
 void RouteRunner::set_lanes(std::shared_ptr<const Lanes> lanes) {
   std::vector<routing::Member> members;

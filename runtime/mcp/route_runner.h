@@ -45,12 +45,21 @@ struct RouteRule {
   std::optional<Lane> shadow;  // of route.shadow
 };
 
+class SharedResults;
+
+/// Where results are kept; both are the engine's and outlive whoever has this.
+struct Caches {
+  Caches(routing::ResultCache& in_memory, SharedResults* with_others = nullptr)  // NOLINT: is its memory
+      : memory(in_memory), shared(with_others) {}
+  routing::ResultCache& memory;
+  SharedResults* shared;  // nullptr: this engine's alone
+};
+
 /// Sends calls along one route: chooses, tries again, hedges, answers from the cache, copies to the shadow.
 /// Any thread; a call stays on the executor of its caller.
 class RouteRunner : public std::enable_shared_from_this<RouteRunner> {
  public:
-  /// `cache` is the engine's, and outlives the runner.
-  RouteRunner(RouteRule rule, routing::ResultCache& cache, uint64_t seed);
+  RouteRunner(RouteRule rule, Caches caches, uint64_t seed);
 
   void set_lanes(std::shared_ptr<const Lanes> lanes);
   [[nodiscard]] std::shared_ptr<const Lanes> lanes() const;
@@ -71,7 +80,11 @@ class RouteRunner : public std::enable_shared_from_this<RouteRunner> {
     std::optional<Error> failure;
     std::string payload;
     bool is_error = false;
-    bool own = false;  // the answer was for one call only: each gets its own
+    bool own = false;       // the answer was for one call only: each gets its own
+    bool personal = false;  // and this one for calls of one principal
+    std::string principal;
+
+    [[nodiscard]] bool serves(std::string_view who) const { return !own && (!personal || principal == who); }
   };
   struct Comparison;
 
@@ -95,13 +108,17 @@ class RouteRunner : public std::enable_shared_from_this<RouteRunner> {
   [[nodiscard]] std::string cache_key(const Run& run) const;
   Task<Reply> through_cache(Run& run, std::string key);
   Task<std::shared_ptr<const Shared>> join(const std::string& key, bool& leads);
+  [[nodiscard]] routing::ResultCache::Value from_memory(const Run& run, const std::string& key) const;
+  Task<std::optional<Shared>> from_others(const Run& run, const std::string& key);
   void keep(const Run& run, const std::string& key, std::string_view result_json);
+  [[nodiscard]] static Shared shared_of(const Run& run, const Reply& reply);
+  [[nodiscard]] static Reply reply_of(const Shared& answer);
   Task<Reply> with_shadow(Run& run);
   Task<void> send_shadow(std::shared_ptr<Comparison> comparison);
   void compare(const Comparison& comparison);
 
   const RouteRule rule_;
-  routing::ResultCache& cache_;
+  const Caches caches_;
   routing::Group group_;
   routing::Flights<Shared> flights_;
   mutable std::mutex mutex_;

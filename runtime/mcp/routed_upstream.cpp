@@ -54,10 +54,10 @@ routing::Reach reach_of(const Upstream& upstream, bool known) {
 
 }  // namespace
 
-RoutedUpstream::RoutedUpstream(Executor home, RoutedUpstreamOptions options, routing::ResultCache& cache)
+RoutedUpstream::RoutedUpstream(Executor home, RoutedUpstreamOptions options, Caches caches)
     : home_(std::move(home)),
       options_(std::move(options)),
-      runner_(std::make_shared<RouteRunner>(options_.rule, cache, std::random_device{}())) {}
+      runner_(std::make_shared<RouteRunner>(options_.rule, caches, std::random_device{}())) {}
 
 RoutedUpstream::~RoutedUpstream() = default;
 

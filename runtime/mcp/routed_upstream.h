@@ -51,8 +51,7 @@ struct RoutedUpstreamOptions {
 /// names) runs on the home executor, one coroutine a replica. Created with std::make_shared.
 class RoutedUpstream final : public Upstream, public std::enable_shared_from_this<RoutedUpstream> {
  public:
-  /// `cache` outlives it.
-  RoutedUpstream(Executor home, RoutedUpstreamOptions options, routing::ResultCache& cache);
+  RoutedUpstream(Executor home, RoutedUpstreamOptions options, Caches caches);
   ~RoutedUpstream() override;
 
   /// Before start: a replica that is a server of the configuration, with its index there.

@@ -79,7 +79,8 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
       engine_(engine),
       options_(std::move(options)),
       no_cache_(0),
-      book_(upstreams_, routed_, options_.cache == nullptr ? no_cache_ : *options_.cache,
+      book_(upstreams_, routed_,
+            Caches(options_.cache == nullptr ? no_cache_ : *options_.cache, options_.shared_cache),
             [this](const std::string& problem) {
               if (options_.route_problem) {
                 options_.route_problem(problem);
@@ -90,9 +91,11 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
       limits_(options_.limit_buckets),
       labels_(options_.labels),
       tasks_(options_.tasks),
+      held_(options_.held_bytes),
       sessions_(options_.sessions, sealer_),
       principals_(options_.sessions.sessions, options_.sessions.idle_ms),
       parked_(options_.parked_calls, options_.ask_timeout_ms),
+      task_calls_(options_.parked_calls, options_.ask_timeout_ms),
       hub_(sessions_, options_.listeners) {}
 
 void Router::start() {
@@ -148,6 +151,7 @@ Task<void> Router::sweep_sessions() {
     sessions_.sweep(steady_ms());
     principals_.sweep(steady_ms());
     parked_.sweep(steady_ms());
+    task_calls_.sweep(steady_ms());
     on_sweep_(steady_ms());
   }
 }
@@ -157,6 +161,7 @@ void Router::close_streams() {
   sessions_.close_all();
   principals_.close_all();
   parked_.cancel_all();
+  task_calls_.cancel_all();
 }
 
 Task<void> Router::stop() {

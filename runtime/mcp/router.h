@@ -12,12 +12,14 @@
 #include "runtime/mcp/bridge.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/event_hub.h"
+#include "runtime/mcp/held_results.h"
 #include "runtime/mcp/label_store.h"
 #include "runtime/mcp/parked_call.h"
 #include "runtime/mcp/request_context.h"
 #include "runtime/mcp/route_book.h"
 #include "runtime/mcp/routed_upstream.h"
 #include "runtime/mcp/seal.h"
+#include "runtime/mcp/task_forms.h"
 #include "runtime/mcp/task_table.h"
 
 namespace catalyst::mcp {
@@ -33,10 +35,8 @@ struct Subject {
   std::string_view result = {};
 };
 
-/// Whether a server makes tasks of calls.
-bool offers_tasks(const UpstreamInfo& info);
-/// An object whose `_meta` may name a task, with our id in place of the server's.
-std::string related_task(std::string_view object_json, std::string_view theirs, std::string_view ours);
+/// How long to wait before a task is looked at again, as it says of itself, within bounds.
+int64_t poll_pause_ms(std::string_view task_json);
 
 /// What the rules make of a server's request to the client.
 struct ServerRequestRuling {
@@ -67,6 +67,9 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
   [[nodiscard]] const Sealer& sealer() const { return sealer_; }
+  /// Called for every request that the router makes on behalf of a client's stream, as for the client's own.
+  using OnAnswer = std::function<void(RequestContext& context, const Reply& reply, int64_t start_ns)>;
+  void on_answer(OnAnswer callback) { on_answer_ = std::move(callback); }
   /// Called every few seconds, for what stands around the router and has limits of time.
   void on_sweep(std::function<void(int64_t now_ms)> callback) { on_sweep_ = std::move(callback); }
   [[nodiscard]] const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
@@ -105,13 +108,23 @@ class Router : public std::enable_shared_from_this<Router> {
   // handle_tasks.cpp
   Task<Reply> handle_task(RequestContext& context);
   Task<Reply> handle_tasks_list(RequestContext& context);
-  /// Whether this call may become a task: client and server agreed on it.
-  [[nodiscard]] bool may_be_task(const RequestContext& context, uint32_t server) const;
+  [[nodiscard]] std::optional<std::string> listed_task(const RequestContext& context,
+                                                       const TaskTable::Entry& task,
+                                                       const std::optional<UpstreamReply>& reply) const;
+  /// Whether this call may become a task: client and server agreed on it, each in its way.
+  [[nodiscard]] bool may_be_task(const RequestContext& context, const Catalogue::Found& found) const;
+  /// The refusal when the tool runs as a task alone, and the client takes none.
+  [[nodiscard]] std::optional<Reply> insists_on_task(RequestContext& context,
+                                                     const Catalogue::Found& found) const;
+  /// Takes the task out of the edit where none can be made; the refusal where the client must know.
   [[nodiscard]] std::optional<Reply> refuse_task(RequestContext& context, uint32_t server,
                                                  std::string_view arguments, ParamsEdit& edit) const;
-  /// Whether a server of that generation behind this endpoint makes tasks.
-  [[nodiscard]] bool any_tasks(const RequestContext& context, Era era) const;
-  [[nodiscard]] static bool is_task(const RequestContext& context, const UpstreamReply& reply);
+  /// Whether a server behind this endpoint makes tasks.
+  [[nodiscard]] bool any_tasks(const RequestContext& context) const;
+  /// Whether this client must be told that tools of new servers may become tasks.
+  [[nodiscard]] bool marks_tasks(const RequestContext& context, uint32_t server) const;
+  [[nodiscard]] bool marks_tasks(const RequestContext& context) const;
+  [[nodiscard]] static bool is_task(Era server, const UpstreamReply& reply);
   [[nodiscard]] Reply task_created(RequestContext& context, const Catalogue::Found& found,
                                    std::string_view arguments, const UpstreamReply& upstream);
   [[nodiscard]] std::string seal_task(const RequestContext& context, const TaskRef& task) const;
@@ -120,6 +133,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] std::string visible_task(const RequestContext& context, std::string_view task_json,
                                          std::string_view ours) const;
   [[nodiscard]] Reply no_task(RequestContext& context) const;
+  [[nodiscard]] Reply takes_no_tasks(RequestContext& context) const;
   [[nodiscard]] Reply task_result(RequestContext& context, UpstreamReply upstream);
   [[nodiscard]] Reply task_state(RequestContext& context, UpstreamReply upstream);
   std::optional<Reply> decide_task_result(RequestContext& context, std::string_view result_json,
@@ -127,6 +141,30 @@ class Router : public std::enable_shared_from_this<Router> {
   /// notifications/tasks/status of a server for one client; nullopt when it has no such task.
   [[nodiscard]] std::optional<std::string> task_notice(std::string_view principal_id, uint32_t server,
                                                        std::string_view message) const;
+
+  // cross_tasks.cpp
+  static void offer_tasks(RequestContext& context);
+  Task<Reply> task_of_old_server(RequestContext& context);
+  Task<Reply> task_of_new_server(RequestContext& context);
+  Task<Reply> cancel_at_old_server(RequestContext& context, std::string_view params);
+  Task<Reply> cancel_at_new_server(RequestContext& context, std::string_view params);
+  Task<Reply> await_new_task(RequestContext& context, std::string_view params);
+  [[nodiscard]] Reply state_of_new_task(RequestContext& context, const UpstreamReply& upstream) const;
+  [[nodiscard]] Reply end_of_new_task(RequestContext& context, std::string_view task_json, TaskStatus status);
+  [[nodiscard]] Reply end_of_old_task(RequestContext& context, std::string_view task_json,
+                                      const UpstreamReply& upstream);
+  [[nodiscard]] Reply questions_of_old_task(RequestContext& context, std::string_view task_json);
+  [[nodiscard]] Reply task_standing(RequestContext& context, std::string_view task_json, TaskStatus status,
+                                    std::optional<MemberEdit> more = std::nullopt) const;
+  /// Keeps the result of a call that its client wanted as a task until the client fetches it.
+  [[nodiscard]] Reply hold_result(RequestContext& context, const Catalogue::Found& found,
+                                  std::string_view arguments, std::string_view result_json);
+  [[nodiscard]] std::string held_standing(const HeldResults::Held& held, std::string_view ours) const;
+  [[nodiscard]] Reply held_task(RequestContext& context);
+
+  // listen_tasks.cpp
+  Task<void> watch_tasks(const RequestContext& listening, std::shared_ptr<Listener> listener);
+  Task<std::string> look_at_task(const RequestContext& listening, std::string_view id, bool& gone);
 
   Task<Reply> handle_complete(RequestContext& context);
   Task<Reply> handle_resources_read(RequestContext& context);
@@ -146,9 +184,11 @@ class Router : public std::enable_shared_from_this<Router> {
     Reply reply;  // what the client gets when `upstream` is not set
     std::optional<UpstreamReply> upstream;
   };
-  /// Sends the request to `server` with these params; the reply as it came, or the answer that says why there
-  /// is none.
-  Task<Sent> send(RequestContext& context, uint32_t server, std::string_view params, std::string_view name);
+  /// Sends the request to `server` with these params, under its own method unless another is given; the reply
+  /// as it came, or the answer that says why there is none.
+  Task<Sent> send(RequestContext& context, uint32_t server, std::string_view params, std::string_view name,
+                  std::string_view method = {});
+  Task<Sent> send_task_result(RequestContext& context, uint32_t server, const UpstreamCall& call);
   Task<Sent> send_modern(RequestContext& context, uint32_t server, UpstreamCall& call, Era era);
   Task<Sent> send_legacy(RequestContext& context, uint32_t server, UpstreamCall& call, Era era);
   [[nodiscard]] Sent sent(RequestContext& context, uint32_t server, Result<UpstreamReply> reply) const;
@@ -158,6 +198,7 @@ class Router : public std::enable_shared_from_this<Router> {
                       const Subject* decided = nullptr);
   [[nodiscard]] Reply answer(RequestContext& context, uint32_t server, const UpstreamReply& upstream) const;
   void relay(RequestContext& context, std::string message) const;
+  static void drop_questions(RequestContext& context);
 
   // route_calls.cpp
   /// What the choice of a target for a call depends on. `tool` nullptr: something else is asked for.
@@ -340,12 +381,15 @@ class Router : public std::enable_shared_from_this<Router> {
   decision::MemoryLimitStore limits_;
   LabelStore labels_;
   TaskTable tasks_;
+  HeldResults held_;
   SessionTable sessions_;
   PrincipalSessions principals_;
   ParkedCalls parked_;
+  ParkedCalls task_calls_;  // tasks/result at servers of the old generation, by our id of the task
   EventHub hub_;
   std::shared_ptr<CatalogueKeeper> keeper_;
   std::function<void(int64_t)> on_sweep_ = [](int64_t) {};
+  OnAnswer on_answer_ = [](RequestContext&, const Reply&, int64_t) {};
   std::atomic<bool> stopped_ = false;
 };
 

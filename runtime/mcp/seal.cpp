@@ -1,12 +1,14 @@
 #include "runtime/mcp/seal.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
 #include <memory>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/check.h"
 
 namespace catalyst::mcp {
@@ -18,7 +20,6 @@ constexpr size_t kIdBytes = 4;
 constexpr size_t kNonceBytes = 12;
 constexpr size_t kTagBytes = 16;
 constexpr size_t kHeadBytes = 1 + kIdBytes + kNonceBytes;
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 struct FreeContext {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
@@ -44,11 +45,6 @@ void hkdf(std::string_view secret, std::string_view info, unsigned char* out, si
   CHECK(done, "OpenSSL derives no key");
 }
 
-int digit_of(char c) {
-  const size_t at = kAlphabet.find(c);
-  return at == std::string_view::npos ? -1 : static_cast<int>(at);
-}
-
 }  // namespace
 
 Sealer::Sealer(const std::vector<std::string>& secrets) {
@@ -61,6 +57,7 @@ Sealer::Sealer(const std::vector<std::string>& secrets) {
   for (const std::string& secret : all) {
     Key key;
     hkdf(secret, "key", key.bytes.data(), key.bytes.size());
+    hkdf(secret, "naming", key.naming.data(), key.naming.size());
     hkdf(secret, "id", key.id.data(), key.id.size());
     keys_.push_back(key);
   }
@@ -86,11 +83,11 @@ std::string Sealer::seal(std::string_view purpose, std::string_view text) const 
       EVP_EncryptFinal_ex(context.get(), body + length, &length) == 1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, body + text.size()) == 1;
   CHECK(done, "OpenSSL does not encrypt");
-  return to_base64url(out);
+  return base64url_encode(out);
 }
 
 std::optional<std::string> Sealer::open(std::string_view purpose, std::string_view sealed) const {
-  std::optional<std::string> bytes = from_base64url(sealed);
+  std::optional<std::string> bytes = base64url_decode(sealed);
   if (!bytes || bytes->size() < kHeadBytes + kTagBytes || bytes->front() != static_cast<char>(kVersion)) {
     return std::nullopt;
   }
@@ -118,6 +115,23 @@ std::optional<std::string> Sealer::open(std::string_view purpose, std::string_vi
   return genuine ? std::optional(std::move(text)) : std::nullopt;
 }
 
+std::string Sealer::name(std::string_view purpose, std::string_view text) const {
+  const std::string digest = digest_of({purpose, text});
+  std::string out(32, '\0');
+  unsigned int length = 0;
+  const std::array<unsigned char, 32>& key = keys_.front().naming;
+  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(std::string_view(digest)),
+             digest.size(), bytes_of(out), &length) != nullptr,
+        "OpenSSL computes no HMAC");
+  return base64url_encode(out);
+}
+
+std::string random_bytes(size_t count) {
+  std::string out(count, '\0');
+  CHECK(RAND_bytes(bytes_of(out), static_cast<int>(count)) == 1, "the system gives no random bytes");
+  return out;
+}
+
 std::string digest_of(std::initializer_list<std::string_view> parts) {
   const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
   bool done = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
@@ -129,48 +143,6 @@ std::string digest_of(std::initializer_list<std::string_view> parts) {
   std::string out(32, '\0');
   unsigned int length = 0;
   CHECK(done && EVP_DigestFinal_ex(context.get(), bytes_of(out), &length) == 1, "OpenSSL computes no digest");
-  return out;
-}
-
-std::string to_base64url(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() * 4 + 2) / 3);
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6;) {
-      count -= 6;
-      out += kAlphabet[bits >> count & 63];
-    }
-  }
-  if (count > 0) {
-    out += kAlphabet[bits << (6 - count) & 63];
-  }
-  return out;
-}
-
-std::optional<std::string> from_base64url(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int digit = digit_of(c);
-    if (digit < 0) {
-      return std::nullopt;
-    }
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>(bits >> count & 0xFF);
-    }
-  }
-  // One text for one record: bits that carry nothing must be zero.
-  if (count >= 6 || (bits & ((1U << count) - 1)) != 0) {
-    return std::nullopt;
-  }
   return out;
 }
 

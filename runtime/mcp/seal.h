@@ -24,20 +24,23 @@ class Sealer {
   [[nodiscard]] std::string seal(std::string_view purpose, std::string_view text) const;
   /// nullopt for anything that was not sealed for this purpose with one of the keys.
   [[nodiscard]] std::optional<std::string> open(std::string_view purpose, std::string_view sealed) const;
+  /// The same text for the same two, which says nothing of them to whoever lacks the first secret
+  /// (HMAC-SHA-256, RFC 2104; 43 characters).
+  [[nodiscard]] std::string name(std::string_view purpose, std::string_view text) const;
 
  private:
   struct Key {
     std::array<unsigned char, 4> id;  // says which key to open with
     std::array<unsigned char, 32> bytes;
+    std::array<unsigned char, 32> naming;
   };
   std::vector<Key> keys_;
 };
 
+/// That many bytes that nobody can guess.
+[[nodiscard]] std::string random_bytes(size_t count);
+
 /// SHA-256 of the parts, each led by its length, so that no two lists of parts have the same digest.
 [[nodiscard]] std::string digest_of(std::initializer_list<std::string_view> parts);
-
-/// base64url without padding (RFC 4648 section 5).
-[[nodiscard]] std::string to_base64url(std::string_view bytes);
-[[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
 
 }  // namespace catalyst::mcp

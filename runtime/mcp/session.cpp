@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <tuple>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
 #include "runtime/mcp/envelope.h"
@@ -83,7 +85,7 @@ void InFlight::cancel(const std::shared_ptr<InFlight>& call) {
 
 Session::Session(std::string id, SessionTerms terms, const SessionLimits& limits)
     : id_(std::move(id)),
-      label_(to_base64url(digest_of({id_}).substr(0, 16))),
+      label_(base64url_encode(digest_of({id_}).substr(0, 16))),
       terms_(std::move(terms)),
       limits_(limits),
       events_(limits.stream_events, limits.stream_bytes),
@@ -253,25 +255,52 @@ void SessionTable::end(Stripe& stripe, Session& session) const {
   }
 }
 
-bool SessionTable::make_room(Stripe& stripe) {
-  const size_t share = std::max<size_t>(1, limits_.sessions / kStripes);
-  if (stripe.sessions.size() < share) {
-    return true;
-  }
-  auto oldest = stripe.sessions.end();
-  for (auto it = stripe.sessions.begin(); it != stripe.sessions.end(); ++it) {
-    const bool older =
-        oldest == stripe.sessions.end() || it->second->last_used_ms() < oldest->second->last_used_ms();
-    if (older && !it->second->busy()) {
-      oldest = it;
+bool SessionTable::claim_place() {
+  for (;;) {
+    size_t taken = count_.load(std::memory_order_relaxed);
+    while (taken < limits_.sessions) {
+      if (count_.compare_exchange_weak(taken, taken + 1, std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    if (!forget_one() && size() >= limits_.sessions) {
+      return false;
     }
   }
-  if (oldest == stripe.sessions.end()) {
-    return false;
+}
+
+/// Of the sessions in some stripes, in all of them while they are few or in use, the longest unused; false
+/// when none can be forgotten.
+bool SessionTable::forget_one() {
+  constexpr size_t kLookedAt = 256;
+  for (;;) {
+    std::shared_ptr<Session> oldest;
+    Stripe* home = nullptr;
+    size_t seen = 0;
+    const size_t first = next_stripe_.fetch_add(1, std::memory_order_relaxed);
+    for (size_t i = 0; i < kStripes && (seen < kLookedAt || oldest == nullptr); ++i) {
+      Stripe& stripe = stripes_[(first + i) % kStripes];
+      const std::lock_guard lock(stripe.mutex);
+      seen += stripe.sessions.size();
+      for (const auto& [id, session] : stripe.sessions) {
+        if ((oldest == nullptr || session->last_used_ms() < oldest->last_used_ms()) && !session->busy()) {
+          oldest = session;
+          home = &stripe;
+        }
+      }
+    }
+    if (oldest == nullptr) {
+      return false;
+    }
+    const std::lock_guard lock(home->mutex);
+    const auto found = home->sessions.find(oldest->id());
+    if (found != home->sessions.end() && found->second == oldest && !oldest->busy()) {
+      forget(*oldest);
+      home->sessions.erase(found);
+      release_places(1);
+      return true;
+    }
   }
-  forget(*oldest->second);
-  stripe.sessions.erase(oldest);
-  return true;
 }
 
 std::shared_ptr<Session> SessionTable::create(SessionTerms terms, int64_t now_ms) {
@@ -279,43 +308,61 @@ std::shared_ptr<Session> SessionTable::create(SessionTerms terms, int64_t now_ms
   std::string id = seal_session(sealer_, terms);
   auto session = std::make_shared<Session>(std::move(id), std::move(terms), limits_);
   session->touch(now_ms);
-  Stripe& stripe = stripe_of(session->id());
-  const std::lock_guard lock(stripe.mutex);
-  if (!make_room(stripe)) {
+  if (!claim_place()) {
     return nullptr;
   }
+  Stripe& stripe = stripe_of(session->id());
+  const std::lock_guard lock(stripe.mutex);
   stripe.sessions.emplace(session->id(), session);
   return session;
 }
 
-std::shared_ptr<Session> SessionTable::find(std::string_view id, std::string_view principal_id, Scope scope,
-                                            std::string_view scope_name, int64_t now_ms) {
+SessionTable::Found SessionTable::find(std::string_view id, std::string_view principal_id, Scope scope,
+                                       std::string_view scope_name, int64_t now_ms) {
   Stripe& stripe = stripe_of(id);
-  const std::lock_guard lock(stripe.mutex);
+  std::unique_lock lock(stripe.mutex);
   auto found = stripe.sessions.find(id);
   if (found == stripe.sessions.end()) {
     // Another engine's, or one that had to make room.
-    std::optional<SessionTerms> terms = open_session(sealer_, id, principal_id, scope, scope_name);
-    if (!terms || stripe.ended.contains(Hash{}(id)) || !make_room(stripe)) {
-      return nullptr;
+    const bool ended = stripe.ended.contains(Hash{}(id));
+    lock.unlock();
+    std::optional<SessionTerms> terms;
+    if (!ended) {
+      terms = open_session(sealer_, id, principal_id, scope, scope_name);
     }
-    found =
-        stripe.sessions
-            .emplace(std::string(id), std::make_shared<Session>(std::string(id), std::move(*terms), limits_))
-            .first;
-    found->second->touch(now_ms);
+    if (!terms) {
+      return {};
+    }
+    if (!claim_place()) {
+      return {nullptr, true};
+    }
+    auto session = std::make_shared<Session>(std::string(id), std::move(*terms), limits_);
+    session->touch(now_ms);
+    lock.lock();
+    found = stripe.sessions.end();
+    bool taken_up = false;
+    if (!stripe.ended.contains(Hash{}(id))) {
+      std::tie(found, taken_up) = stripe.sessions.try_emplace(std::string(id), std::move(session));
+    }
+    if (!taken_up) {
+      release_places(1);  // another request was faster
+    }
+    if (found == stripe.sessions.end()) {
+      return {};
+    }
   }
   Session& session = *found->second;
   if (session.terms().principal_id != principal_id || session.terms().scope != scope) {
-    return nullptr;
+    return {};
   }
   if (expired(session, now_ms) || wall_ms() - session.terms().opened_ms > limits_.max_ms) {
     end(stripe, session);
     stripe.sessions.erase(found);
-    return nullptr;
+    release_places(1);
+    return {};
   }
   session.touch(now_ms);
-  return found->second;
+  return {found->second};
 }
 
 bool SessionTable::erase(std::string_view id, std::string_view principal_id, Scope scope) {
@@ -331,19 +378,21 @@ bool SessionTable::erase(std::string_view id, std::string_view principal_id, Sco
   }
   end(stripe, session);
   stripe.sessions.erase(found);
+  release_places(1);
   return true;
 }
 
 void SessionTable::sweep(int64_t now_ms) {
   for (Stripe& stripe : stripes_) {
     const std::lock_guard lock(stripe.mutex);
-    std::erase_if(stripe.sessions, [&](const auto& entry) {
+    const size_t over_count = std::erase_if(stripe.sessions, [&](const auto& entry) {
       const bool over = expired(*entry.second, now_ms);
       if (over) {
         end(stripe, *entry.second);
       }
       return over;
     });
+    release_places(over_count);
   }
 }
 
@@ -364,17 +413,9 @@ void SessionTable::close_all() {
       entry.second->end_asks();
       entry.second->upstreams().close();
     }
+    release_places(stripe.sessions.size());
     stripe.sessions.clear();
   }
-}
-
-size_t SessionTable::size() const {
-  size_t count = 0;
-  for (const Stripe& stripe : stripes_) {
-    const std::lock_guard lock(stripe.mutex);
-    count += stripe.sessions.size();
-  }
-  return count;
 }
 
 }  // namespace catalyst::mcp

@@ -165,21 +165,26 @@ class SessionTable {
   /// the first session.
   void on_end(std::function<void(Session&)> callback) { on_end_ = std::move(callback); }
 
-  /// Opens a session. When its stripe is full, the longest unused session of it is forgotten, and comes back
-  /// when it is used again; nullptr when all of them are in use.
+  /// Opens a session. When there are as many as may be, one that has not been used for long is forgotten, and
+  /// comes back when it is used again; nullptr when all of them are in use.
   std::shared_ptr<Session> create(SessionTerms terms, int64_t now_ms);
-  /// The session with that id; nullptr when it was never given out, has ended or expired, or belongs to
-  /// another principal or scope. One that is not here but sealed with our key is taken up. `scope_name` as in
+  struct Found {
+    std::shared_ptr<Session> session;  // nullptr when it was never given out, has ended or expired, or
+                                       // belongs to another principal or scope
+    bool full = false;  // it is good, but not here, and all that are here are in use
+  };
+  /// The session with that id. One that is not here but sealed with our key is taken up. `scope_name` as in
   /// the terms.
-  std::shared_ptr<Session> find(std::string_view id, std::string_view principal_id, Scope scope,
-                                std::string_view scope_name, int64_t now_ms);
+  Found find(std::string_view id, std::string_view principal_id, Scope scope, std::string_view scope_name,
+             int64_t now_ms);
   /// Ends a session, its stream and its calls.
   bool erase(std::string_view id, std::string_view principal_id, Scope scope);
   /// Ends what has been idle too long.
   void sweep(int64_t now_ms);
   void for_each(const std::function<void(Session&)>& visit) const;
   void close_all();
-  [[nodiscard]] size_t size() const;
+  /// Never more than SessionLimits::sessions.
+  [[nodiscard]] size_t size() const { return count_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr size_t kStripes = 64;
@@ -197,7 +202,11 @@ class SessionTable {
 
   Stripe& stripe_of(std::string_view id) { return stripes_[Hash{}(id) % kStripes]; }
   [[nodiscard]] bool expired(const Session& session, int64_t now_ms) const;
-  bool make_room(Stripe& stripe);
+  /// A place for one more, which release_places gives back; false when all are taken by sessions in use. No
+  /// stripe is locked.
+  bool claim_place();
+  void release_places(size_t count) { count_.fetch_sub(count, std::memory_order_relaxed); }
+  bool forget_one();
   /// `stripe` remembers that the id is no good any more.
   void end(Stripe& stripe, Session& session) const;
   void forget(Session& session) const;
@@ -206,6 +215,8 @@ class SessionTable {
   const Sealer& sealer_;
   std::function<void(Session&)> on_end_;
   std::array<Stripe, kStripes> stripes_;
+  std::atomic<size_t> count_ = 0;  // places taken: a session's before it is in its stripe, until it is not
+  std::atomic<size_t> next_stripe_ = 0;  // where the next look for a session to forget begins
 };
 
 }  // namespace catalyst::mcp

@@ -5,6 +5,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "runtime/base/clock.h"
+#include "runtime/mcp/admission_watch.h"
 #include "runtime/mcp/http_edge.h"
 #include "runtime/mcp/sse_headers.h"
 
@@ -42,6 +43,7 @@ Task<std::optional<Reply>> SseFront::open(HttpExchange& exchange, Scope scope, s
   const std::shared_ptr<SseStream> stream =
       streams_.open(executor, principal_id, scope, router_.scope_name(scope), steady_ms());
   if (stream == nullptr) {
+    ends_.count(ChannelEnd::TooMany);
     co_return refusal({}, 503, code::kServerError, "Too many event streams are open.");
   }
   MessageChannelOptions options;
@@ -64,6 +66,11 @@ Task<std::optional<Reply>> SseFront::open(HttpExchange& exchange, Scope scope, s
   const std::string address = router_.options().messages_path + std::string(server) + "?" +
                               std::string(kSessionParameter) + stream->id;
   bool whole = false;
+  // A client with a new token comes back with it.
+  const AdmissionWatch watch(exchange, executor, router_.options().channels.admission_ms, [stream] {
+    stream->end.say(ChannelEnd::NotAdmitted);
+    stream->queue.close();
+  });
   try {
     whole = co_await feed(exchange, *stream, address);
   } catch (const boost::system::system_error&) {
@@ -71,6 +78,10 @@ Task<std::optional<Reply>> SseFront::open(HttpExchange& exchange, Scope scope, s
   }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   streams_.close(*stream);
+  if (stream->queue.dropped() > 0) {
+    stream->end.say(ChannelEnd::NotTaking);
+  }
+  ends_.count(stream->end.said());
   stream->queue.close();
   co_await stream->channel->end();
   if (whole) {

@@ -27,6 +27,7 @@ class SseFront {
 
   void sweep(int64_t now_ms) { streams_.sweep(now_ms); }
   void close_all() { streams_.close_all(); }
+  [[nodiscard]] const ChannelEnds& ends() const { return ends_; }
 
  private:
   Task<bool> feed(HttpExchange& exchange, SseStream& stream, std::string_view address);
@@ -34,6 +35,7 @@ class SseFront {
   Router& router_;
   const MessageChannel::Serve serve_;
   SseStreams streams_;
+  ChannelEnds ends_;
 };
 
 }  // namespace catalyst::mcp

@@ -48,6 +48,7 @@ void SseStreams::sweep(int64_t now_ms) {
   const std::lock_guard lock(mutex_);
   for (const auto& [id, stream] : streams_) {
     if (now_ms - stream->last_used_ms > limits_.idle_ms) {
+      stream->end.say(ChannelEnd::Idle);
       stream->queue.close();
     }
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "runtime/base/asio.h"
+#include "runtime/mcp/channel_ends.h"
 #include "runtime/mcp/event_queue.h"
 #include "runtime/mcp/exchange.h"
 #include "runtime/mcp/message_channel.h"
@@ -29,6 +30,7 @@ struct SseStream {
   std::string principal_id;
   Scope scope;
   std::atomic<int64_t> last_used_ms = 0;
+  EndReason end;
 };
 
 /// The open streams of HTTP+SSE clients. Any thread; streams open and close rarely, so one lock serves.

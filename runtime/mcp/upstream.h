@@ -22,6 +22,19 @@ enum class Era : uint8_t {
 };
 
 enum class UpstreamState : uint8_t { Starting, Ready, Backoff, Stopped };
+inline std::string_view text_of(UpstreamState state) {
+  switch (state) {
+    case UpstreamState::Starting:
+      return "starting";
+    case UpstreamState::Ready:
+      return "ready";
+    case UpstreamState::Backoff:
+      return "backoff";
+    case UpstreamState::Stopped:
+      return "stopped";
+  }
+  return {};
+}
 
 /// What an upstream said when it was greeted (initialize result or server/discover result).
 struct UpstreamInfo {

@@ -11,6 +11,7 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include "runtime/base/clock.h"
+#include "runtime/mcp/admission_watch.h"
 #include "runtime/mcp/exchange_stream.h"
 
 namespace catalyst::mcp {
@@ -79,9 +80,28 @@ struct WebSocketFront::Connection {
   SteadyTimer written;  // cancelled when the writer is done
   bool writer_done = false;
   websocket::close_code code = websocket::close_code::going_away;  // with which the writer closes
+  EndReason end;
   const int64_t opened_ms;
   std::atomic<int64_t> last_used_ms;
+
+  /// Its client would not be let in any more.
+  void dismiss() {
+    end.say(ChannelEnd::NotAdmitted);
+    code = websocket::close_code::policy_error;
+    queue.close();
+  }
 };
+
+/// Why the socket refuses what it was sent; nullopt: the client is gone.
+std::optional<ChannelEnd> fault_of(const error_code& ec) {
+  if (ec == websocket::error::message_too_big || ec == websocket::error::buffer_overflow) {
+    return ChannelEnd::TooLarge;
+  }
+  if (ec == websocket::error::bad_frame_payload) {
+    return ChannelEnd::NotUtf8;
+  }
+  return ec == websocket::condition::protocol_violation ? std::optional(ChannelEnd::BadFrame) : std::nullopt;
+}
 
 WebSocketFront::WebSocketFront(Router& router, MessageChannel::Serve serve)
     : router_(router), serve_(std::move(serve)) {}
@@ -144,6 +164,7 @@ Task<std::optional<Reply>> WebSocketFront::serve(HttpExchange& exchange, std::st
   const Executor executor = co_await asio::this_coro::executor;
   const std::shared_ptr<Connection> connection = open(exchange, executor, server);
   if (connection == nullptr) {
+    ends_.count(ChannelEnd::TooMany);
     co_return refusal({}, 503, code::kServerError, "Too many WebSockets are open.");
   }
   if (co_await exchange.begin_upgrade()) {
@@ -154,13 +175,19 @@ Task<std::optional<Reply>> WebSocketFront::serve(HttpExchange& exchange, std::st
         connection->writer_done = true;
         connection->written.cancel();
       });
-      co_await read_all(*connection);
+      const AdmissionWatch watch(exchange, executor, router_.options().channels.admission_ms,
+                                 [connection] { connection->dismiss(); });
+      co_await read_all(*connection, exchange);
       connection->queue.close();
       co_await connection->channel->end();
       while (!connection->writer_done) {
         co_await connection->written.async_wait(asio::redirect_error(use_awaitable, ec));
       }
     }
+    if (connection->queue.dropped() > 0) {
+      connection->end.say(ChannelEnd::NotTaking);
+    }
+    ends_.count(connection->end.said());
     co_await exchange.end_stream({});
   }
   const std::lock_guard lock(mutex_);
@@ -168,15 +195,23 @@ Task<std::optional<Reply>> WebSocketFront::serve(HttpExchange& exchange, std::st
   co_return std::nullopt;
 }
 
-Task<void> WebSocketFront::read_all(Connection& connection) {
+Task<void> WebSocketFront::read_all(Connection& connection, HttpExchange& exchange) {
   boost::beast::flat_buffer buffer;
   for (;;) {
     error_code ec;
     co_await connection.socket.async_read(buffer, asio::redirect_error(use_awaitable, ec));
-    if (ec) {
-      co_return;  // closed, gone, too large, not UTF-8, or silent: the socket has said so where it can
+    if (ec) {  // closed, gone, too large, not UTF-8, or silent: the socket has said so where it can
+      if (const std::optional<ChannelEnd> fault = fault_of(ec)) {
+        connection.end.say(*fault);
+      }
+      co_return;
+    }
+    if (!exchange.still_admitted()) {
+      connection.dismiss();
+      co_return;
     }
     if (!connection.socket.got_text()) {
+      connection.end.say(ChannelEnd::NotText);
       connection.code = websocket::close_code::unknown_data;
       co_return;  // the writer closes: two at a time must not
     }
@@ -205,8 +240,9 @@ void WebSocketFront::sweep(int64_t now_ms) {
   const EndpointOptions& options = router_.options();
   const std::lock_guard lock(mutex_);
   for (const std::shared_ptr<Connection>& connection : connections_) {
-    if (now_ms - connection->last_used_ms > options.channels.idle_ms ||
-        now_ms - connection->opened_ms > options.sessions.max_ms) {
+    const bool idle = now_ms - connection->last_used_ms > options.channels.idle_ms;
+    if (idle || now_ms - connection->opened_ms > options.sessions.max_ms) {
+      connection->end.say(idle ? ChannelEnd::Idle : ChannelEnd::TooOld);
       connection->queue.close();
     }
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "runtime/base/asio.h"
+#include "runtime/mcp/channel_ends.h"
 #include "runtime/mcp/message_channel.h"
 #include "runtime/mcp/request_context.h"
 #include "runtime/mcp/router.h"
@@ -14,7 +15,8 @@
 namespace catalyst::mcp {
 
 /// Serves clients over WebSocket (RFC 6455), subprotocol `mcp`: each text frame is one message, or a batch.
-/// Who the client is, is asked once, by the request that opens the connection. Any thread.
+/// Who the client is, says the request that opens the connection; the connection ends when that would no
+/// longer be let in. Any thread.
 class WebSocketFront {
  public:
   WebSocketFront(Router& router, MessageChannel::Serve serve);
@@ -25,6 +27,7 @@ class WebSocketFront {
   /// Closes those that nothing was said on for too long, or that are too old.
   void sweep(int64_t now_ms);
   void close_all();
+  [[nodiscard]] const ChannelEnds& ends() const { return ends_; }
 
  private:
   struct Connection;
@@ -32,10 +35,11 @@ class WebSocketFront {
   [[nodiscard]] std::shared_ptr<Connection> open(HttpExchange& exchange, const Executor& executor,
                                                  std::string_view server);
   static Task<void> write_all(std::shared_ptr<Connection> connection);
-  static Task<void> read_all(Connection& connection);
+  static Task<void> read_all(Connection& connection, HttpExchange& exchange);
 
   Router& router_;
   const MessageChannel::Serve serve_;
+  ChannelEnds ends_;
   std::mutex mutex_;  // held for a few instructions
   bool closed_ = false;
   std::set<std::shared_ptr<Connection>> connections_;

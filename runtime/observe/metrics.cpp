@@ -20,8 +20,8 @@ constexpr std::string_view kMethodTexts[] = {
     "other",
 };
 constexpr size_t kMethodCount = std::size(kMethodTexts);
-constexpr std::string_view kStatusTexts[kRequestStatusCount] = {"ok", "denied", "hidden", "error",
-                                                                "upstream_error"};
+constexpr std::string_view kStatusTexts[kRequestStatusCount] = {"ok",    "denied",         "hidden",
+                                                                "error", "upstream_error", "cancelled"};
 constexpr std::string_view kDecisionTexts[kDecisionCount] = {"allow", "deny", "hide"};
 constexpr std::string_view kCallTexts[kCallOutcomeCount] = {"decided", "failed", "invalid"};
 constexpr std::string_view kUpstreamStates[] = {"starting", "ready", "backoff", "stopped"};
@@ -205,6 +205,12 @@ struct Metrics::Impl {
       const CacheSample cache = sources.cache();
       page.gauge(Id::CacheBytes, {}, static_cast<double>(cache.bytes));
       page.gauge(Id::CacheEntries, {}, static_cast<double>(cache.entries));
+      if (cache.shared) {
+        page.gauge(Id::RedisUp, {}, cache.connected ? 1 : 0);
+        for (const auto& [word, count] : cache.uses) {
+          page.counter(Id::CacheRedis, {{"result", word}}, static_cast<double>(count));
+        }
+      }
     }
   }
 
@@ -241,6 +247,12 @@ struct Metrics::Impl {
     if (sources.refusals) {
       for (const RefusalSample& sample : sources.refusals()) {
         page.counter(Id::HttpRefused, {{"reason", sample.reason}}, static_cast<double>(sample.count));
+      }
+    }
+    if (sources.channels) {
+      for (const ChannelSample& sample : sources.channels()) {
+        page.counter(Id::ChannelsEnded, {{"transport", sample.transport}, {"reason", sample.reason}},
+                     static_cast<double>(sample.count));
       }
     }
     if (sources.audit_failures) {

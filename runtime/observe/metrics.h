@@ -20,8 +20,8 @@ enum class Method : uint8_t {
 /// The method's row, or Other.
 Method method_of(std::string_view text);
 
-enum class RequestStatus : uint8_t { Ok, Denied, Hidden, Error, UpstreamError };
-inline constexpr size_t kRequestStatusCount = 5;
+enum class RequestStatus : uint8_t { Ok, Denied, Hidden, Error, UpstreamError, Cancelled };
+inline constexpr size_t kRequestStatusCount = 6;
 std::string_view request_status_text(RequestStatus status);
 
 enum class Decision : uint8_t { Allow, Deny, Hide };
@@ -95,9 +95,18 @@ struct RouteSample {
 struct CacheSample {
   size_t bytes = 0;
   size_t entries = 0;
+  bool shared = false;  // there is a second level, and so:
+  bool connected = false;
+  Tally uses;
 };
 /// How often the front door refused for one reason.
 struct RefusalSample {
+  std::string reason;
+  uint64_t count = 0;
+};
+/// How often the gateway ended, or did not open, channels of one kind for one reason.
+struct ChannelSample {
+  std::string transport;
   std::string reason;
   uint64_t count = 0;
 };
@@ -110,6 +119,7 @@ struct Sources {
   std::function<CacheSample()> cache;
   std::function<uint64_t()> audit_failures;
   std::function<std::vector<RefusalSample>()> refusals;
+  std::function<std::vector<ChannelSample>()> channels;
 };
 
 /// All numbers of one engine. Recording is safe from any thread and takes no lock; registering and reading

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "runtime/base/base64.h"
 #include "runtime/value/decimal.h"
 #include "runtime/value/ip.h"
 #include "runtime/value/json_text.h"
@@ -27,19 +28,6 @@ void append_float(std::string& out, double x) {
   char digits[32];
   const auto end = std::to_chars(digits, digits + sizeof digits, x).ptr;
   out.append(digits, end);
-}
-
-void append_base64(std::string& out, std::string_view bytes) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; j++) {
-      group = group << 8 | (i + j < bytes.size() ? static_cast<uint8_t>(bytes[i + j]) : 0);
-    }
-    for (size_t j = 0; j < 4; j++) {
-      out.push_back(i + j <= bytes.size() ? kAlphabet[group >> (18 - 6 * j) & 63] : '=');
-    }
-  }
 }
 
 void append_list(std::string& out, const Value& v) {
@@ -85,7 +73,7 @@ void append_text(std::string& out, const Value& v) {
       append_ip(out, v);
       return;
     case Kind::Bytes:
-      append_base64(out, v.text());
+      out += base64_encode(v.text());
       return;
     case Kind::Float:
       append_float(out, v.a.real);

@@ -42,20 +42,6 @@ Task<void> answer(mcp::HttpExchange& exchange, Reply reply) {
   [[maybe_unused]] const Result<void> sent = co_await exchange.respond(reply.status, headers, reply.body);
 }
 
-std::string_view state_text(mcp::UpstreamState state) {
-  switch (state) {
-    case mcp::UpstreamState::Starting:
-      return "starting";
-    case mcp::UpstreamState::Ready:
-      return "ready";
-    case mcp::UpstreamState::Backoff:
-      return "backoff";
-    case mcp::UpstreamState::Stopped:
-      return "stopped";
-  }
-  return "";
-}
-
 Json pack_json(const PackStatus& status) {
   Json out = {{"pack", status.name},
               {"version", status.version},
@@ -75,7 +61,7 @@ Json pack_json(const PackStatus& status) {
 Json upstreams_json(const mcp::Endpoint& endpoint) {
   Json out = Json::array();
   for (const mcp::ServerStatus& server : endpoint.servers()) {
-    Json one = {{"name", server.name},          {"state", state_text(server.state)},
+    Json one = {{"name", server.name},          {"state", mcp::text_of(server.state)},
                 {"listed", server.listed},      {"protocol_version", server.protocol_version},
                 {"tools", server.tools},        {"prompts", server.prompts},
                 {"resources", server.resources}};

@@ -25,11 +25,6 @@ std::optional<Algorithm> algorithm_of(std::string_view name);
 /// What a key is, and so which signatures it can check: an RSA key never meets an EC signature.
 enum class KeyType : uint8_t { Rsa, P256, P384, Ed25519 };
 
-/// RFC 4648 section 5 without padding; nullopt for any other character, and for trailing bits that are not
-/// zero.
-std::optional<std::string> base64url_decode(std::string_view text);
-std::string base64url_encode(std::string_view bytes);
-
 /// A JWS in compact form (RFC 7515 section 7.1), taken apart and not yet believed.
 struct CompactJws {
   Json header;

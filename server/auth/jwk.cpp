@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/base64.h"
 #include "server/auth/jose.h"
 
 namespace catalyst::server {

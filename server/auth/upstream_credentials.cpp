@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/clock.h"
 #include "server/auth/fetch.h"
 #include "server/auth/jose.h"
@@ -40,26 +41,6 @@ Result<std::string> read_secret(const std::string& path) {
     return error("cannot read a secret from " + path);
   }
   return text;
-}
-
-std::string base64(std::string_view text) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  uint32_t bits = 0;
-  int have = 0;
-  for (const char c : text) {
-    bits = (bits << 8) | static_cast<unsigned char>(c);
-    have += 8;
-    while (have >= 6) {
-      have -= 6;
-      out += kDigits[(bits >> have) & 63];
-    }
-  }
-  if (have > 0) {
-    out += kDigits[(bits << (6 - have)) & 63];
-  }
-  out.append((4 - out.size() % 4) % 4, '=');
-  return out;
 }
 
 void add_field(std::string& form, std::string_view name, std::string_view value) {
@@ -274,7 +255,7 @@ Task<Result<Grant>> UpstreamCredentials::Impl::ask(std::string subject) {
     append_form_encoded(credentials, secret);
   }
   const Result<Fetched> answer =
-      co_await post_form(config.token_url, "Authorization: Basic " + base64(credentials) + "\r\n",
+      co_await post_form(config.token_url, "Authorization: Basic " + base64_encode(credentials) + "\r\n",
                          std::move(form), {config.ca_file});
   if (answer.has_error()) {
     co_return answer.error();

@@ -10,7 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "server/auth/jose.h"
+#include "runtime/base/base64.h"
 #include "server/commands/command.h"
 #include "server/commands/sources.h"
 #include "server/config/config.h"

@@ -27,6 +27,8 @@
 #include "server/gateway/pack_manager.h"
 #include "server/gateway/recorder.h"
 #include "server/gateway/routed.h"
+#include "server/gateway/samples.h"
+#include "server/gateway/shared_cache.h"
 #include "server/gateway/stdio_front.h"
 #include "server/gateway/upstreams.h"
 #include "server/gateway/window_keeper.h"
@@ -37,20 +39,6 @@ namespace catalyst::server {
 namespace {
 
 using observe::Level;
-
-std::string_view state_text(mcp::UpstreamState state) {
-  switch (state) {
-    case mcp::UpstreamState::Starting:
-      return "starting";
-    case mcp::UpstreamState::Ready:
-      return "ready";
-    case mcp::UpstreamState::Backoff:
-      return "backoff";
-    case mcp::UpstreamState::Stopped:
-      return "stopped";
-  }
-  return "";
-}
 
 std::vector<std::string> names_of(const Config& config) {
   std::vector<std::string> out;
@@ -95,6 +83,7 @@ struct Service::Impl {
   std::unique_ptr<PackManager> packs;
   std::unique_ptr<IoPool> pool;
   routing::ResultCache cache;
+  std::unique_ptr<SharedCache> shared_cache;
   std::vector<std::shared_ptr<mcp::Upstream>> upstreams;
   std::unique_ptr<mcp::Endpoint> endpoint;
   std::unique_ptr<Api> api;
@@ -123,6 +112,9 @@ struct Service::Impl {
     endpoint.reset();
     upstreams.clear();
     access.authenticator.release();
+    if (shared_cache != nullptr) {
+      shared_cache->client.stop();  // it answers to executors of the pool
+    }
     pool.reset();
     traffic.reset();  // writes what it has
     windows.reset();
@@ -188,8 +180,12 @@ struct Service::Impl {
     return nullptr;
   }
 
+  [[nodiscard]] mcp::SharedResults* shared_results() const {
+    return shared_cache == nullptr ? nullptr : &shared_cache->results;
+  }
+
   std::unique_ptr<Failure> make_upstreams() {
-    auto made = make_servers(config, access.upstreams, cache,
+    auto made = make_servers(config, access.upstreams, {cache, shared_results()},
                              [this](size_t i) { return pool->executor(i % pool->size()); });
     if (made.has_error()) {
       return failed(made.error());
@@ -226,6 +222,7 @@ struct Service::Impl {
     out.secrets = config.secrets;
     out.tap = tap.get();
     out.cache = &cache;
+    out.shared_cache = shared_results();
     out.route_problem = [](const std::string& problem) {
       observe::log(Level::Warn, "routing", {{"text", problem}});
     };
@@ -305,7 +302,7 @@ struct Service::Impl {
     sources.upstreams = [this] {
       std::vector<observe::UpstreamSample> out;
       for (const auto& upstream : upstreams) {
-        out.push_back({upstream->name(), std::string(state_text(upstream->state())),
+        out.push_back({upstream->name(), std::string(mcp::text_of(upstream->state())),
                        access.lock != nullptr ? access.lock->held_count(upstream->name()) : 0,
                        upstream->dropped()});
       }
@@ -325,7 +322,7 @@ struct Service::Impl {
                                 : observe::TrafficSample{traffic->recorded(), traffic->dropped()};
     };
     sources.routes = [this] { return route_samples(endpoint->routes()); };
-    sources.cache = [this] { return observe::CacheSample{cache.bytes(), cache.entries()}; };
+    sources.cache = [this] { return cache_sample(cache, shared_cache.get()); };
     sources.refusals = [this] {
       std::vector<observe::RefusalSample> out;
       for (size_t i = 0; i < kRefusalReasons.size(); ++i) {
@@ -333,6 +330,7 @@ struct Service::Impl {
       }
       return out;
     };
+    sources.channels = [this] { return channel_samples(*endpoint); };
     sources.audit_failures = [this] { return audit != nullptr ? audit->failures() : 0; };
     metrics.set_sources(std::move(sources));
   }
@@ -460,6 +458,7 @@ std::unique_ptr<Service::Failure> Service::start() {
     return Impl::failed(loaded.error());
   }
   impl_->pool = std::make_unique<IoPool>(impl_->config.threads);
+  impl_->shared_cache = make_shared_cache(impl_->config);
   if (auto failure = impl_->make_upstreams()) {
     return failure;
   }

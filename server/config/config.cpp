@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kServersMax = 256;
 constexpr size_t kSecretMin = 32;
+constexpr size_t kPrefixMax = 128;  // of keys in Redis
 constexpr size_t kServerNameMax = 64;
 
 class Loader {
@@ -110,6 +111,7 @@ class Loader {
     config.websocket = read.flag("websocket");
     config.compress_from = static_cast<size_t>(read.bytes("compress_from"));
     config.limits = read_limits(read);
+    read_redis(source, read, config);
     config.log = {read.text("log.level"), read.text("log.format")};
     if (const std::string file = read.text("audit.file"); !file.empty()) {
       config.audit_file = (folder / file).lexically_normal().string();
@@ -126,6 +128,33 @@ class Loader {
     read_public_url(source.path, read, config);
     if (const Tree* servers = read.find("servers")) {
       read_servers(source.path, *servers, folder, config);
+    }
+  }
+
+  void read_redis(const ConfigText& source, const Reader& read, Config& config) {
+    RedisConfig& redis = config.redis;
+    redis.url = read.text("cache.redis.url");
+    redis.prefix = read.text("cache.redis.prefix");
+    redis.timeout_ms = read.duration("cache.redis.timeout");
+    redis.retry_ms = read.duration("cache.redis.retry");
+    redis.value_bytes = static_cast<size_t>(read.bytes("cache.redis.max_value"));
+    if (redis.url.empty()) {
+      return;
+    }
+    Result<redis::Address> address = redis::parse_address(redis.url);
+    if (address.has_error()) {
+      report(source.path, *read.find("cache.redis.url"), "`cache.redis.url`: " + address.error().message(),
+             "");
+    } else {
+      redis.address = std::move(*address);
+    }
+    if (config.secrets.empty()) {
+      report(source.path, *read.find("cache.redis.url"),
+             "results that engines share are sealed with `secrets`", "give all engines the same `secrets`");
+    }
+    if (redis.prefix.size() > kPrefixMax) {
+      report(source.path, *read.find("cache.redis.prefix"), "`cache.redis.prefix` is longer than 128 bytes",
+             "");
     }
   }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/abi/route.h"
+#include "runtime/redis/address.h"
 #include "server/config/keys.h"
 
 namespace catalyst::server {
@@ -188,6 +189,16 @@ struct LimitsConfig {
   size_t evaluation_bytes = 0;
 };
 
+/// Results that engines share; `url` "": they do not.
+struct RedisConfig {
+  std::string url;
+  redis::Address address;  // what `url` says
+  std::string prefix;
+  int64_t timeout_ms = 0;
+  int64_t retry_ms = 0;
+  size_t value_bytes = 0;
+};
+
 struct LogConfig {
   std::string level;
   std::string format;
@@ -240,6 +251,7 @@ struct Config {
   AuthConfig auth;
   TlsConfig tls;
   LimitsConfig limits;
+  RedisConfig redis;
   LogConfig log;
   std::string audit_file;
   std::string lock_file;  // "": tools are not pinned

@@ -22,18 +22,32 @@ observe::RequestStatus status_of(const mcp::RequestRecord& record) {
     case mcp::Ruling::Allow:
       break;
   }
+  if (record.http_status == mcp::kCancelledStatus) {
+    return observe::RequestStatus::Cancelled;
+  }
   if (record.error_code == 0 && record.http_status < 400) {
     return observe::RequestStatus::Ok;
   }
   return record.failure.empty() ? observe::RequestStatus::Error : observe::RequestStatus::UpstreamError;
 }
 
+Level level_of(observe::RequestStatus status) {
+  switch (status) {
+    case observe::RequestStatus::Ok:
+    case observe::RequestStatus::Cancelled:
+      return Level::Debug;
+    case observe::RequestStatus::Denied:
+    case observe::RequestStatus::Hidden:
+    case observe::RequestStatus::Error:
+      return Level::Info;
+    case observe::RequestStatus::UpstreamError:
+      return Level::Warn;
+  }
+  return Level::Warn;
+}
+
 void log_request(const mcp::RequestRecord& record, observe::RequestStatus status) {
-  const bool refused = status == observe::RequestStatus::Denied || status == observe::RequestStatus::Hidden;
-  const Level level = refused                                   ? Level::Info
-                      : status == observe::RequestStatus::Ok    ? Level::Debug
-                      : status == observe::RequestStatus::Error ? Level::Info
-                                                                : Level::Warn;
+  const Level level = level_of(status);
   if (!observe::log_enabled(level)) {
     return;
   }

@@ -56,7 +56,7 @@ Result<void> add_replicas(mcp::RoutedUpstream& routed, const UpstreamConfig& con
 Result<std::shared_ptr<mcp::Upstream>> make_routed(const UpstreamConfig& config, size_t replicas_max,
                                                    Executor home,
                                                    const std::shared_ptr<UpstreamCredentials>& credentials,
-                                                   const Servers& servers, routing::ResultCache& cache) {
+                                                   const Servers& servers, mcp::Caches caches) {
   const RoutingConfig& routing = config.routing;
   mcp::RoutedUpstreamOptions options;
   options.name = config.name;
@@ -89,7 +89,7 @@ Result<std::shared_ptr<mcp::Upstream>> make_routed(const UpstreamConfig& config,
   options.log = [server = config.name](std::string_view line) {
     observe::log(observe::Level::Warn, "routing", {{"server", server}, {"text", line}});
   };
-  auto routed = std::make_shared<mcp::RoutedUpstream>(std::move(home), std::move(options), cache);
+  auto routed = std::make_shared<mcp::RoutedUpstream>(std::move(home), std::move(options), caches);
   if (Result<void> added = add_replicas(*routed, config, servers); added.has_error()) {
     return added.error();
   }
@@ -98,8 +98,7 @@ Result<std::shared_ptr<mcp::Upstream>> make_routed(const UpstreamConfig& config,
 
 }  // namespace
 
-Result<Servers> make_servers(const Config& config, const CredentialsByServer& credentials,
-                             routing::ResultCache& cache,
+Result<Servers> make_servers(const Config& config, const CredentialsByServer& credentials, mcp::Caches caches,
                              const std::function<Executor(size_t number)>& home_of) {
   Servers out(config.servers.size());
   // Those with routing last: they may have others as replicas.
@@ -111,43 +110,13 @@ Result<Servers> make_servers(const Config& config, const CredentialsByServer& cr
       }
       const auto found = credentials.find(server.name);
       const auto tokens = found == credentials.end() ? nullptr : found->second;
-      auto made = routed ? make_routed(server, config.limits.replicas, home_of(i), tokens, out, cache)
+      auto made = routed ? make_routed(server, config.limits.replicas, home_of(i), tokens, out, caches)
                          : make_upstream(server, home_of(i), tokens);
       if (made.has_error()) {
         return made.error();
       }
       out[i] = std::move(*made);
     }
-  }
-  return out;
-}
-
-std::vector<observe::RouteSample> route_samples(const std::vector<mcp::RouteStatus>& routes) {
-  std::vector<observe::RouteSample> out;
-  for (const mcp::RouteStatus& route : routes) {
-    observe::RouteSample sample;
-    sample.route = route.name;
-    sample.server = route.server;
-    sample.calls = route.calls;
-    sample.retries = {{"sent", route.retries}, {"denied", route.retries_denied}};
-    sample.hedges = {{"sent", route.hedges}, {"won", route.hedges_won}};
-    sample.cache = {{"hit", route.cache_hits}, {"miss", route.cache_misses}, {"joined", route.coalesced}};
-    sample.shadows = {{"same", route.shadows_same},
-                      {"different", route.shadows_different},
-                      {"failed", route.shadows_failed}};
-    for (const mcp::LaneStatus& lane : route.lanes) {
-      observe::RouteTargetSample target;
-      target.target = lane.member.name;
-      target.state = routing::text_of(lane.member.target.standing);
-      target.breaker = static_cast<int>(lane.member.breaker);
-      target.in_flight = lane.member.target.in_flight;
-      for (size_t i = 0; i < routing::kOutcomeCount; ++i) {
-        target.outcomes.emplace_back(routing::text_of(static_cast<routing::Outcome>(i)),
-                                     lane.member.outcomes[i]);
-      }
-      sample.targets.push_back(std::move(target));
-    }
-    out.push_back(std::move(sample));
   }
   return out;
 }

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "runtime/mcp/routed_upstream.h"
-#include "runtime/observe/metrics.h"
 #include "server/config/config.h"
 
 namespace catalyst::server {
@@ -17,12 +16,9 @@ class UpstreamCredentials;
 using CredentialsByServer = std::map<std::string, std::shared_ptr<UpstreamCredentials>, std::less<>>;
 
 /// All servers that `config` describes, in its order; not started. `home_of` gives the executor of the server
-/// with that number. `cache` outlives them.
+/// with that number.
 Result<std::vector<std::shared_ptr<mcp::Upstream>>> make_servers(
-    const Config& config, const CredentialsByServer& credentials, routing::ResultCache& cache,
+    const Config& config, const CredentialsByServer& credentials, mcp::Caches caches,
     const std::function<Executor(size_t number)>& home_of);
-
-/// Routes as metrics show them.
-std::vector<observe::RouteSample> route_samples(const std::vector<mcp::RouteStatus>& routes);
 
 }  // namespace catalyst::server

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "runtime/base/check.h"
+#include "runtime/base/join.h"
 #include "server/http/compress.h"
 #include "server/http/connection.h"
 
@@ -17,8 +18,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t kMaxBacklog = 256;
-/// Up to here a copy into one buffer costs less than a system call that gathers several.
-constexpr size_t kJoinBytes = 4 * 1024;
 
 std::string_view reason_of(int status) {
   switch (status) {
@@ -229,7 +228,7 @@ Task<Result<void>> Connection::begin_stream(int status, std::span<const mcp::Hea
   out_.clear();
   append_head(status, headers);
   if (event_stream_) {
-    out_ += "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
+    out_ += "X-Accel-Buffering: no\r\n";
   }
   out_ += head_.http11 ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
   append_chunk_size(first.size());

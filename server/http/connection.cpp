@@ -306,29 +306,6 @@ void Connection::dispatch() {
           cancel_.slot(), [self = shared_from_this()](const std::exception_ptr&) { self->on_handled(); }));
 }
 
-bool Connection::is_open() const {
-  return std::any_of(options().open_paths.begin(), options().open_paths.end(), [this](std::string_view open) {
-    return open.ends_with('*') ? path_.starts_with(open.substr(0, open.size() - 1)) : path_ == open;
-  });
-}
-
-/// The way of requests that are refused, or whose sender is not known at once.
-Task<void> Connection::admit_and_handle(Admission admission) {
-  if (admission.wait) {
-    admission =
-        co_await shard_->config->authenticator->admit_later({*this, certificate_ ? &*certificate_ : nullptr});
-  }
-  if (admission.principal != nullptr) {
-    principal_ = std::move(admission.principal);
-    co_await shard_->config->handler(*this);
-    co_return;
-  }
-  const mcp::Header headers[] = {{"Content-Type", "application/json"},
-                                 {"Cache-Control", "no-store"},
-                                 {"WWW-Authenticate", admission.challenge}};
-  co_await respond(admission.status, std::span(headers, admission.challenge.empty() ? 2 : 3), admission.body);
-}
-
 void Connection::on_handled() {
   if (phase_ != Phase::Handling) {
     return;

@@ -101,6 +101,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   [[nodiscard]] std::shared_ptr<const decision::Principal> principal_owner() const override {
     return principal_;
   }
+  [[nodiscard]] bool still_admitted() override;
   [[nodiscard]] std::string_view request_id() const override { return request_id_; }
 
   Task<Result<void>> respond(int status, std::span<const mcp::Header> headers,
@@ -119,6 +120,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
  private:
   enum class Phase : uint8_t { Head, Body, Handling, Lingering, Closed };
   enum class Answer : uint8_t { None, Complete, Streaming, Ended };
+  enum class KeyFetch : uint8_t { None, Pending, Done };
   using Buffers = std::array<asio::const_buffer, 3>;
 
   [[nodiscard]] const HttpOptions& options() const { return shard_->config->options; }
@@ -193,6 +195,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   std::array<char, 16> id_storage_{};
   std::string_view request_id_;
   std::shared_ptr<const decision::Principal> principal_;
+  KeyFetch key_fetch_ = KeyFetch::None;  // for still_admitted
 
   Phase phase_ = Phase::Head;
   Answer answer_ = Answer::None;

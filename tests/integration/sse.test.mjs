@@ -111,6 +111,8 @@ test("streams have a number and a time", { timeout: 60000 }, async (t) => {
   const reader = first.body.getReader();
   assert.match(new TextDecoder().decode((await reader.read()).value), /^event: endpoint\ndata: \/messages\?sessionId=\S+\n\n$/);
   while (!(await reader.read()).done);  // closed for being idle
+  const { text } = await engine.json("/metrics");
+  for (const reason of ["too_many", "idle"]) assert.match(text, new RegExp(`catalyst_channels_ended_total\\{transport="sse",reason="${reason}"\\} 1\\n`));
   assert.equal((await open()).status, 200);
   const off = await engineFor(t, { one: fixtureStdio("legacy") }, "http_sse: false\n");
   assert.equal((await fetch(`${off.url}/sse`, { headers: { accept: "text/event-stream" } })).status, 404);

@@ -1,10 +1,12 @@
-// Calls whose result is fetched later: the official client and the official server of revision 2025-11-25, and a server of the extension of 2026-07-28.
+// Calls whose result is fetched later: the official clients of both generations, the official server of revision 2025-11-25, and a server of the extension of 2026-07-28, in all four combinations.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from "@modelcontextprotocol/client";
+import { createTaskSessionFromClient, resultFromTaskOutcome } from "@modelcontextprotocol/ext-tasks/client";
 import { connect, everythingHttp, everythingStdio, folder, start } from "./harness.mjs";
 
 const policy = `pack fixture 1.0.0
@@ -106,7 +108,7 @@ async function extensionServer(t) {
       case "server/discover": return answer({ supportedVersions: ["2026-07-28"], capabilities: { tools: {}, extensions: { "io.modelcontextprotocol/tasks": {} } }, serverInfo: { name: "tasks", version: "1" } });
       case "tools/list": return answer({ tools: [{ name: "job", inputSchema: { type: "object" } }] });
       case "tools/call": {
-        if (!may) return answer({ content: [{ type: "text", text: "at once" }] });
+        if (!may || params.arguments?.now) return answer({ content: [{ type: "text", text: "at once" }] });
         const made = { id: `job-${tasks.size + 1}`, status: "input_required" };
         tasks.set(made.id, made);
         return answer({ ...state(made), inputRequests: undefined, status: "working", resultType: "task" });
@@ -146,7 +148,7 @@ test("a task of the extension", { timeout: 60000 }, async (t) => {
   assert.equal(done.result.content[0].text, "done for ana");
   assert.equal((await ask("ana", "tools/call", { name: "job", arguments: {} }, "job", {})).result.content[0].text, "at once");
   const client = await connect(t, engine, "/mcp/jobs", { headers: headers("ana") });
-  assert.equal((await client.callTool({ name: "job", arguments: {} })).content[0].text, "at once", "a client of the old generation gets no task of the new one");
+  assert.equal((await client.callTool({ name: "job", arguments: {} })).content[0].text, "at once", "nobody gets a task who did not ask for one");
 });
 
 test("a call that may go to several servers becomes no task", { timeout: 60000 }, async (t) => {
@@ -163,4 +165,105 @@ test("a call that may go to several servers becomes no task", { timeout: 60000 }
   assert.equal((await call("one")).resultType, "task");
   // Its id would lead to one server, and the task may be another's.
   for (let i = 0; i < 4; i++) assert.equal((await call("both")).content[0].text, "at once");
+});
+
+/** A connected official client of the new generation with the official package for tasks, as that of `who`. */
+async function taskSession(t, engine, path, who, answer) {
+  const clientInfo = { name: "tasks", version: "2.0.0" };
+  const clientCapabilities = { elicitation: { form: {} } };
+  const url = new URL(engine.url + path);
+  const client = new Client2(clientInfo, { capabilities: clientCapabilities, versionNegotiation: { mode: { pin: "2026-07-28" } } });
+  await client.connect(new Transport2(url, { requestInit: { headers: headers(who) } }));
+  t.after(() => client.close().catch(() => {}));
+  let ids = 0;
+  const rawDispatch = async (request) => {
+    const name = request.params.name ?? request.params.taskId;
+    const response = await fetch(url, { method: "POST", body: JSON.stringify({ jsonrpc: "2.0", id: ++ids, ...request }),
+      headers: { "content-type": "application/json", accept: "application/json, text/event-stream", "mcp-protocol-version": "2026-07-28", "mcp-method": request.method, ...(name && { "mcp-name": name }), ...headers(who) } });
+    return response.json();
+  };
+  const session = createTaskSessionFromClient(client, { endpointId: path, rawDispatch, v2RequestFraming: { protocolVersion: "2026-07-28", clientInfo, clientCapabilities }, onInputRequest: answer });
+  t.after(() => session.close());
+  return session;
+}
+
+for (const how of ["http", "stdio"]) {
+  test(`a client of the new generation and a task of the everything server over ${how}`, { timeout: 90000 }, async (t) => {
+    const every = how === "http" ? `{url: "${(await everythingHttp(t)).url}"}` : everythingStdio;
+    const engine = await start(t, { config: `policy: [policy.cata]\n${auth}servers:\n  every: ${every}\n`, cwd: folder(t, { "policy.cata": policy }) });
+    await engine.upstreams("every");
+    const name = "simulate-research-query";
+    const asked = [];
+    const session = await taskSession(t, engine, "/mcp/every", "ana", (request) => {
+      asked.push(request);
+      return { action: "accept", content: { interpretation: "technical" } };
+    });
+    const execution = await session.callTool(name, { topic: "bees", ambiguous: true });
+    assert.equal(execution.kind, "task");
+    const { outcome } = await execution.settle();
+    assert.match(resultFromTaskOutcome(outcome).content[0].text, /bees/);
+    assert.equal(asked.length, 1, "the question in the middle");
+    assert.equal(asked[0].kind, "elicitation");
+    const masked = await (await session.callTool(name, { topic: "eve@acme.example" })).settle();
+    assert.match(masked.outcome.result.content[0].text, /redacted/);
+    assert.doesNotMatch(JSON.stringify(masked), /eve@acme/);
+    const cancelled = await session.callTool(name, { topic: "wasps" });
+    await cancelled.cancel();
+    assert.equal((await cancelled.settle()).outcome.status, "cancelled");
+    const echo = await session.callTool("echo", { message: "hello" });
+    assert.equal(echo.kind, "immediate", "a tool that makes no tasks");
+
+    // Without the extension the tool says what is missing; a stream tells of tasks by their ids.
+    const ask = (method, params, capabilities, named) => fetch(`${engine.url}/mcp/every`, { method: "POST",
+      body: JSON.stringify({ jsonrpc: "2.0", id: "s", method, params: { ...params, _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": capabilities } } }),
+      headers: { "content-type": "application/json", accept: "application/json, text/event-stream", "mcp-protocol-version": "2026-07-28", "mcp-method": method, ...(named && { "mcp-name": named }), ...headers("ana") } });
+    const tasks = { extensions: { "io.modelcontextprotocol/tasks": {} } };
+    const made = (await (await ask("tools/call", { name, arguments: { topic: "ants" } }, tasks, name)).json()).result;
+    const stream = await ask("subscriptions/listen", { notifications: { taskIds: [made.taskId, "guess"] } }, tasks);
+    let text = "";
+    for await (const chunk of stream.body.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.includes('"status":"completed"')) break;
+    }
+    const told = text.split("\n").filter((line) => line.startsWith("data:")).map((line) => JSON.parse(line.slice(5)));
+    assert.deepEqual(told[0].params.notifications, { taskIds: [made.taskId] });
+    assert.equal(told.at(-1).method, "notifications/tasks");
+    assert.equal(told.at(-1).params.taskId, made.taskId);
+    assert.match(told.at(-1).params.result.content[0].text, /ants/);
+    assert.equal((await (await ask("subscriptions/listen", { notifications: { taskIds: [made.taskId] } }, {})).json()).error.code, -32021);
+  });
+}
+
+test("a client of the old generation and tasks of the extension", { timeout: 60000 }, async (t) => {
+  const config = `policy: [policy.cata]\n${auth}servers:\n  jobs: {url: "${await extensionServer(t)}"}\n`;
+  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": plain }) });
+  await engine.upstreams("jobs");
+  const asked = [];
+  const ana = await clientOf(t, engine, "/mcp/jobs", "ana", (request) => {
+    asked.push(request.params);
+    return { action: "accept", content: { name: "ana" } };
+  });
+  assert.equal((await ana.listTools()).tools[0].execution.taskSupport, "optional");
+  const seen = await research(ana, "job", {});
+  assert.equal(seen[0].type, "taskCreated");
+  const { taskId } = seen[0].task;
+  assert.equal(seen.at(-1).type, "result", JSON.stringify(seen.at(-1)));
+  assert.equal(seen.at(-1).result.content[0].text, "done for ana");
+  assert.equal(asked.length, 1);
+  assert.equal(asked[0]._meta["io.modelcontextprotocol/related-task"].taskId, taskId);
+  assert.equal((await ana.experimental.tasks.getTask(taskId)).status, "completed");
+  assert.ok((await ana.experimental.tasks.listTasks()).tasks.some((task) => task.taskId === taskId));
+  await assert.rejects(ana.experimental.tasks.cancelTask(taskId), /over/);
+  let cancelled;
+  for await (const message of ana.experimental.tasks.callToolStream({ name: "job", arguments: {} }, undefined, { task: {} })) {
+    if (message.type === "taskCreated") {
+      cancelled = await ana.experimental.tasks.cancelTask(message.task.taskId);
+      break;
+    }
+  }
+  assert.equal(cancelled.status, "cancelled");
+  // What the server answers at once is kept for whoever wanted a task.
+  const quick = await research(ana, "job", { now: true });
+  assert.equal(quick[0].type, "taskCreated");
+  assert.equal(quick.at(-1).result.content[0].text, "at once");
 });

@@ -2,6 +2,8 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import WebSocket from "ws";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -112,9 +114,14 @@ test("what is no handshake, no message, or from elsewhere is refused", { timeout
   await ends((socket) => socket._socket.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0])), 1002); // reserved bits
   await ends((socket) => socket._socket.write(Buffer.from([0x81, 0x01, 0x41])), 1002); // not masked
   await ends(() => {}, 1001); // silent for too long
+  const ended = async (reason) => (await engine.json("/metrics", { headers })).text.match(new RegExp(`^catalyst_channels_ended_total\\{transport="websocket",reason="${reason}"\\} (\\d+)$`, "m"))?.[1];
+  for (const [reason, count] of Object.entries({ not_text: 1, too_large: 1, not_utf8: 1, bad_frame: 2, idle: 1, not_admitted: 0 })) {
+    await until(`${count} ${reason}`, async () => Number(await ended(reason)) === count);
+  }
   const open = [await raw(t, url, { headers }), await raw(t, url, { headers })];
   assert.deepEqual(open.map((o) => o.status), [101, 101]);
   assert.equal((await raw(t, url, { headers })).status, 503);
+  assert.equal(await ended("too_many"), "1");
   open[0].socket.terminate();
   await until("room", async () => (await raw(t, url, { headers })).status === 101);
   // Others are served meanwhile, and a drain says goodbye.
@@ -124,6 +131,35 @@ test("what is no handshake, no message, or from elsewhere is refused", { timeout
   await until("goodbye", () => open[1].socket.closed === 1001);
   const off = await engineFor(t, { one: fixtureStdio("legacy") }, "websocket: false\n");
   assert.equal((await raw(t, address(off, "/ws"))).status, 404);
+});
+
+test("a client is let in as long as its token is good", { timeout: 60000 }, async (t) => {
+  const key = (token, more = "") => `- {sha256: ${createHash("sha256").update(token).digest("hex")}, id: ${token}${more}}\n`;
+  const ends = (ms) => `, expires: "${new Date(Date.now() + ms).toISOString().replace(/\.\d+Z/, "Z")}"`;
+  const cwd = folder(t, { "policy.cata": policy, "keys.yaml": key("ana") + key("eve") + key("bob", ends(4000)) });
+  const engine = await start(t, { cwd, config: `policy: [policy.cata]\nauth: {keys_file: keys.yaml}\nservers:\n  one: ${fixtureStdio("modern")}\n` });
+  await engine.upstreams("one");
+  const [ana, eve, bob] = await Promise.all(["ana", "eve", "bob"].map(async (who) => (await raw(t, address(engine, "/ws/one"), { headers: { authorization: `Bearer ${who}` } })).socket));
+  const calls = (socket, id) => {
+    socket.send(modern(id, "tools/call", { name: "echo", arguments: { value: "hi" } }));
+    return until(`answer ${id}`, () => socket.closed !== undefined || socket.messages.find((message) => message.id === id));
+  };
+  for (const socket of [ana, eve, bob]) await calls(socket, 1);
+  assert.deepEqual([ana, eve, bob].map((socket) => socket.closed), [undefined, undefined, undefined]);
+  // One token ends by itself, and one is taken back; the client with the third notices nothing.
+  writeFileSync(join(cwd, "keys.yaml"), key("ana") + key("bob", ends(2000)));
+  await until("the end of eve's", () => eve.closed === 1008, 15000);
+  await until("the end of bob's", () => bob.closed === 1008, 15000);
+  await calls(ana, 2);
+  assert.equal(ana.closed, undefined);
+  const text = (await engine.json("/metrics", { headers: { authorization: "Bearer ana" } })).text;
+  assert.match(text, /catalyst_channels_ended_total\{transport="websocket",reason="not_admitted"\} 2/);
+  // What a client says after its token was taken back is not heard, however soon that is.
+  writeFileSync(join(cwd, "keys.yaml"), key("zoe"));
+  await until("the new keys", async () => (await raw(t, address(engine, "/ws/one"), { headers: { authorization: "Bearer zoe" } })).status === 101);
+  await calls(ana, 3);
+  await until("the end of ana's", () => ana.closed === 1008, 1000);
+  assert.equal(ana.messages.find((message) => message.id === 3), undefined);
 });
 
 test("a client that breaks the rules while the gateway says goodbye", { timeout: 60000 }, async (t) => {

@@ -63,8 +63,7 @@ async function measure(name, target, use, reference, count = COUNT) {
 await run(async () => {
   if (COUNT < WANTED) console.error(`only ${COUNT} connections: the limit of open files is ${openFilesLimit()}`);
   const up = await upstream();
-  // Sessions are kept in 64 parts with a 64th of the limit each, which do not fill evenly.
-  const LIMITS = `connections: ${COUNT + 1000}, sessions: ${COUNT * 2 + 1000}`;
+  const LIMITS = `connections: ${COUNT + 1000}, sessions: ${COUNT + 1000}`;
 
   const asked = process.argv.slice(2);
   const wanted = ([name]) => asked.length === 0 || asked.includes(name);

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <fstream>
 
+#include "runtime/base/base64.h"
 #include "server/config/digest.h"
 #include "tests/unit/auth/signer.h"
 #include "tests/unit/mcp/fakes.h"

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/base/base64.h"
 #include "tests/unit/auth/signer.h"
 
 namespace catalyst::server {

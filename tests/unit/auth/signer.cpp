@@ -9,7 +9,6 @@
 namespace catalyst::test {
 namespace {
 
-using server::base64url_encode;
 using server::Json;
 
 std::string number_param(EVP_PKEY* key, const char* name, int size) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/mcp/channel_ends.h"
 #include "tests/unit/mcp/fake_server.h"
 
 namespace catalyst::mcp {
@@ -72,6 +73,36 @@ TEST(Endpoint, AMessageForAllServersBringsEachItsOwnCredentials) {
     ASSERT_EQ(server->seen.back().method, "logging/setLevel");
     EXPECT_EQ(server->seen.back().extra_headers, "Authorization: for " + server->name() + "\r\n");
   }
+}
+
+TEST(Endpoint, AStreamEndsWhenItsClientWouldNotBeLetInAnyMore) {
+  EndpointOptions options;
+  options.channels.admission_ms = 20;
+  Gateway gateway({fake("one"), fake("two", Era::Modern)}, empty_pack(), options);
+  FakeExchange events;
+  events.verb = "GET";
+  events.headers["Mcp-Session-Id"] = gateway.open();
+  events.headers["Accept"] = "text/event-stream";
+  FakeExchange listening = modern("subscriptions/listen", R"("notifications":{"toolsListChanged":true},)");
+  FakeExchange old;
+  old.verb = "GET";
+  old.target = "/sse";
+  old.headers["Accept"] = "text/event-stream";
+  for (FakeExchange* exchange : {&events, &listening, &old}) {
+    gateway.begin(*exchange);
+  }
+  gateway.run_for(100);
+  for (FakeExchange* exchange : {&events, &listening, &old}) {
+    EXPECT_TRUE(exchange->streaming);
+    EXPECT_FALSE(exchange->done) << "while it is let in";
+    exchange->admitted = false;
+  }
+  gateway.run_for(100);
+  for (FakeExchange* exchange : {&events, &listening, &old}) {
+    EXPECT_TRUE(exchange->done);
+  }
+  EXPECT_THAT(listening.sent, HasSubstr(R"("resultType":"complete")"));
+  EXPECT_EQ(gateway.endpoint.sse_ends().of(ChannelEnd::NotAdmitted), 1U);
 }
 
 TEST(Endpoint, UnknownMethodsStopAtTheFederation) {

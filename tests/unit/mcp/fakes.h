@@ -125,16 +125,19 @@ class FakeExchange : public HttpExchange {
                                                 {"Accept", "application/json, text/event-stream"}};
   std::string text;
   decision::Principal who;
+  std::shared_ptr<const decision::Principal> owned;  // instead of `who`
+  std::string asked;                                 // behind the `?`
   bool done = false;
   int status = 0;
   std::map<std::string, std::string> sent_headers;
   std::string sent;  // body, or everything streamed
   bool streaming = false;
   bool ended = false;
+  bool admitted = true;  // what the client showed is still good
 
   std::string_view method() const override { return verb; }
   std::string_view path() const override { return target; }
-  std::string_view query() const override { return {}; }
+  std::string_view query() const override { return asked; }
   std::optional<std::string_view> header(std::string_view name) const override {
     const auto found = headers.find(std::string(name));
     return found == headers.end() ? std::nullopt : std::optional<std::string_view>(found->second);
@@ -146,11 +149,13 @@ class FakeExchange : public HttpExchange {
   }
   std::string& body() override { return text; }
   std::string_view peer() const override { return "127.0.0.1"; }
-  const decision::Principal& principal() const override { return who; }
+  const decision::Principal& principal() const override { return owned != nullptr ? *owned : who; }
   std::shared_ptr<const decision::Principal> principal_owner() const override {
-    return std::make_shared<const decision::Principal>(who);
+    return owned != nullptr ? owned : std::make_shared<const decision::Principal>(who);
   }
   std::string_view request_id() const override { return "req-1"; }
+  bool still_admitted() override { return admitted; }
+  void cut() override { signal->emit(asio::cancellation_type::terminal); }
 
   Task<Result<void>> respond(int code, std::span<const Header> with, std::string_view body_text) override {
     keep(code, with);
@@ -188,6 +193,7 @@ class FakeExchange : public HttpExchange {
 struct FakeObserver : Observer {
   struct Kept {
     std::string method;
+    std::string principal;
     std::string server;
     std::string tool;
     Ruling ruling;
@@ -200,10 +206,12 @@ struct FakeObserver : Observer {
     decision::AuditLevel audit;
     std::vector<std::string> events;  // "name data", with a `!` behind those that nobody heard
     std::vector<std::string> tags;
+    std::string failure;
   };
   std::vector<Kept> kept;
   void on_request(const RequestRecord& r) noexcept override {
     kept.push_back({std::string(r.method),
+                    std::string(r.principal),
                     std::string(r.server),
                     std::string(r.tool),
                     r.ruling,
@@ -215,7 +223,8 @@ struct FakeObserver : Observer {
                     std::string(r.result),
                     r.audit,
                     {},
-                    {}});
+                    {},
+                    std::string(r.failure)});
     for (const ObservedEvent& event : r.events) {
       kept.back().events.push_back(event.name + " " + event.json + (event.unheard ? "!" : ""));
     }

@@ -11,6 +11,7 @@ namespace catalyst::mcp {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 RouteRule caching(abi::CacheScope scope = abi::CacheScope::Principal, uint32_t ttl_ms = 60'000) {
   RouteRule rule;
@@ -155,6 +156,43 @@ TEST(Coalescing, WhatIsForOneOnlyIsFetchedByTheOthersAtOnce) {
     EXPECT_TRUE(sent->done);
   }
   EXPECT_EQ(calls_of(bench), 6);
+}
+
+TEST(Coalescing, AFailureIsNobodyElses) {
+  for (const bool is_answer : {false, true}) {
+    Bench bench(caching(abi::CacheScope::Shared));
+    for (const auto& place : bench.places) {
+      place->wait_ms = 40;
+      place->failure = broken();
+      place->failures = is_answer ? 0 : 1;
+      place->refusals = is_answer ? 1 : 0;
+    }
+    bench.places[1]->up = false;
+    const auto ann = bench.begin(Bench::safe("ann"));
+    const auto bob = bench.begin(Bench::safe("bob"));
+    const auto again = bench.begin(Bench::safe("ann"));
+    bench.run_for(200);
+    EXPECT_THAT(ann->text(), Not(HasSubstr("content")));
+    EXPECT_EQ(again->text(), ann->text()) << "her own";
+    EXPECT_EQ(again->ask->trace.cache, CacheUse::Joined);
+    EXPECT_THAT(bob->text(), HasSubstr("content")) << "his call has not failed";
+    EXPECT_EQ(calls_of(bench), 2);
+  }
+}
+
+TEST(Coalescing, APrivateAnswerServesItsPrincipal) {
+  Bench bench(caching(abi::CacheScope::Shared));
+  for (const auto& place : bench.places) {
+    place->wait_ms = 40;
+    place->result = R"({"content":[],"cacheScope":"private"})";
+  }
+  const auto ann = bench.begin(Bench::safe("ann"));
+  const auto bob = bench.begin(Bench::safe("bob"));
+  const auto again = bench.begin(Bench::safe("ann"));
+  bench.run_for(200);
+  EXPECT_EQ(again->ask->trace.cache, CacheUse::Joined);
+  EXPECT_EQ(bob->ask->trace.cache, CacheUse::Miss);
+  EXPECT_EQ(calls_of(bench), 2);
 }
 
 TEST(Coalescing, WhoWaitsMayGoAway) {

@@ -29,6 +29,7 @@ class Place : public FakeUpstream {
 
   std::optional<Error> failure;
   int failures = -1;  // so many calls fail; -1: all
+  int refusals = 0;   // so many calls are answered by an error
   std::string result;
   int wait_ms = 0;
   int calls = 0;
@@ -55,6 +56,10 @@ class Place : public FakeUpstream {
     if (failure && failures != 0) {
       failures -= failures > 0 ? 1 : 0;
       co_return *failure;
+    }
+    if (refusals > 0) {
+      --refusals;
+      co_return reply_with(R"({"code":-32000,"message":"not you"})", true);
     }
     co_return reply_with(result.empty() ? R"({"content":[],"from":")" + name() + "\"}" : result);
   }

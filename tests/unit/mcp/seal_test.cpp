@@ -46,6 +46,12 @@ TEST(Seal, RotatesKeys) {
 
 TEST(Seal, DigestsTellPartsApart) {
   EXPECT_EQ(digest_of({"a", "b"}), digest_of({"a", "b"}));
+  const Sealer one({"a secret of at least 32 characters"});
+  EXPECT_EQ(one.name("p", "a"), Sealer({"a secret of at least 32 characters", "old"}).name("p", "a"));
+  EXPECT_EQ(one.name("p", "a").size(), 43U);
+  EXPECT_NE(one.name("p", "a"), one.name("p", "b"));
+  EXPECT_NE(one.name("p", "a"), one.name("q", "a"));
+  EXPECT_NE(one.name("p", "a"), Sealer({"another secret, as long as the other"}).name("p", "a"));
   EXPECT_NE(digest_of({"ab", ""}), digest_of({"a", "b"}));
   EXPECT_NE(digest_of({"a"}), digest_of({"a", ""}));
 }

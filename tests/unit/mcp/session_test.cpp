@@ -19,10 +19,10 @@ TEST(SessionTable, BindsSessionsToPrincipalAndScope) {
   const Sealer sealer;
   SessionTable table({}, sealer);
   const auto session = table.create(terms("ana"), 0);
-  EXPECT_EQ(table.find(session->id(), "ana", {}, "", 1), session);
-  EXPECT_EQ(table.find(session->id(), "eve", {}, "", 1), nullptr);
-  EXPECT_EQ(table.find(session->id(), "ana", {0}, "", 1), nullptr);
-  EXPECT_EQ(table.find("nothing", "ana", {}, "", 1), nullptr);
+  EXPECT_EQ(table.find(session->id(), "ana", {}, "", 1).session, session);
+  EXPECT_EQ(table.find(session->id(), "eve", {}, "", 1).session, nullptr);
+  EXPECT_EQ(table.find(session->id(), "ana", {0}, "", 1).session, nullptr);
+  EXPECT_EQ(table.find("nothing", "ana", {}, "", 1).session, nullptr);
   EXPECT_FALSE(table.erase(session->id(), "eve", {}));
   EXPECT_TRUE(table.erase(session->id(), "ana", {}));
   EXPECT_TRUE(session->events().closed());
@@ -41,23 +41,91 @@ TEST(SessionTable, EndsWhatIsIdle) {
   const auto streaming = table.create(terms("a"), 0);
   EXPECT_TRUE(streaming->open_stream());
   EXPECT_FALSE(streaming->open_stream());
-  EXPECT_NE(table.find(used->id(), "a", {}, "", 90), nullptr);
+  EXPECT_NE(table.find(used->id(), "a", {}, "", 90).session, nullptr);
   table.sweep(150);
   EXPECT_EQ(table.size(), 2U);
   EXPECT_EQ(ended, 1);
-  EXPECT_EQ(table.find(used->id(), "a", {}, "", 500), nullptr);
-  EXPECT_NE(table.find(streaming->id(), "a", {}, "", 500), nullptr);
+  EXPECT_EQ(table.find(used->id(), "a", {}, "", 500).session, nullptr);
+  EXPECT_NE(table.find(streaming->id(), "a", {}, "", 500).session, nullptr);
 }
 
-TEST(SessionTable, MakesRoomAtTheCap) {
+TEST(SessionTable, HoldsExactlyAsManyAsItMay) {
   SessionLimits limits;
-  limits.sessions = 64;  // one a stripe
+  limits.sessions = 100;
   const Sealer sealer;
   SessionTable table(limits, sealer);
-  for (int i = 0; i < 1000; ++i) {
-    ASSERT_NE(table.create(terms("a"), i), nullptr);
+  std::vector<std::shared_ptr<Session>> busy;
+  for (int i = 0; i < 100; ++i) {
+    busy.push_back(table.create(terms("a"), i));
+    ASSERT_NE(busy.back(), nullptr) << i << ": none may be refused before the limit";
+    EXPECT_TRUE(busy.back()->open_stream());
   }
-  EXPECT_LE(table.size(), 64U);
+  EXPECT_EQ(table.size(), 100U);
+  EXPECT_EQ(table.create(terms("a"), 100), nullptr);
+  for (const auto& session : busy) {
+    EXPECT_EQ(table.find(session->id(), "a", {}, "", 100).session, session);
+  }
+  busy[42]->close_stream();
+  const auto another = table.create(terms("a"), 101);
+  ASSERT_NE(another, nullptr);
+  EXPECT_TRUE(another->open_stream());
+  EXPECT_EQ(table.size(), 100U);
+  const SessionTable::Found pushed_out = table.find(busy[42]->id(), "a", {}, "", 102);
+  EXPECT_EQ(pushed_out.session, nullptr);
+  EXPECT_TRUE(pushed_out.full) << "a session that is good is not called unknown";
+  EXPECT_FALSE(table.find("nothing", "a", {}, "", 102).full);
+  EXPECT_TRUE(table.erase(busy[0]->id(), "a", {}));
+  EXPECT_NE(table.find(busy[42]->id(), "a", {}, "", 103).session, nullptr) << "there is a place again";
+  EXPECT_EQ(table.size(), 100U);
+}
+
+TEST(SessionTable, ForgetsTheLongestUnusedOfAllParts) {
+  SessionLimits limits;
+  limits.sessions = 200;
+  const Sealer sealer;
+  SessionTable table(limits, sealer);
+  std::vector<std::shared_ptr<Session>> made;
+  for (int i = 0; i < 200; ++i) {
+    made.push_back(table.create(terms("a"), 1000));
+  }
+  made[7]->touch(1);
+  made[120]->touch(2);
+  for (const int next : {7, 120}) {
+    EXPECT_NE(table.create(terms("a"), 1001), nullptr);
+    EXPECT_TRUE(made[static_cast<size_t>(next)]->events().closed());
+  }
+  for (size_t i = 0; i < made.size(); ++i) {
+    EXPECT_EQ(made[i]->events().closed(), i == 7 || i == 120) << i;
+  }
+}
+
+TEST(SessionTable, HoldsItsLimitForManyThreads) {
+  SessionLimits limits;
+  limits.sessions = 50;
+  const Sealer sealer;
+  SessionTable table(limits, sealer);
+  std::atomic<size_t> most = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      std::vector<std::string> ids;
+      for (int i = 0; i < 500; ++i) {
+        const auto session = table.create(terms("a"), i);
+        EXPECT_NE(session, nullptr) << "none of them is in use";
+        ids.push_back(session == nullptr ? "" : session->id());
+        table.find(ids[static_cast<size_t>(i) / 2], "a", {}, "", i);
+        most = std::max(most.load(), table.size());
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  size_t counted = 0;
+  table.for_each([&counted](Session&) { ++counted; });
+  EXPECT_EQ(counted, 50U);
+  EXPECT_EQ(table.size(), 50U);
+  EXPECT_LE(most, 50U);
 }
 
 TEST(SessionTable, TakesUpWhatAnotherEngineOpened) {
@@ -71,11 +139,11 @@ TEST(SessionTable, TakesUpWhatAnotherEngineOpened) {
   opened.capabilities = R"({"roots":{}})";
   opened.upstream_session = "upstream-1";
   const auto session = here.create(opened, 0);
-  EXPECT_EQ(there.find(session->id(), "eve", {3}, "files", 1), nullptr);
-  EXPECT_EQ(there.find(session->id(), "ana", {3}, "mail", 1), nullptr);
-  EXPECT_EQ(there.find(session->id(), "ana", {}, "", 1), nullptr);
+  EXPECT_EQ(there.find(session->id(), "eve", {3}, "files", 1).session, nullptr);
+  EXPECT_EQ(there.find(session->id(), "ana", {3}, "mail", 1).session, nullptr);
+  EXPECT_EQ(there.find(session->id(), "ana", {}, "", 1).session, nullptr);
   // The order of the servers may differ between engines: the name counts.
-  const auto taken = there.find(session->id(), "ana", {1}, "files", 1);
+  const auto taken = there.find(session->id(), "ana", {1}, "files", 1).session;
   ASSERT_NE(taken, nullptr);
   EXPECT_EQ(taken->id(), session->id());
   EXPECT_EQ(taken->terms().protocol_version, "2025-06-18");
@@ -84,7 +152,7 @@ TEST(SessionTable, TakesUpWhatAnotherEngineOpened) {
   EXPECT_TRUE(taken->terms().askable);
   const Sealer others;
   SessionTable elsewhere({}, others);
-  EXPECT_EQ(elsewhere.find(session->id(), "ana", {3}, "files", 1), nullptr);
+  EXPECT_EQ(elsewhere.find(session->id(), "ana", {3}, "files", 1).session, nullptr);
 }
 
 TEST(SessionTable, RemembersWhatEnded) {
@@ -95,9 +163,9 @@ TEST(SessionTable, RemembersWhatEnded) {
   const auto deleted = table.create(terms("a"), 0);
   const auto idle = table.create(terms("a"), 0);
   EXPECT_TRUE(table.erase(deleted->id(), "a", {}));
-  EXPECT_EQ(table.find(deleted->id(), "a", {}, "", 1), nullptr);
+  EXPECT_EQ(table.find(deleted->id(), "a", {}, "", 1).session, nullptr);
   table.sweep(1000);
-  EXPECT_EQ(table.find(idle->id(), "a", {}, "", 1001), nullptr);
+  EXPECT_EQ(table.find(idle->id(), "a", {}, "", 1001).session, nullptr);
 }
 
 TEST(SessionTable, EndsAtTheCapHoweverBusy) {
@@ -106,8 +174,8 @@ TEST(SessionTable, EndsAtTheCapHoweverBusy) {
   const Sealer sealer;
   SessionTable table(limits, sealer);
   const auto session = table.create(terms("a"), 0);
-  EXPECT_EQ(table.find(session->id(), "a", {}, "", 1), nullptr);
-  EXPECT_EQ(table.find(session->id(), "a", {}, "", 1), nullptr);
+  EXPECT_EQ(table.find(session->id(), "a", {}, "", 1).session, nullptr);
+  EXPECT_EQ(table.find(session->id(), "a", {}, "", 1).session, nullptr);
 }
 
 size_t resident_kib() {
@@ -149,7 +217,7 @@ TEST(SessionTable, ServesManyThreads) {
       for (int i = 0; i < 500; ++i) {
         const auto session = table.create(terms("a"), i);
         session->events().push("x");
-        EXPECT_EQ(table.find(session->id(), "a", {}, "", i), session);
+        EXPECT_EQ(table.find(session->id(), "a", {}, "", i).session, session);
         EXPECT_TRUE(table.erase(session->id(), "a", {}));
       }
     });

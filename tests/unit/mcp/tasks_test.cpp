@@ -6,7 +6,7 @@
 
 #include "runtime/mcp/task_table.h"
 #include "tests/unit/decision/module_maker.h"
-#include "tests/unit/mcp/fakes.h"
+#include "tests/unit/mcp/task_client.h"
 
 namespace catalyst::mcp {
 namespace {
@@ -21,14 +21,6 @@ constexpr const char* kLegacyTasks = R"({"tools":{},"tasks":{"cancel":{},"reques
 constexpr const char* kModernTasks = R"({"tools":{},"extensions":{"io.modelcontextprotocol/tasks":{}}})";
 constexpr const char* kState =
     R"("status":"working","statusMessage":"mail ana@acme.example","createdAt":"c","lastUpdatedAt":"u")";
-
-std::string id_in(const std::string& message) {
-  constexpr std::string_view kKey = R"("taskId":")";
-  const size_t at = message.find(kKey);
-  return at == std::string::npos
-             ? std::string()
-             : message.substr(at + kKey.size(), message.find('"', at + kKey.size()) - at - kKey.size());
-}
 
 /// A server that takes its time to say where a task stands.
 class SlowServer : public FakeUpstream {
@@ -81,31 +73,9 @@ class Tasks : public ::testing::Test {
       out->answers["tasks/update"] = R"({"resultType":"complete"})";
     }
   }
-  std::string legacy(Gateway& gateway, const std::string& session, const std::string& method,
-                     const std::string& params, const std::string& who = "") {
-    FakeExchange exchange;
-    exchange.who.id = who;
-    exchange.headers["Mcp-Session-Id"] = session;
-    exchange.text = R"({"jsonrpc":"2.0","id":5,"method":")" + method + R"(","params":)" + params + "}";
-    gateway.run(exchange);
-    return exchange.sent;
-  }
   std::string create(Gateway& gateway, const std::string& session) {
     return legacy(gateway, session, "tools/call",
                   R"({"name":"db__query","arguments":{"q":"x"},"task":{"ttl":5}})");
-  }
-  std::string modern_ask(Gateway& gateway, const std::string& method, const std::string& params,
-                         const std::string& name, bool declared = true, const std::string& who = "") {
-    FakeExchange exchange = modern(method, params, name);
-    exchange.who.id = who;
-    if (declared) {
-      const std::string none = R"("io.modelcontextprotocol/clientCapabilities":{})";
-      exchange.text.replace(
-          exchange.text.find(none), none.size(),
-          R"("io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}})");
-    }
-    gateway.run(exchange);
-    return exchange.sent;
   }
   std::string modern_create(Gateway& gateway, bool declared = true) {
     return modern_ask(gateway, "tools/call", R"("name":"db__query","arguments":{"q":"x"},)", "db__query",
