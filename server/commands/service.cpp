@@ -167,6 +167,8 @@ struct Service::Impl {
     options.store = store.get();
     options.compiler = kVersion;
     options.native = {config.native.cache, config.native.cache_bytes};
+    options.worker.time_ms = config.native.compile_ms;
+    options.worker.memory_bytes = config.native.compile_bytes;
     options.loading.limits.file_bytes = config.packs.max_bytes;
     options.loading.use_native = config.native.from_packs;
     options.loading.trust = {std::move(*keys), config.packs.required_signatures};
@@ -178,6 +180,7 @@ struct Service::Impl {
         watcher->refresh();
       }
     };
+    options.hooks.native_compiled = [this](std::string_view how) { metrics.native_compiled(how); };
     options.hooks.shadow_began = [this](const std::string& pack) { shadow.begin(pack); };
     packs = std::make_unique<PackManager>(std::move(options));
     ReloadOutcome outcome = packs->load_first();
