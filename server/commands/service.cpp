@@ -170,6 +170,7 @@ struct Service::Impl {
     options.worker.time_ms = config.native.compile_ms;
     options.worker.memory_bytes = config.native.compile_bytes;
     options.loading.limits.file_bytes = config.packs.max_bytes;
+    options.loading.budget = {config.limits.policy_ms, config.limits.policy_bytes};
     options.loading.use_native = config.native.from_packs;
     options.loading.trust = {std::move(*keys), config.packs.required_signatures};
     options.hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };
