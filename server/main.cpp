@@ -2,12 +2,20 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <csignal>
+#include <string_view>
 
+#include "compiler/driver/worker.h"
 #include "server/commands/command.h"
 #include "server/version.h"
 
 int main(int argc, char** argv) {
   using namespace catalyst::server;
+  using catalyst::driver::Worker;
+
+  // Not a command: how an engine starts the process that compiles for it.
+  if (argc > 1 && argv[1] == Worker::kVerb) {
+    return Worker::serve({argv + 2, argv + argc});
+  }
 
   // A pipe to a child that died, or `catalyst check | head`, is an error of that write and no reason to die.
   std::signal(SIGPIPE, SIG_IGN);

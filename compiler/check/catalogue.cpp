@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "runtime/base/budget.h"
+
 namespace catalyst::check {
 namespace {
 
@@ -47,6 +49,9 @@ std::optional<std::string> glob_overlap(std::string_view a, std::string_view b) 
     const bool a_fixed = !is_glob(a);
     const bool fits = a_fixed ? glob_matches(b, a) : glob_matches(a, b);
     return fits ? std::optional<std::string>(a_fixed ? a : b) : std::nullopt;
+  }
+  if (!Budget::spend(a.size() * b.size())) {
+    return std::nullopt;
   }
   // Both are read from the back; next[i][j] says how a and b go on together from i and j. Cells are bytes: 0
   // no way, 1 end, 2 the star of a takes nothing, 3 the star of b takes nothing, 4 one character of both (or

@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 
+#include "runtime/base/budget.h"
+
 namespace catalyst::check {
 namespace {
 
@@ -91,6 +93,9 @@ class Finder {
   /// kept.
   bool meet_all(const Entry& entry, const std::vector<Entry>& others) {
     for (const Entry& other : others) {
+      if (!Budget::spend()) {
+        return true;
+      }
       const Write& a = *other.write;
       const Write& b = *entry.write;
       if (a.path == b.path && a.value == b.value) {

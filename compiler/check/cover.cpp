@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/budget.h"
+
 namespace catalyst::check {
 namespace {
 
@@ -36,6 +38,9 @@ std::optional<Cover> Cover::make(const ir::Module& module, const std::vector<Col
                                  size_t box_count) {
   Cover out(box_count);
   for (const Column& column : columns) {
+    if (!Budget::spend()) {
+      return std::nullopt;
+    }
     std::vector<const ir::TableCell*> cells;
     for (const auto& set : column.sets) {
       cells.insert(cells.end(), set.begin(), set.end());
@@ -67,21 +72,24 @@ std::optional<Cover> Cover::make(const ir::Module& module, const std::vector<Col
   return out;
 }
 
-void Cover::add(Axis axis) {
+void Cover::add(Axis made) {
+  Axis& axis = axes_.emplace_back(std::move(made));
   std::vector<Bits> boxes(axis.sets.size(), bits_for(box_count_));
   for (size_t box = 0; box < box_count_; ++box) {
     set_bit(boxes[axis.boxes[box]], box);
   }
   axis.matching.assign(axis.regions.size(), bits_for(box_count_));
+  axis.touching.resize(axis.sets.size());
   for (size_t set = 0; set < axis.sets.size(); ++set) {
     for (size_t region = 0; region < axis.regions.size(); ++region) {
       if (has_bit(axis.sets[set], region)) {
+        if (!Budget::spend(boxes[set].size())) {
+          return;
+        }
         widen(axis.matching[region], boxes[set]);
       }
     }
   }
-  axis.touching.resize(axis.sets.size());
-  axes_.push_back(std::move(axis));
 }
 
 std::string Cover::key(size_t axis, const Bits& boxes) const {
@@ -111,7 +119,7 @@ bool Cover::search(size_t axis, const Bits& boxes, size_t within, std::vector<si
     if (inside != nullptr && !has_bit(*inside, region)) {
       continue;
     }
-    if (++steps_ > kMaxSteps) {
+    if (++steps_ > kMaxSteps || !Budget::spend(left.size() + 1)) {
       return false;
     }
     left = boxes;

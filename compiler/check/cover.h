@@ -56,7 +56,7 @@ class Cover {
   };
 
   explicit Cover(size_t box_count) : box_count_(box_count) {}
-  void add(Axis axis);
+  void add(Axis made);
   bool search(size_t axis, const Bits& boxes, size_t within, std::vector<size_t>& point);
   [[nodiscard]] std::string key(size_t axis, const Bits& boxes) const;
 

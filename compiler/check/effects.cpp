@@ -6,7 +6,6 @@
 #include "compiler/check/expr.h"
 #include "compiler/check/literal.h"
 #include "compiler/check/redactions.h"
-#include "compiler/check/regex.h"
 #include "compiler/check/routes.h"
 #include "compiler/check/servers.h"
 
@@ -199,7 +198,8 @@ class EffectChecker {
     if (redaction.kind == ast::ExprKind::String) {
       const auto& text = static_cast<const ast::StringExpr&>(redaction);
       const std::string pattern = text.plain();
-      const std::string problem = text.is_plain() ? regex_problem(pattern) : "it has interpolated parts";
+      const std::string problem =
+          text.is_plain() ? pack_.regex_problem(pattern) : "it has interpolated parts";
       if (!problem.empty() || pattern.empty()) {
         pack_.sink.report(Kind::InvalidRegex, redaction.span, {problem.empty() ? "it is empty" : problem});
         return std::nullopt;

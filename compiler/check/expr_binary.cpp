@@ -1,7 +1,6 @@
 #include "compiler/check/expr.h"
 #include "compiler/check/inputs.h"
 #include "compiler/check/narrowing.h"
-#include "compiler/check/regex.h"
 
 namespace catalyst::check {
 
@@ -324,7 +323,7 @@ Typed ExprChecker::infer_pattern(const ast::BinaryExpr& expr) {
     const uint32_t id = emit_.constant_id(value::Value::of_string(pattern), TypeTable::kString).index;
     return {emit_.emit(Op::Glob, TypeTable::kBool, expr.span, {left.id}, id), TypeTable::kBool};
   }
-  if (const std::string problem = regex_problem(pattern); !problem.empty()) {
+  if (const std::string problem = pack_.regex_problem(pattern); !problem.empty()) {
     return report(Kind::InvalidRegex, expr.right->span, {problem});
   }
   return {emit_.emit(Op::Regex, TypeTable::kBool, expr.span, {left.id}, emit_.regex(pattern)),

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "compiler/check/expr.h"
-#include "compiler/check/regex.h"
 #include "runtime/value/zone.h"
 
 namespace catalyst::check {
@@ -122,7 +121,7 @@ Typed ExprChecker::pattern_number(std::string_view function, const ast::Expr& ar
     return report(Kind::PatternNotLiteral, argument.span, {"the pattern of `" + std::string(function) + "`"});
   }
   const std::string pattern = static_cast<const ast::StringExpr&>(argument).plain();
-  if (const std::string problem = regex_problem(pattern); !problem.empty()) {
+  if (const std::string problem = pack_.regex_problem(pattern); !problem.empty()) {
     return report(Kind::InvalidRegex, argument.span, {problem});
   }
   return {emit_.constant(value::Value::of_int(emit_.regex(pattern)), TypeTable::kInt, argument.span),

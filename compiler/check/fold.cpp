@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "compiler/check/emitter.h"
+#include "runtime/base/budget.h"
 #include "runtime/value/decimal.h"
 #include "runtime/value/ops.h"
 
@@ -179,6 +180,9 @@ ExprId Emitter::fold_values(Op op, TypeId type, Span span, std::span<const ExprI
   const value::Scratch scratch{&arena, &fuel};
   const Value a = *constant_value(operands[0]);
   std::optional<Folded> folded;
+  if (!Budget::spend()) {
+    return {};
+  }
   if (operands.size() == 1) {
     folded = unary(op, a);
   } else if (operands.size() == 2) {
@@ -187,6 +191,7 @@ ExprId Emitter::fold_values(Op op, TypeId type, Span span, std::span<const ExprI
       folded = binary(op, module_.types.kind(type), left, a, *b, scratch);
     }
   }
+  Budget::spend(static_cast<uint64_t>(kFoldFuel - fuel));
   if (!folded || folded->status == Status::OutOfFuel || folded->status == Status::OutOfMemory) {
     return {};
   }

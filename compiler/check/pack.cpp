@@ -7,6 +7,7 @@
 #include "compiler/check/expr.h"
 #include "compiler/check/inputs.h"
 #include "compiler/check/walk.h"
+#include "runtime/base/budget.h"
 #include "runtime/base/check.h"
 
 namespace catalyst::check {
@@ -61,6 +62,18 @@ bool Pack::reach(uint32_t depth, Span span) {
     return false;
   }
   return true;
+}
+
+bool Pack::afford(Span span) {
+  constexpr uint64_t kExpressionSteps = 30;
+  if (Budget::spend(kExpressionSteps)) {
+    return true;
+  }
+  if (!exhausted_) {
+    exhausted_ = true;
+    sink.report(Kind::TooCostly, span, {diagnostics::quantity(*Budget::current())});
+  }
+  return false;
 }
 
 void Pack::check_locals(const Scope& scope, Span span) {

@@ -13,6 +13,7 @@
 #include "compiler/check/scope.h"
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/source/source.h"
+#include "runtime/value/regex_set.h"
 
 namespace catalyst::check {
 
@@ -69,12 +70,16 @@ class Pack {
   /// recurse over them, so this bounds their stacks (a level of checking takes about 2 KiB, one of evaluation
   /// less).
   static constexpr uint32_t kMaxDepth = 1'000;
-  /// Entered for every expression. False, after a diagnostic, when it is too deep to look at.
-  bool enter(Span span) { return reach(++depth_, span); }
+  /// Entered for every expression. False, after a diagnostic, when it is too deep to look at, or when the
+  /// budget is used up.
+  bool enter(Span span) { return reach(++depth_, span) && afford(span); }
   void leave() { --depth_; }
 
   /// Reports a scope with more variables than evaluators have room for.
   void check_locals(const Scope& scope, Span span);
+
+  /// Why a regular expression cannot stand in this pack, or empty.
+  std::string regex_problem(const std::string& pattern) { return regexes_.problem(pattern); }
 
   /// The source text of a span, shortened to one line for a message.
   [[nodiscard]] std::string quote(Span span) const;
@@ -116,14 +121,17 @@ class Pack {
   std::unordered_set<uint64_t>
       deprecated_uses_;  // places that were warned about: facts are checked repeatedly
   bool reach(uint32_t depth, Span span);
+  bool afford(Span span);
   std::string circle(const std::vector<std::string_view>& path, std::string_view name) const;
 
+  value::RegexAdmission regexes_;
   std::vector<FactState> facts_;
   std::vector<ListState> lists_;
   std::vector<FunctionState> functions_;
   std::vector<bool> fixtures_;  // used
   std::unordered_map<std::string, std::vector<std::string>>
-      window_slots_;  // their paths, by window and context
+      window_slots_;        // their paths, by window and context
+  bool exhausted_ = false;  // the budget, and it has been said
   uint32_t depth_ = 0;
   uint32_t peak_ = 0;  // deepest level reached since the fact or function at hand began
   std::vector<std::string_view> fact_path_;

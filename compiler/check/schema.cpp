@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "runtime/base/budget.h"
+
 namespace catalyst::check {
 namespace {
 
@@ -26,6 +28,9 @@ std::string string_member(const json& object, const char* name) {
 }
 
 bool is_null_schema(const json& schema) { return string_member(schema, "type") == "null"; }
+
+/// What one node of a schema costs of a Budget.
+constexpr uint64_t kNodeSteps = 50;
 
 /// The members of a schema that say something about types, found in one pass.
 struct Keywords {
@@ -78,7 +83,8 @@ class Importer {
       : root_(root), types_(types), enums_(enums), limits_(limits) {}
 
   TypeId convert(const json& schema, const Name& name, int depth = 0) {
-    if (++nodes_ > limits_.nodes || depth > limits_.depth || !schema.is_object()) {
+    if (!Budget::spend(kNodeSteps) || ++nodes_ > limits_.nodes || depth > limits_.depth ||
+        !schema.is_object()) {
       return TypeTable::kJson;
     }
     const Keywords has(schema.get_ref<const json::object_t&>());
@@ -155,6 +161,9 @@ class Importer {
 
   static bool merge_into(json& all, const json& part) {
     for (const auto& [key, value] : part.items()) {
+      if (!Budget::spend((value.size() + 1) * kNodeSteps)) {
+        return false;
+      }
       if (key == "properties" && value.is_object()) {
         for (const auto& [field, schema] : value.items()) {
           json& place = all["properties"][field];

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "runtime/base/budget.h"
+
 namespace catalyst::check {
 namespace {
 
@@ -224,7 +226,7 @@ class Search {
     }
     visit(std::move(start), SIZE_MAX, 0);
     for (size_t next = 0; next < queue_.size(); ++next) {
-      if (queue_.size() > kMaxStates || regions_.size() > limit) {
+      if (!Budget::spend() || queue_.size() > kMaxStates || regions_.size() > limit) {
         return std::nullopt;
       }
       for (const uint32_t point : alphabet) {
@@ -287,6 +289,7 @@ class Search {
 
   /// A state that the text of `from` reaches with one more code point.
   void visit(State state, size_t from, uint32_t point) {
+    Budget::spend(state.size() * 10 + 50);
     std::string key;
     for (const auto& [test, at] : state) {
       key.append(reinterpret_cast<const char*>(&test), sizeof test);

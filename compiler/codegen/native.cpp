@@ -3,6 +3,7 @@
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/Verifier.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -217,6 +218,12 @@ Result<std::shared_ptr<const NativeCode>> link(std::shared_ptr<const ir::Module>
   impl->code = std::move(*code);
   take_addresses(*layout, *impl);
   return std::shared_ptr<const NativeCode>(std::make_shared<NativeCode>(std::move(impl)));
+}
+
+void when_out_of_memory(void (*end)()) {
+  llvm::install_bad_alloc_error_handler(
+      [](void* called, const char*, bool) { reinterpret_cast<void (*)()>(called)(); },
+      reinterpret_cast<void*>(end));
 }
 
 Result<std::shared_ptr<const NativeCode>> compile(std::shared_ptr<const ir::Module> module,

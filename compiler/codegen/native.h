@@ -90,6 +90,10 @@ Result<std::shared_ptr<const NativeCode>> link(std::shared_ptr<const ir::Module>
                                                const std::string& object, const Options& options,
                                                const abi::Unit* plans);
 
+/// What LLVM calls when it gets no memory; without one it aborts. It must not return, and may be called on
+/// any thread.
+void when_out_of_memory(void (*end)());
+
 /// emit and link, for this processor.
 Result<std::shared_ptr<const NativeCode>> compile(std::shared_ptr<const ir::Module> module,
                                                   const Options& options = {},

@@ -4,6 +4,7 @@
 #include <array>
 #include <tuple>
 
+#include "runtime/base/budget.h"
 #include "runtime/base/check.h"
 
 namespace catalyst::diagnostics {
@@ -84,6 +85,15 @@ void Sink::sort() {
   diagnostics_.erase(last, diagnostics_.end());
 }
 
+std::string quantity(const Budget& budget) {
+  if (budget.spent() == Budget::Spent::Memory) {
+    return std::to_string(budget.limits().memory_bytes >> 20) + " MiB of memory";
+  }
+  const int64_t ms = budget.limits().cpu_ms;
+  return (ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms") +
+         " of processor time";
+}
+
 std::string_view did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates) {
   // Longer words are never suggested for and never suggested: the table below stays on the stack.
   constexpr size_t kLongest = 64;
@@ -96,9 +106,13 @@ std::string_view did_you_mean(std::string_view word, const std::vector<std::stri
   std::array<std::array<size_t, kLongest + 1>, 3> rows{};
   for (const std::string_view candidate : candidates) {
     const size_t m = candidate.size();
+    if (!Budget::spend()) {
+      return {};
+    }
     if (m == 0 || m > kLongest || candidate == word || (m > n ? m - n : n - m) >= best_distance) {
       continue;
     }
+    Budget::spend(n * m / 4);
     for (size_t j = 0; j <= m; ++j) {
       rows[0][j] = j;
     }

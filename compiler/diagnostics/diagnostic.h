@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/source/source.h"
+#include "runtime/base/budget.h"
 
 namespace catalyst::diagnostics {
 
@@ -87,6 +88,10 @@ std::string render(const source::SourceMap& sources, const Diagnostic& diagnosti
 /// One JSON object a diagnostic (code, severity, message, file, line, column, end_line, end_column, notes,
 /// fixes).
 std::string to_json(const source::SourceMap& sources, const Diagnostic& diagnostic);
+
+/// "60 s of processor time", "4096 MiB of memory": what a budget that is used up had most of all too little
+/// of.
+std::string quantity(const Budget& budget);
 
 /// The candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length away), or empty.
 std::string_view did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);

@@ -85,6 +85,7 @@ Result<std::vector<SourceFile>> read_pack(const std::string& path) {
     return error("there is no .cata file in " + path);
   }
   std::vector<SourceFile> out;
+  size_t bytes = 0;
   for (const std::string& file : *files) {
     std::error_code failure;
     if (fs::file_size(file, failure) > kFileBytesMax || failure) {
@@ -93,6 +94,10 @@ Result<std::vector<SourceFile>> read_pack(const std::string& path) {
     std::optional<std::string> text = read_file(file);
     if (!text) {
       return error(file + " cannot be read");
+    }
+    bytes += text->size();
+    if (bytes > kSourceBytesMax) {
+      return error(path + " has more than " + std::to_string(kSourceBytesMax >> 20) + " MiB of sources");
     }
     out.push_back({file, std::move(*text)});
   }
@@ -148,12 +153,26 @@ void report_several(const std::vector<Place>& places, diagnostics::Sink& sink) {
                                        "` or `catalyst check " + second.folder.string() + "`"});
 }
 
+/// Who gave up in the middle says much that is not so: only that it gave up is told, and where.
+void report_costly(const Budget& budget, diagnostics::Sink& sink) {
+  source::Span place;
+  for (const diagnostics::Diagnostic& each : sink.all()) {
+    place = each.kind == diagnostics::Kind::TooCostly ? each.span : place;
+  }
+  sink = diagnostics::Sink();
+  sink.report(diagnostics::Kind::TooCostly, place, {diagnostics::quantity(budget)});
+}
+
 }  // namespace
 
 Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
+  const Budget budget(options.budget);
   Analysis analysis;
   std::vector<ast::Ast> trees;
   for (SourceFile& file : files) {
+    if (!Budget::spend(file.text.size())) {
+      break;
+    }
     const source::FileId id = analysis.sources.add(std::move(file.path), std::move(file.text));
     trees.push_back(frontend::parse(analysis.sources, id, analysis.diagnostics));
   }
@@ -172,6 +191,11 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
       check::check(trees, imports, analysis.sources, reader, analysis.diagnostics, options.schemas);
   if (options.schemas != nullptr) {
     options.schemas->forget_unread();
+  }
+  if (budget.spent() != Budget::Spent::No) {
+    report_costly(budget, analysis.diagnostics);
+    analysis.module = nullptr;
+    return analysis;
   }
   analysis.allowances = Allowances(trees, analysis.sources, analysis.diagnostics);
   analysis.allowances.apply(analysis.diagnostics);

@@ -12,6 +12,7 @@
 #include "compiler/driver/allowances.h"
 #include "compiler/ir/ir.h"
 #include "compiler/source/source.h"
+#include "runtime/base/budget.h"
 #include "runtime/base/result.h"
 
 namespace catalyst::driver {
@@ -33,13 +34,18 @@ struct AnalyzeOptions {
   /// For who analyzes again and again: remembers the schemas between two calls. Not owned; one call at a
   /// time.
   check::SchemaCache* schemas = nullptr;
+  /// What reading and checking may take, all files and imports together. Beyond it the only diagnostic is
+  /// E0227.
+  Budget::Limits budget;
 };
 
 /// The `.cata` files of the pack at `path`: of a folder all below it (hidden folders and node_modules left
 /// out), else the file itself. Sorted. An error when there is no such path, or more than kPackFilesMax.
 Result<std::vector<std::string>> pack_files(const std::string& path);
 inline constexpr size_t kPackFilesMax = 1'000;
-/// The same with their texts, each at most 16 MiB. An error when there is no file.
+/// Of all texts that are compiled together, imports included: a hundred thousand rules have a tenth of it.
+inline constexpr size_t kSourceBytesMax = size_t{128} << 20;
+/// The same with their texts, each at most 16 MiB, together kSourceBytesMax. An error when there is no file.
 Result<std::vector<SourceFile>> read_pack(const std::string& path);
 
 /// What came out of sources: a module when there were no errors, and every diagnostic.
@@ -54,7 +60,8 @@ struct Analysis {
   Allowances allowances;  // warnings that the sources allow, taken out already
 };
 
-/// Parses and checks all files of one pack. No LLVM. Never throws; bad sources end in diagnostics.
+/// Parses and checks all files of one pack. No LLVM. Never throws; bad sources end in diagnostics, costly
+/// ones too. The thread must have no Budget.
 Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options = {});
 
 }  // namespace catalyst::driver

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/codegen/native.h"
+#include "compiler/driver/worker_job.h"
 #include "compiler/ir/unit_builder.h"
 #include "compiler/pack/module_codec.h"
 #include "compiler/pack/native_object.h"
@@ -57,10 +58,12 @@ Result<pack::NativeObject> read_offered(std::string_view offered, const pack::Di
 
 /// Compiles into a unit of its own; `object` gets the code.
 Result<std::shared_ptr<const abi::Unit>> compile(const Analysis& analysis, const codegen::Options& options,
-                                                 std::string& object) {
+                                                 const Worker* worker, std::string& object) {
   auto unit = ir::build_unit(analysis.module, analysis.sources);
   const std::string what = "compiling pack " + unit->pack_name;
-  auto code = codegen::emit(*analysis.module, options, unit.get(), codegen::host_target());
+  auto code = worker != nullptr
+                  ? worker->ask(emit_job(analysis, options), options.code_bytes_max, options.stop)
+                  : codegen::emit(*analysis.module, options, unit.get(), codegen::host_target());
   if (code.has_error()) {
     return add_context(code.error(), what);
   }
@@ -109,7 +112,7 @@ NativeUnit native_at_hand(const Analysis& analysis, const NativeOptions& options
 Result<NativeUnit> compile_native(const Analysis& analysis, const NativeOptions& options) {
   const codegen::Options how = codegen_options(options);
   std::string object;
-  auto unit = compile(analysis, how, object);
+  auto unit = compile(analysis, how, options.worker, object);
   if (unit.has_error()) {
     return unit.error();
   }
@@ -135,7 +138,7 @@ Result<std::shared_ptr<const abi::Unit>> compile_hottest(const Analysis& analysi
   codegen::Options how = codegen_options(options);
   how.decided = std::move(decided);
   std::string object;
-  return compile(analysis, how, object);
+  return compile(analysis, how, options.worker, object);
 }
 
 Result<std::string> native_part(const Analysis& analysis, const std::string& cpu) {

@@ -9,6 +9,7 @@
 
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/native_cache.h"
+#include "compiler/driver/worker.h"
 #include "runtime/abi/unit.h"
 #include "runtime/base/result.h"
 
@@ -21,6 +22,8 @@ struct NativeOptions {
   int opt_level = 2;       // 0 or 2
   bool trace = false;      // code reports every condition to Frame::trace (explanations, differential tests)
   std::stop_token stop{};  // compilation gives up soon after stop was requested
+  /// Whom to have compile; nullptr: it is done here, within the limits of codegen::Options alone.
+  const Worker* worker = nullptr;
   const NativeCache* cache = nullptr;  // where code is looked for, and kept when it had to be compiled
   /// Object code that came with a pack: LoadedPack::native. Whoever gives it vouches for it.
   std::string_view offered{};
@@ -39,8 +42,8 @@ struct NativeUnit {
 /// none; the remarks say why.
 NativeUnit native_at_hand(const Analysis& analysis, const NativeOptions& options);
 
-/// The same unit with native code, which is kept. An error when LLVM refuses or a limit is met; the packed
-/// unit stays usable.
+/// The same unit with native code, which is kept. An error when LLVM refuses or a limit is met, a worker's
+/// with its WorkerEnd; the packed unit stays usable.
 Result<NativeUnit> compile_native(const Analysis& analysis, const NativeOptions& options = {});
 
 /// The same unit with native code for what decides most; the rest is packed. `decided`: how often each rule

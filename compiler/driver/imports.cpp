@@ -171,6 +171,11 @@ class Loader {
     }
     std::vector<ast::Ast> out;
     for (SourceFile& file : *files) {
+      bytes_ += file.text.size();
+      if (bytes_ > kSourceBytesMax) {
+        fail(decl, "what is imported has more than " + std::to_string(kSourceBytesMax >> 20) + " MiB");
+        return std::nullopt;
+      }
       out.push_back(parse(std::move(file.path), std::move(file.text), path));
     }
     return out;
@@ -190,6 +195,7 @@ class Loader {
   std::unordered_map<std::pair<bool, std::string>, uint32_t, KeyHash> by_key_;  // library?, path or name
   std::unordered_map<std::string, std::string> by_name_;                        // packs: name, path
   std::vector<std::string> path_;                                               // packs being read
+  size_t bytes_ = 0;                                                            // of imported packs
 };
 
 }  // namespace

@@ -23,12 +23,13 @@ Error no_longer_compiles(const pack::Opened& opened, const Analysis& analysis) {
 }
 
 /// The pack's own sources through the compiler of this version.
-Analysis compile_again(const pack::Contents& contents) {
+Analysis compile_again(const pack::Contents& contents, const Budget::Limits& budget) {
   std::map<std::string, const std::string*> schemas;
   for (const pack::SourceText& schema : contents.schemas) {
     schemas[schema.path] = &schema.text;
   }
   AnalyzeOptions options;
+  options.budget = budget;
   options.read_schema = [&](const std::string& path) {
     const auto found = schemas.find(path);
     return found == schemas.end() ? std::nullopt : std::optional(*found->second);
@@ -103,7 +104,7 @@ Result<LoadedPack> load_pack(std::string_view bytes, const LoadOptions& options)
   LoadedPack out;
   out.recompiled = contents->module == nullptr;
   if (out.recompiled) {
-    out.analysis = std::make_shared<Analysis>(compile_again(*contents));
+    out.analysis = std::make_shared<Analysis>(compile_again(*contents, options.budget));
     if (out.analysis->module == nullptr) {
       return no_longer_compiles(*opened, *out.analysis);
     }

@@ -36,6 +36,7 @@ PackBuild build_pack(PackSources sources, const AnalyzeOptions& options);
 struct LoadOptions {
   pack::Limits limits;
   pack::Trust trust;
+  Budget::Limits budget;   // of compiling, where it is the sources that are read
   bool use_native = true;  // give the native code of packs that trusted keys signed
 };
 

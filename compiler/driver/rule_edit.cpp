@@ -197,12 +197,13 @@ Result<std::vector<SourceFile>> edit_rules(const Analysis& policy, const RuleEdi
 }
 
 Result<PackBuild> edit_pack(const Analysis& policy, const std::vector<pack::SourceText>& schemas,
-                            const RuleEdit& edit, uint64_t sequence, std::string compiler) {
+                            const RuleEdit& edit, NextRelease next) {
   auto files = edit_rules(policy, edit);
   if (files.has_error()) {
     return files.error();
   }
   AnalyzeOptions reading;
+  reading.budget = next.budget;
   reading.read_schema = [&](const std::string& path) -> std::optional<std::string> {
     const auto found =
         std::find_if(schemas.begin(), schemas.end(), [&](const auto& schema) { return schema.path == path; });
@@ -217,7 +218,7 @@ Result<PackBuild> edit_pack(const Analysis& policy, const std::vector<pack::Sour
     }
     return imported.empty() ? Result<std::vector<SourceFile>>(none(path + " is not in the pack")) : imported;
   };
-  return build_pack({std::move(*files), sequence, std::move(compiler)}, reading);
+  return build_pack({std::move(*files), next.sequence, std::move(next.compiler)}, reading);
 }
 
 }  // namespace catalyst::driver

@@ -42,9 +42,14 @@ struct RuleEdit {
 /// The policy's own sources after the change. An error when there is no such rule.
 Result<std::vector<SourceFile>> edit_rules(const Analysis& policy, const RuleEdit& edit);
 
+struct NextRelease {
+  uint64_t sequence = 0;
+  std::string compiler;   // version of the program that builds
+  Budget::Limits budget;  // of reading and checking
+};
 /// The next release of a pack: its sources after the change, packed. Imported packs and schemas are those of
 /// the pack.
 Result<PackBuild> edit_pack(const Analysis& policy, const std::vector<pack::SourceText>& schemas,
-                            const RuleEdit& edit, uint64_t sequence, std::string compiler);
+                            const RuleEdit& edit, NextRelease next);
 
 }  // namespace catalyst::driver

@@ -7,12 +7,16 @@
 #include "compiler/frontend/scan.h"
 #include "compiler/frontend/syntax_errors.h"
 #include "compiler/frontend/token_window.h"
+#include "runtime/base/budget.h"
 #include "runtime/base/check.h"
 
 namespace catalyst::frontend {
 namespace {
 
 using diagnostics::Kind;
+
+/// What reading a token costs of a Budget.
+constexpr uint64_t kTokenSteps = 20;
 
 /// Comments in source order, handed to the declarations they stand in front of.
 class DocComments {
@@ -101,6 +105,9 @@ ast::Ast parse(const source::SourceMap& sources, source::FileId file, diagnostic
     }
     if (segment.skip) {
       continue;
+    }
+    if (!Budget::spend((segment.last - segment.first) * kTokenSteps)) {
+      break;
     }
     parser.reset();  // frees the tree of the declaration before
     window.show(segment.first, segment.last);

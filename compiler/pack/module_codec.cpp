@@ -79,13 +79,14 @@ bool places_are_good(const ir::Module& module, const std::vector<SourceText>& so
 }
 
 std::string pattern_problem(const ir::Module& module) {
+  value::RegexAdmission admission;
   for (const std::string& pattern : module.regexes) {
-    if (std::string problem = value::RegexSet::problem(pattern); !problem.empty()) {
+    if (std::string problem = admission.problem(pattern); !problem.empty()) {
       return problem;
     }
   }
   for (const ir::Redaction& redaction : module.redactions) {
-    if (std::string problem = value::RegexSet::problem(redaction.pattern); !problem.empty()) {
+    if (std::string problem = admission.problem(redaction.pattern); !problem.empty()) {
       return problem;
     }
   }

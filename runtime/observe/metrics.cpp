@@ -111,6 +111,7 @@ struct Metrics::Impl {
   std::map<std::string, RuleCounters*, std::less<>> by_rule;
 
   std::map<std::string, std::array<uint64_t, kCallOutcomeCount>, std::less<>> calls;
+  std::map<std::string, uint64_t> native_compiles;  // by how they ended
 
   void calls_page(Page& page) const {
     const std::lock_guard lock(mutex);
@@ -121,6 +122,13 @@ struct Metrics::Impl {
                        static_cast<double>(counts[i]));
         }
       }
+    }
+  }
+
+  void compiles_page(Page& page) const {
+    const std::lock_guard lock(mutex);
+    for (const auto& [how, count] : native_compiles) {
+      page.counter(Id::NativeCompiles, {{"result", how}}, static_cast<double>(count));
     }
   }
 
@@ -277,6 +285,11 @@ void Metrics::decision_called(std::string_view decision, CallOutcome outcome) {
   ++calls[std::string(key)][static_cast<size_t>(outcome)];
 }
 
+void Metrics::native_compiled(std::string_view how) {
+  const std::lock_guard lock(impl_->mutex);
+  ++impl_->native_compiles[std::string(how)];
+}
+
 size_t Metrics::server_index(std::string_view server) const {
   for (size_t i = 0; i + 1 < impl_->servers.size(); ++i) {
     if (impl_->servers[i] == server) {
@@ -319,6 +332,7 @@ std::string Metrics::text() const {
   page.counter(Id::AuditRecords, {}, static_cast<double>(audit_records.value()));
   page.counter(Id::Reloads, {{"result", "ok"}}, static_cast<double>(reloads_done.value()));
   page.counter(Id::Reloads, {{"result", "failed"}}, static_cast<double>(reloads_failed.value()));
+  impl_->compiles_page(page);
   impl_->sources_page(page);
   impl_->routes_page(page);
   const ProcessSample process = sample_process();

@@ -140,6 +140,9 @@ class Metrics {
   void request(Method method, size_t server, RequestStatus status);
   void upstream_latency(size_t server, uint64_t ns);
 
+  /// A compilation of native code ended; `how` is one of a few words ("done", "time"). Takes a lock.
+  void native_compiled(std::string_view how);
+
   /// The counters for a pack whose rules are called `rule_names`, in order.
   std::shared_ptr<const PackCounters> counters_for(const std::vector<std::string_view>& rule_names);
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/value/scratch.h"
@@ -37,6 +38,21 @@ class RegexSet {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+/// Lets the patterns of one unit in, one after the other: each alone may be small and all together not.
+class RegexAdmission {
+ public:
+  /// Of all patterns; an instruction is 8 bytes, and there are as many for reading backwards.
+  static constexpr size_t kInstructionsMax = 4'000'000;
+
+  /// What is wrong with a pattern, alone or beside those before it; empty when nothing is. A pattern counts
+  /// once. Costs of the thread's Budget what compiling costs.
+  std::string problem(const std::string& pattern);
+
+ private:
+  std::unordered_map<std::string, std::string> known_;  // patterns and their problems
+  size_t instructions_ = 0;
 };
 
 }  // namespace catalyst::value

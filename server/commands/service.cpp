@@ -159,7 +159,10 @@ struct Service::Impl {
     options.store = store.get();
     options.compiler = kVersion;
     options.native = {config.native.cache, config.native.cache_bytes};
+    options.worker.time_ms = config.native.compile_ms;
+    options.worker.memory_bytes = config.native.compile_bytes;
     options.loading.limits.file_bytes = config.packs.max_bytes;
+    options.loading.budget = {config.limits.policy_ms, config.limits.policy_bytes};
     options.loading.use_native = config.native.from_packs;
     options.loading.trust = {std::move(*keys), config.packs.required_signatures};
     options.hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };
@@ -170,6 +173,7 @@ struct Service::Impl {
         watcher->refresh();
       }
     };
+    options.hooks.native_compiled = [this](std::string_view how) { metrics.native_compiled(how); };
     options.hooks.shadow_began = [this](const std::string& pack) { shadow.begin(pack); };
     packs = std::make_unique<PackManager>(std::move(options));
     ReloadOutcome outcome = packs->load_first();
@@ -445,14 +449,10 @@ std::unique_ptr<Service::Failure> Service::start() {
     }
     impl_->audit = std::move(*audit);
   }
-  if (auto failure = impl_->open_store()) {
-    return failure;
-  }
-  if (auto failure = impl_->open_windows()) {
-    return failure;
-  }
-  if (auto failure = impl_->load_policy()) {
-    return failure;
+  for (const auto step : {&Impl::open_store, &Impl::open_windows, &Impl::load_policy}) {
+    if (auto failure = (*impl_.*step)()) {
+      return failure;
+    }
   }
   if (auto loaded = impl_->access.load(); loaded.has_error()) {
     return Impl::failed(loaded.error());

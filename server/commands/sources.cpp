@@ -99,6 +99,7 @@ Result<std::vector<std::string>> find_sources(const std::vector<std::string>& ar
 
 Result<driver::Analysis> analyze_files(const std::vector<std::string>& files) {
   std::vector<driver::SourceFile> sources;
+  size_t bytes = 0;
   for (const std::string& file : files) {
     Result<std::string> text = read_file(file);
     if (text.has_error()) {
@@ -107,6 +108,10 @@ Result<driver::Analysis> analyze_files(const std::vector<std::string>& files) {
     if (driver::is_pack(*text)) {
       return files.size() == 1 ? analysis_of_pack(file, *text)
                                : error(file + " is a pack, and a pack stands alone: it is a whole policy");
+    }
+    bytes += text->size();
+    if (bytes > driver::kSourceBytesMax) {
+      return error("the files have more than " + std::to_string(driver::kSourceBytesMax >> 20) + " MiB");
     }
     sources.push_back({file == "-" ? "<stdin>" : file, std::move(*text)});
   }

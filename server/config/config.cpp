@@ -186,6 +186,8 @@ class Loader {
 
   static void read_native(const Reader& read, const fs::path& folder, Config& config) {
     config.native.from_packs = read.flag("native.from_packs");
+    config.native.compile_ms = read.duration("native.compile_time");
+    config.native.compile_bytes = static_cast<uint64_t>(read.bytes("native.compile_memory"));
     config.native.cache_bytes = static_cast<uint64_t>(read.bytes("native.cache_size"));
     if (config.native.cache_bytes == 0) {
       return;
@@ -236,6 +238,8 @@ class Loader {
     out.principals = static_cast<size_t>(read.count("limits.principals"));
     out.fuel_per_rule = static_cast<uint32_t>(read.count("limits.fuel_per_rule"));
     out.decision_batch = static_cast<uint32_t>(read.count("limits.decision_batch"));
+    out.policy_ms = read.duration("limits.policy_time");
+    out.policy_bytes = static_cast<uint64_t>(read.bytes("limits.policy_memory"));
     out.evaluation_bytes = static_cast<size_t>(read.bytes("limits.evaluation_memory"));
     return out;
   }

@@ -187,6 +187,8 @@ struct LimitsConfig {
   uint32_t fuel_per_rule = 0;
   uint32_t decision_batch = 0;
   size_t evaluation_bytes = 0;
+  int64_t policy_ms = 0;      // of processor time
+  uint64_t policy_bytes = 0;  // of memory
 };
 
 /// Results that engines share; `url` "": they do not.
@@ -217,11 +219,13 @@ struct PacksConfig {
   size_t max_bytes = 0;
 };
 
-/// Where native code is kept.
+/// Where native code is kept, and what making it may take.
 struct NativeConfig {
   std::string cache;  // folder; empty: nowhere
   uint64_t cache_bytes = 0;
   bool from_packs = true;
+  int64_t compile_ms = 0;
+  uint64_t compile_bytes = 0;
 };
 
 struct RecordConfig {

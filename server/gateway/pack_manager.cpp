@@ -15,6 +15,7 @@
 
 #include "compiler/driver/compile.h"
 #include "runtime/base/check.h"
+#include "runtime/base/give_back.h"
 #include "runtime/decision/in_force.h"
 #include "runtime/observe/log.h"
 #include "server/gateway/pack_manager_impl.h"
@@ -44,6 +45,22 @@ std::string_view origin_text(driver::NativeOrigin origin) {
       return "cache";
     case driver::NativeOrigin::Pack:
       return "pack";
+  }
+  return "";
+}
+
+/// Which option bounds a worker that ended so.
+std::string_view limit_of(driver::WorkerEnd end) {
+  switch (end) {
+    case driver::WorkerEnd::Time:
+      return " (`native.compile_time` is the limit)";
+    case driver::WorkerEnd::Memory:
+      return " (`native.compile_memory` is the limit)";
+    case driver::WorkerEnd::Refused:
+    case driver::WorkerEnd::Stopped:
+    case driver::WorkerEnd::Died:
+    case driver::WorkerEnd::NotStarted:
+      return "";
   }
   return "";
 }
@@ -208,6 +225,7 @@ void PackManager::Impl::run_native() {
     const uint64_t generation = status.generation;
     lock.unlock();
     go_native(policy, generation, stop_asked);
+    give_back_memory();
     lock.lock();
     compiling = nullptr;
   }
@@ -230,28 +248,52 @@ bool PackManager::Impl::put_native(const std::shared_ptr<Policy>& policy,
   return true;
 }
 
-void PackManager::Impl::put_hottest(const std::shared_ptr<Policy>& policy,
+void PackManager::Impl::compiled() const {
+  if (hooks.native_compiled) {
+    hooks.native_compiled("done");
+  }
+}
+
+void PackManager::Impl::not_compiled(const Error& failure) const {
+  const driver::WorkerEnd end = driver::worker_end(failure.code).value_or(driver::WorkerEnd::Refused);
+  if (hooks.native_compiled) {
+    hooks.native_compiled(driver::word_of(end));
+  }
+  if (end != driver::WorkerEnd::Stopped) {
+    observe::log(Level::Warn, "no native code, the packed form decides",
+                 {{"reason", failure.message() + std::string(limit_of(end))}});
+  }
+}
+
+bool PackManager::Impl::put_hottest(const std::shared_ptr<Policy>& policy,
                                     const std::stop_token& stop_asked) {
   if (!hooks.decided || policy->rules() < kHottestFirst) {
-    return;
+    return true;
   }
   std::vector<uint64_t> decided = hooks.decided(*policy->pack);
   if (std::all_of(decided.begin(), decided.end(), [](uint64_t count) { return count == 0; })) {
-    return;
+    return true;
   }
   const auto start = Clock::now();
-  auto unit = driver::compile_hottest(*policy->analysis, std::move(decided), {.stop = stop_asked});
-  // What goes wrong here goes wrong for all of it, too, and is told then.
-  if (unit.has_value() && put_native(policy, std::move(*unit), "packed")) {
+  auto unit =
+      driver::compile_hottest(*policy->analysis, std::move(decided), {.stop = stop_asked, .worker = &worker});
+  if (unit.has_error()) {
+    not_compiled(unit.error());
+    return false;
+  }
+  compiled();
+  if (put_native(policy, std::move(*unit), "packed")) {
     observe::log(Level::Info, "native code for what decides most in force",
                  {{"ms", milliseconds(std::chrono::duration<double>(Clock::now() - start).count())}});
   }
+  return true;
 }
 
 void PackManager::Impl::go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
                                   const std::stop_token& stop_asked) {
   const auto start = Clock::now();
-  driver::NativeOptions how{.stop = stop_asked, .cache = native_cache.get(), .offered = policy->native};
+  driver::NativeOptions how{
+      .stop = stop_asked, .worker = &worker, .cache = native_cache.get(), .offered = policy->native};
   driver::NativeUnit native_unit = driver::native_at_hand(*policy->analysis, how);
   how.offered = {};
   policy->native.clear();
@@ -260,18 +302,20 @@ void PackManager::Impl::go_native(const std::shared_ptr<Policy>& policy, uint64_
     native_unit.remarks.push_back("the pack's native code is not used: " + policy->native_unused);
   }
   if (native_unit.unit == nullptr) {
-    put_hottest(policy, stop_asked);
-    auto compiled = driver::compile_native(*policy->analysis, how);
+    if (!put_hottest(policy, stop_asked)) {
+      return;
+    }
+    auto made = driver::compile_native(*policy->analysis, how);
+    if (made.has_error()) {
+      not_compiled(made.error());
+      return;
+    }
+    compiled();
     if (stop_asked.stop_requested()) {
       return;
     }
-    if (compiled.has_error()) {
-      observe::log(Level::Warn, "no native code, the packed form decides",
-                   {{"reason", compiled.error().message()}});
-      return;
-    }
-    native_unit.unit = std::move(compiled->unit);
-    std::move(compiled->remarks.begin(), compiled->remarks.end(), std::back_inserter(native_unit.remarks));
+    native_unit.unit = std::move(made->unit);
+    std::move(made->remarks.begin(), made->remarks.end(), std::back_inserter(native_unit.remarks));
   }
   for (const std::string& remark : native_unit.remarks) {
     observe::log(Level::Warn, "native code", {{"text", remark}});

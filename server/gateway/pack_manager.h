@@ -10,6 +10,7 @@
 #include "compiler/driver/native_cache.h"
 #include "compiler/driver/packs.h"
 #include "compiler/driver/rule_edit.h"
+#include "compiler/driver/worker.h"
 #include "runtime/base/result.h"
 #include "runtime/decision/engine.h"
 #include "runtime/store/store_thread.h"
@@ -68,7 +69,8 @@ struct DeploymentStatus {
 
 /// Keeps the policy in force: files that are reloaded when they change, or packs that are deployed and kept
 /// in the store. Compiles on threads of its own, swaps the engine's packs when a new one is good, leaves the
-/// old ones otherwise. The packed form is swapped in at once and native code follows from a second thread.
+/// old ones otherwise. The packed form is swapped in at once and native code follows from a second thread,
+/// which has a process of its own compile it within bounds.
 class PackManager {
  public:
   struct Hooks {
@@ -77,6 +79,8 @@ class PackManager {
     /// How often each rule of the pack, by its name, decided so far; on the native thread.
     std::function<std::vector<uint64_t>(const decision::Pack&)> decided;
     std::function<void(bool ok)> reloaded;
+    /// Native code was compiled ("done"), or why not (driver::word_of).
+    std::function<void(std::string_view how)> native_compiled;
     /// Another pack is compared from now on; "" when none is.
     std::function<void(const std::string& pack)> shadow_began;
   };
@@ -87,6 +91,7 @@ class PackManager {
     driver::LoadOptions loading;          // whose packs are used
     std::string compiler;                 // our version, for packs that edits make
     driver::NativeCache::Options native;  // where native code is kept; no folder: nowhere
+    driver::Worker::Options worker;       // what compiling it may take
     Hooks hooks;
   };
 

@@ -246,8 +246,8 @@ Result<void> PackManager::Impl::edit_rules(const driver::RuleEdit& edit, const s
         make_error_code(boost::system::errc::operation_not_permitted),
         "policy files are in force, and their rules are changed there; deploy a pack to change rules here");
   }
-  auto built =
-      driver::edit_pack(*stable->analysis, stable->schemas, edit, stable->sequence + 1, compiler_version);
+  auto built = driver::edit_pack(*stable->analysis, stable->schemas, edit,
+                                 {stable->sequence + 1, compiler_version, deployer.loading().budget});
   if (built.has_error()) {
     return built.error();
   }

@@ -26,12 +26,14 @@ struct PackManager::Impl {
         hooks(std::move(o.hooks)),
         native_cache(o.native.folder.empty() ? nullptr
                                              : std::make_unique<driver::NativeCache>(std::move(o.native))),
+        worker(std::move(o.worker)),
         deployer(o.store, std::move(o.loading)) {}
 
   std::vector<std::string> files;
   std::string compiler_version;
   Hooks hooks;
   std::unique_ptr<const driver::NativeCache> native_cache;  // the native thread's
+  driver::Worker worker;
   std::unique_ptr<decision::Engine> engine;
   // The compiling thread's:
   Deployer deployer;
@@ -93,8 +95,12 @@ struct PackManager::Impl {
   /// False when the policy does not decide any more.
   bool put_native(const std::shared_ptr<Policy>& policy, std::shared_ptr<const abi::Unit> unit,
                   const char* tier);
-  /// All of a large policy takes seconds: what decides most, as far as it did so before, goes first.
-  void put_hottest(const std::shared_ptr<Policy>& policy, const std::stop_token& stop_asked);
+  /// How a compilation ended: counted, and logged when it failed.
+  void compiled() const;
+  void not_compiled(const Error& failure) const;
+  /// All of a large policy takes seconds: what decides most, as far as it did so before, goes first. False
+  /// when that took more than a worker may take, as all of it would.
+  bool put_hottest(const std::shared_ptr<Policy>& policy, const std::stop_token& stop_asked);
   void go_native(const std::shared_ptr<Policy>& policy, uint64_t generation,
                  const std::stop_token& stop_asked);
 };

@@ -88,6 +88,7 @@ PolicyReading read_policy(const std::vector<std::string>& files, const driver::L
   const std::string missing("\0missing", 8);
   PolicyReading out;
   std::vector<driver::SourceFile> sources;
+  size_t bytes = 0;
   for (const std::string& file : expand(files, out.failure)) {
     std::optional<std::string> text = read_whole(file, options.limits.file_bytes);
     out.texts.emplace_back(file, text.value_or(missing));
@@ -97,6 +98,10 @@ PolicyReading read_policy(const std::vector<std::string>& files, const driver::L
       read_pack(files, file, *text, options, out);
     } else if (text->size() > kTextBytesMax) {
       out.failure += file + " is larger than " + std::to_string(kTextBytesMax) + " bytes\n";
+    } else if (bytes += text->size(); bytes > driver::kSourceBytesMax) {
+      out.failure +=
+          "the policy files have more than " + std::to_string(driver::kSourceBytesMax >> 20) + " MiB\n";
+      break;
     } else {
       sources.push_back({file, std::move(*text)});
     }
@@ -106,6 +111,7 @@ PolicyReading read_policy(const std::vector<std::string>& files, const driver::L
   }
   driver::AnalyzeOptions reading;
   reading.schemas = &schemas;
+  reading.budget = options.budget;
   reading.read_schema = [&out, &missing](const std::string& path) {
     std::optional<std::string> text = read_whole(path, kTextBytesMax);
     out.texts.emplace_back(path, text.value_or(missing));

@@ -42,8 +42,8 @@ struct PolicyReading {
   std::shared_ptr<Policy> from_pack;                       // when the file is a pack
   std::string failure;
 };
-/// `files`: policy files, folders of such, or one pack. `schemas` remembers what was read for the next
-/// reading.
+/// Compiles within `options.budget`. `files`: policy files, folders of such, or one pack. `schemas` remembers
+/// what was read for the next reading.
 PolicyReading read_policy(const std::vector<std::string>& files, const driver::LoadOptions& options,
                           check::SchemaCache& schemas);
 

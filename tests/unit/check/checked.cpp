@@ -36,6 +36,9 @@ driver::Analysis analyze(const std::string& path, const std::string& text) {
   static constexpr std::string_view kWith = "// WITH: ";
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
+    if (line == "// BUDGET: nothing") {
+      options.budget.cpu_ms = 0;
+    }
     if (line.starts_with(kWith)) {
       const std::string other = line.substr(kWith.size());
       files.push_back({other, testing::read_file(in_goldens(other))});

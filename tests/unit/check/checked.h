@@ -11,7 +11,8 @@
 namespace catalyst::check {
 
 /// A source, read and checked. Schemas are read from tests/golden/check/, and so are further files of its
-/// pack, each named by a line `// WITH: PATH`.
+/// pack, each named by a line `// WITH: PATH`. After a line `// BUDGET: nothing` the first look at the clock
+/// finds that it took too long.
 struct Checked {
   Checked(const std::string& path, const std::string& text);
 
