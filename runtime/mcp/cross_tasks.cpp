@@ -186,8 +186,12 @@ Reply Router::end_of_old_task(RequestContext& context, std::string_view task_jso
   if (std::optional<Reply> refusal = decide_task_result(context, upstream.payload, changed)) {
     return std::move(*refusal);
   }
-  const std::string result = related_task(changed.empty() ? upstream.payload : std::string_view(changed),
-                                          context.task.id, context.task.ours);
+  // A result of the new generation, also inside a task.
+  const MemberEdit kind = {Kind::Default, "resultType", "\"complete\""};
+  const std::string result =
+      edit_object(related_task(changed.empty() ? upstream.payload : std::string_view(changed),
+                               context.task.id, context.task.ours),
+                  {&kind, 1});
   // What the tool says of its failure is a result in the new generation: `failed` is for errors.
   return task_standing(context, task_json, TaskStatus::Completed, MemberEdit{Kind::Set, "result", result});
 }

@@ -7,6 +7,7 @@
 #include "runtime/mcp/http_edge.h"
 #include "runtime/mcp/observer.h"
 #include "runtime/mcp/router.h"
+#include "runtime/mcp/server_status.h"
 #include "runtime/mcp/sse_front.h"
 #include "runtime/mcp/sse_headers.h"
 #include "runtime/mcp/stream_claim.h"
@@ -477,28 +478,7 @@ Task<void> Endpoint::stop() {
   return impl_->router->stop();
 }
 
-std::vector<ServerStatus> Endpoint::servers() const {
-  const Router& router = *impl_->router;
-  const CataloguePtr catalogue = router.keeper().current();
-  std::vector<ServerStatus> out;
-  for (uint32_t server = 0; server < router.upstreams().size(); ++server) {
-    const ServerEntry& entry = catalogue->servers()[server];
-    ServerStatus status;
-    status.name = entry.name;
-    status.state = router.upstreams()[server]->state();
-    status.listed = entry.state == ServerEntry::State::Listed;
-    status.error = entry.error;
-    if (entry.listing != nullptr) {
-      status.era = entry.listing->info->era;
-      status.protocol_version = entry.listing->info->protocol_version;
-      status.tools = entry.listing->of(ListKind::Tools).size();
-      status.prompts = entry.listing->of(ListKind::Prompts).size();
-      status.resources = entry.listing->of(ListKind::Resources).size();
-    }
-    out.push_back(std::move(status));
-  }
-  return out;
-}
+std::vector<ServerStatus> Endpoint::servers() const { return server_statuses(*impl_->router); }
 
 std::vector<RouteStatus> Endpoint::routes() const { return impl_->router->routes(); }
 

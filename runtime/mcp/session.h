@@ -171,7 +171,7 @@ class SessionTable {
   struct Found {
     std::shared_ptr<Session> session;  // nullptr when it was never given out, has ended or expired, or
                                        // belongs to another principal or scope
-    bool full = false;  // it is good, but not here, and all that are here are in use
+    bool full = false;                 // it is good, but not here, and all that are here are in use
   };
   /// The session with that id. One that is not here but sealed with our key is taken up. `scope_name` as in
   /// the terms.

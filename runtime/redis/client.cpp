@@ -146,6 +146,10 @@ struct Client::Impl {
       }
     }
     Result<std::vector<Answer>> answers = connection->exchange(commands, options.timeout_ms);
+    if (answers.has_error()) {
+      const std::lock_guard lock(mutex);
+      up = false;  // before anybody hears of it and asks again
+    }
     size_t next = 0;
     for (const Job& job : batch) {
       const size_t first = next;

@@ -32,6 +32,7 @@ async function upstream(t) {
       const answer = (result) => response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ jsonrpc: "2.0", id, result: { resultType: "complete", ...result } }));
       if (method === "server/discover") return answer({ supportedVersions: ["2026-07-28"], capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } });
       if (method === "tools/list") return answer({ tools: [{ name: "look", description: "Looks.", inputSchema: { type: "object" }, annotations: { readOnlyHint: true } }], ttlMs: 0, cacheScope: "public" });
+      if (method !== "tools/call") return response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32601, message: "Method not found" } }));
       state.calls += 1;
       answer({ content: [{ type: "text", text: `call ${state.calls} of ${JSON.stringify(params.arguments)}` }], cacheScope: state.scope });
     });
@@ -122,7 +123,7 @@ test("nobody without the secrets can put an answer there, nor move one", options
     const reader = await start(t, { server, url: store.url });
     await connected(reader);
     spawnSync("redis-cli", ["-p", String(store.port), "-x", "set", a], { input: value });
-    spawnSync("redis-cli", ["-p", String(store.port), "set", b, value.length > 1e6 ? "A" : value]);
+    spawnSync("redis-cli", ["-p", String(store.port), "-x", "set", b], { input: value.length > 1e6 ? "A" : value });
     const two = await client(t, reader);
     for (const q of [1, 2]) assert.match(await look(two, q), /^call \d+ of/, what);
     refused = await uses(reader, "refused");

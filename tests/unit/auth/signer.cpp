@@ -6,6 +6,8 @@
 #include <openssl/ecdsa.h>
 #include <openssl/pem.h>
 
+#include "runtime/base/base64.h"
+
 namespace catalyst::test {
 namespace {
 
