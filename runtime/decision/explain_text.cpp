@@ -1,4 +1,7 @@
 #include "runtime/decision/explain.h"
+
+#include <algorithm>
+
 #include "runtime/value/json_text.h"
 
 namespace catalyst::decision {
@@ -203,6 +206,10 @@ std::string conditions_text(const std::vector<ExplainedCondition>& conditions, c
 std::string to_text(const Explanation& e) {
   std::string out(outcome_word(e));
   out += e.rule.empty() ? " by default" : " by " + e.rule;
+  const bool requires_something =
+      std::any_of(e.effects.begin(), e.effects.end(),
+                  [](const std::string& effect) { return effect.starts_with("require "); });
+  out += requires_something ? ", held back without what it requires" : "";
   out += " (on " + std::string(abi::hook_name(e.hook)) + ", pack " + e.pack + ")\n";
   if (!e.message.empty()) {
     out += "  message: " + e.message + "\n";

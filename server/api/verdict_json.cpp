@@ -112,7 +112,7 @@ std::string verdict_json(const decision::Verdict& verdict, const decision::Pack&
 std::string verdict_text(const decision::Verdict& verdict, const decision::Pack& pack) {
   std::string out = outcome_text(verdict);
   out += verdict.rule_name.empty() ? " (default)" : " by " + std::string(verdict.rule_name);
-  out += "\n";
+  out += verdict.requirements.empty() ? "\n" : ", held back without what it requires\n";
   if (!verdict.message.empty()) {
     out += "  message  " + std::string(verdict.message) + "\n";
   }
