@@ -105,8 +105,8 @@ class TaskWatch {
                      timer_.cancel();
                    }));
   }
+  /// For a coroutine that cannot be cancelled.
   Task<void> end() {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     cancel_.emit(asio::cancellation_type::terminal);
     while (running_) {
       co_await timer_.async_wait(asio::as_tuple(use_awaitable));
@@ -178,6 +178,8 @@ Task<Reply> Router::handle_listen(RequestContext& context) {
       // The client closed the stream, which is how it unsubscribes.
       reply.abandoned = true;
     }
+    // The watch uses this frame: it must be over also when the client has gone.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await tasks.end();
     for (const auto& [server, uri] : watched) {
       unwatch(watcher_of(context, server), server, uri);

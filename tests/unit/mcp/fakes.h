@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "runtime/abi/unit.h"
+#include "runtime/base/check.h"
 #include "runtime/decision/engine.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/mcp/envelope.h"
@@ -183,6 +184,7 @@ class FakeExchange : public HttpExchange {
 
  private:
   void keep(int code, std::span<const Header> with) {
+    CHECK(status == 0, "one answer per exchange");
     status = code;
     for (const Header& h : with) {
       sent_headers[std::string(h.name)] = h.value;
