@@ -155,10 +155,11 @@ void report_several(const std::vector<Place>& places, diagnostics::Sink& sink) {
 
 /// Who gave up in the middle says much that is not so: only that it gave up is told, and where.
 void report_costly(const Budget& budget, diagnostics::Sink& sink) {
-  source::Span place;
-  for (const diagnostics::Diagnostic& each : sink.all()) {
-    place = each.kind == diagnostics::Kind::TooCostly ? each.span : place;
-  }
+  const auto& all = sink.all();
+  const auto said = std::find_if(all.begin(), all.end(), [](const diagnostics::Diagnostic& each) {
+    return each.kind == diagnostics::Kind::TooCostly;
+  });
+  const source::Span place = said == all.end() ? source::Span() : said->span;
   sink = diagnostics::Sink();
   sink.report(diagnostics::Kind::TooCostly, place, {diagnostics::quantity(budget)});
 }
@@ -187,8 +188,10 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
   };
   analysis.imported.resize(analysis.sources.size());
   const check::Imports imports = load_imports(trees, analysis, options);
-  analysis.module =
-      check::check(trees, imports, analysis.sources, reader, analysis.diagnostics, options.schemas);
+  if (budget.spent() == Budget::Spent::No) {
+    analysis.module =
+        check::check(trees, imports, analysis.sources, reader, analysis.diagnostics, options.schemas);
+  }
   if (options.schemas != nullptr) {
     options.schemas->forget_unread();
   }

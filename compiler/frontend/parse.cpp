@@ -107,6 +107,9 @@ ast::Ast parse(const source::SourceMap& sources, source::FileId file, diagnostic
       continue;
     }
     if (!Budget::spend((segment.last - segment.first) * kTokenSteps)) {
+      sink.report(Kind::TooCostly,
+                  {file, list.tokens[segment.first].begin(), list.tokens[segment.first].end()},
+                  {diagnostics::quantity(*Budget::current())});
       break;
     }
     parser.reset();  // frees the tree of the declaration before

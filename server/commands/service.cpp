@@ -8,7 +8,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
-
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -159,12 +158,11 @@ struct Service::Impl {
     options.store = store.get();
     options.compiler = kVersion;
     options.native = {config.native.cache, config.native.cache_bytes};
-    options.worker.time_ms = config.native.compile_ms;
-    options.worker.memory_bytes = config.native.compile_bytes;
-    options.loading.limits.file_bytes = config.packs.max_bytes;
-    options.loading.budget = {config.limits.policy_ms, config.limits.policy_bytes};
-    options.loading.use_native = config.native.from_packs;
-    options.loading.trust = {std::move(*keys), config.packs.required_signatures};
+    options.worker = {config.native.compile_ms, config.native.compile_bytes};
+    options.loading = {{config.packs.max_bytes},
+                       {std::move(*keys), config.packs.required_signatures},
+                       {config.limits.policy_ms, config.limits.policy_bytes},
+                       config.native.from_packs};
     options.hooks.before_swap = [this](const auto& pack) { recorder->register_pack(pack); };
     options.hooks.decided = [this](const auto& pack) { return recorder->decided(pack); };
     options.hooks.reloaded = [this](bool ok) {
@@ -177,11 +175,9 @@ struct Service::Impl {
     options.hooks.shadow_began = [this](const std::string& pack) { shadow.begin(pack); };
     packs = std::make_unique<PackManager>(std::move(options));
     ReloadOutcome outcome = packs->load_first();
-    if (!outcome.ok) {
-      return std::make_unique<Failure>(
-          Failure{true, std::move(outcome.text), std::move(outcome.diagnostics_json)});
-    }
-    return nullptr;
+    return outcome.ok ? nullptr
+                      : std::make_unique<Failure>(
+                            Failure{true, std::move(outcome.text), std::move(outcome.diagnostics_json)});
   }
 
   [[nodiscard]] mcp::SharedResults* shared_results() const {

@@ -34,10 +34,11 @@ driver::Analysis analyze(const std::string& path, const std::string& text) {
   };
   std::vector<driver::SourceFile> files{{path, text}};
   static constexpr std::string_view kWith = "// WITH: ";
+  static constexpr std::string_view kBudget = "// BUDGET: ";
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    if (line == "// BUDGET: nothing") {
-      options.budget.cpu_ms = 0;
+    if (line.starts_with(kBudget)) {
+      options.budget.cpu_ms = std::stoi(line.substr(kBudget.size()));
     }
     if (line.starts_with(kWith)) {
       const std::string other = line.substr(kWith.size());

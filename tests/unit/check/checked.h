@@ -11,8 +11,8 @@
 namespace catalyst::check {
 
 /// A source, read and checked. Schemas are read from tests/golden/check/, and so are further files of its
-/// pack, each named by a line `// WITH: PATH`. After a line `// BUDGET: nothing` the first look at the clock
-/// finds that it took too long.
+/// pack, each named by a line `// WITH: PATH`. A line `// BUDGET: 0 ms` is what reading and checking
+/// may take; the clock is looked at now and then.
 struct Checked {
   Checked(const std::string& path, const std::string& text);
 

@@ -12,8 +12,8 @@
 namespace catalyst::check {
 namespace {
 
-/// The first look at the clock ends it.
-constexpr const char* kNoTime = "// BUDGET: nothing\n";
+/// Enough to read the source, and far from enough to check it.
+constexpr const char* kNoTime = "// BUDGET: 60 ms\n";
 
 std::string repeated(int count, const std::string& before, const std::string& after) {
   std::string out;
@@ -35,15 +35,15 @@ TEST(Hostile, PatternsThatTheRuntimeRefuses) {
 
 TEST(Hostile, PatternsThatAreTooLargeTogether) {
   value::RegexAdmission admission;
-  const std::string large = "((a{20}){20}){20}";
+  const std::string large = "\\pL{20}";
   int let_in = 0;
   std::string problem;
   while (problem.empty() && let_in < 10'000) {
     problem = admission.problem(std::to_string(let_in++) + large);
   }
   EXPECT_NE(problem.find("the patterns of the pack have more than 4000000 instructions"), std::string::npos);
-  EXPECT_GT(let_in, 100);
-  EXPECT_LT(let_in, 1000);
+  EXPECT_GT(let_in, 50);
+  EXPECT_LT(let_in, 2000);
   EXPECT_EQ(admission.problem("0" + large), "");  // counted already
   EXPECT_EQ(admission.problem("small"), "") << "what still fits is let in";
 }
@@ -75,17 +75,9 @@ TEST(Hostile, ATableOfThousandsOfTexts) {
   EXPECT_EQ(Checked("texts.cata", kNoTime + text + "  otherwise => 1\n}\n").codes(), "E0227");
 }
 
-TEST(Hostile, FactsInManyContexts) {
-  std::string text = "server db schema \"schemas/db.json\"\n";
-  for (int i = 0; i < 4'000; ++i) {
-    text += "fact f" + std::to_string(i) + " = call.tool != \"t" + std::to_string(i) + "\"\n";
-  }
-  EXPECT_EQ(Checked("facts.cata", kNoTime + text + "rule r on call db.* when f1 deny\n").codes(), "E0227");
-}
-
 TEST(Hostile, TheDiagnosticNamesThePlaceThatWasReached) {
-  const std::string text = repeated(6'000, "fact f", " = principal.risk > 1 and principal.mfa\n");
-  const Checked checked("place.cata", kNoTime + ("server db\n" + text));
+  const std::string text = repeated(20'000, "fact f", " = principal.risk > 1 and principal.mfa\n");
+  const Checked checked("place.cata", "// BUDGET: 0 ms\n" + text);
   ASSERT_EQ(checked.codes(), "E0227");
   EXPECT_EQ(checked.sink.all()[0].message, "compiling these sources takes more than 0 s of processor time");
   EXPECT_TRUE(checked.sink.all()[0].span.valid());
