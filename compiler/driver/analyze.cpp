@@ -171,10 +171,13 @@ Analysis analyze(std::vector<SourceFile> files, const AnalyzeOptions& options) {
   Analysis analysis;
   std::vector<ast::Ast> trees;
   for (SourceFile& file : files) {
-    if (!Budget::spend(file.text.size())) {
+    const size_t bytes = file.text.size();
+    const source::FileId id = analysis.sources.add(std::move(file.path), std::move(file.text));
+    if (!Budget::spend(bytes)) {
+      analysis.diagnostics.report(diagnostics::Kind::TooCostly, source::Span{id, 0, 0},
+                                  {diagnostics::quantity(budget)});
       break;
     }
-    const source::FileId id = analysis.sources.add(std::move(file.path), std::move(file.text));
     trees.push_back(frontend::parse(analysis.sources, id, analysis.diagnostics));
   }
   if (const std::vector<Place> places = packs_by_folder(trees, analysis.sources); places.size() > 1) {
