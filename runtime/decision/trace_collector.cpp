@@ -1,5 +1,7 @@
 #include "runtime/decision/trace_collector.h"
 
+#include <algorithm>
+
 #include "runtime/value/json_text.h"
 #include "runtime/value/ops.h"
 
@@ -9,11 +11,53 @@ namespace {
 using value::Status;
 using value::Value;
 
+bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+/// The text from `begin` to `end` with the parentheses whose partner is in it: those around an operand are
+/// not part of its expression, so that of `(a ?? 1) > 2` begins at `a`.
+std::string_view with_partners(std::string_view text, size_t begin, size_t end) {
+  size_t open = 0;     // their partner stands behind the end
+  size_t missing = 0;  // in front of the beginning
+  bool quoted = false;
+  for (size_t i = begin; i < end; ++i) {
+    if (text[i] == '"' && (i == begin || text[i - 1] != '\\')) {
+      quoted = !quoted;
+    } else if (!quoted && text[i] == '(') {
+      ++open;
+    } else if (!quoted && text[i] == ')') {
+      open > 0 ? --open : ++missing;
+    }
+  }
+  const size_t first = begin;
+  const size_t last = end;
+  for (; missing > 0; --missing) {
+    while (begin > 0 && is_blank(text[begin - 1])) {
+      --begin;
+    }
+    if (begin == 0 || text[begin - 1] != '(') {
+      return text.substr(first, last - first);
+    }
+    --begin;
+  }
+  for (; open > 0; --open) {
+    while (end < text.size() && is_blank(text[end])) {
+      ++end;
+    }
+    if (end == text.size() || text[end] != ')') {
+      return text.substr(first, last - first);
+    }
+    ++end;
+  }
+  return text.substr(begin, end - begin);
+}
+
 std::string_view source_of(const abi::Unit& unit, const abi::SourcePlace& place) {
   if (place.file >= unit.files.size() || place.offset > unit.files[place.file].text.size()) {
     return {};
   }
-  return std::string_view(unit.files[place.file].text).substr(place.offset, place.length);
+  const std::string_view text = unit.files[place.file].text;
+  return with_partners(text, place.offset,
+                       std::min<size_t>(text.size(), size_t{place.offset} + place.length));
 }
 
 const std::string& row_name(const abi::DecisionInfo& decision, const Value& index) {
