@@ -53,7 +53,7 @@ export function freePort() {
 /** A folder of its own with the given files (name to text), removed at the end of the test `t`. */
 export function folder(t, files = {}) {
   const path = mkdtempSync(join(tmpdir(), "catalyst-"));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));  // the engine may still be writing there
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
   return path;
 }
