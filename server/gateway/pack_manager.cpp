@@ -208,6 +208,7 @@ void PackManager::Impl::run_compiler() {
 void PackManager::Impl::run_native() {
   // Requests and the packed form of the next policy go first. Without effect where the system refuses.
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNativeNice);
+  bool starting = true;
   std::unique_lock lock(mutex);
   while (true) {
     wake.wait(lock, [this] { return !for_native.empty() || stop; });
@@ -225,7 +226,11 @@ void PackManager::Impl::run_native() {
     const uint64_t generation = status.generation;
     lock.unlock();
     go_native(policy, generation, stop_asked);
-    give_back_memory();
+    // What starting touched is never wanted again; what compiling touches is, at the next save, which has no
+    // time to get it back.
+    if (std::exchange(starting, false)) {
+      give_back_memory();
+    }
     lock.lock();
     compiling = nullptr;
   }
