@@ -173,7 +173,7 @@ NativeUnit make_native(const Analysis& analysis, const NativeOptions& options) {
     out.unit = std::move(compiled->unit);
     out.remarks.insert(out.remarks.end(), compiled->remarks.begin(), compiled->remarks.end());
   }
-  EXPECT_EQ(out.unit->tier, "native");
+  EXPECT_STREQ(out.unit->tier, "native");
   return out;
 }
 
