@@ -8,6 +8,7 @@
 #include <set>
 
 #include "runtime/base/clock.h"
+#include "runtime/mcp/call_entry.h"
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/task_forms.h"
 
@@ -43,27 +44,6 @@ std::string held_state(const HeldResults::Held& held, TaskStatus status) {
          R"(","lastUpdatedAt":")" + made + R"(","ttl":)" + std::to_string(held.ttl_ms) +
          R"(,"pollInterval":100})";
 }
-
-/// A call of a legacy session that runs in several steps, findable throughout.
-class LongCall {
- public:
-  explicit LongCall(RequestContext& context)
-      : session_(*context.session),
-        call_(session_.begin_call(context.envelope.id_json, context.executor, context.exchange)) {}
-  ~LongCall() {
-    if (call_ != nullptr) {
-      session_.end_call(call_);
-    }
-  }
-  LongCall(const LongCall&) = delete;
-  LongCall& operator=(const LongCall&) = delete;
-  [[nodiscard]] bool begun() const { return call_ != nullptr; }
-  [[nodiscard]] bool cancelled() const { return call_->cancelled(); }
-
- private:
-  Session& session_;
-  std::shared_ptr<InFlight> call_;
-};
 
 }  // namespace
 
@@ -288,8 +268,8 @@ Task<Reply> Router::cancel_at_new_server(RequestContext& context, std::string_vi
 /// Until the task is over: asks the client what the server asks, and tells it where the task stands.
 Task<Reply> Router::await_new_task(RequestContext& context, std::string_view params) {
   const uint32_t server = context.task.server;
-  const LongCall call(context);
-  if (!call.begun()) {
+  const CallEntry call(context);
+  if (call.get() == nullptr) {
     co_return failure(context, code::kInternalError, "Too many calls of this session are in flight.");
   }
   const int64_t until_ms = steady_ms() + std::max(options_.call_timeout_ms, options_.ask_timeout_ms);
@@ -297,8 +277,8 @@ Task<Reply> Router::await_new_task(RequestContext& context, std::string_view par
   std::optional<TaskStatus> told;
   while (steady_ms() < until_ms) {
     Sent now = co_await send(context, server, params, context.task.id, "tasks/get");
-    if (call.cancelled() || !now.upstream) {
-      now.reply.abandoned = now.reply.abandoned || call.cancelled();
+    if (call.get()->cancelled() || !now.upstream) {
+      now.reply.abandoned = now.reply.abandoned || call.get()->cancelled();
       co_return std::move(now.reply);
     }
     const std::string_view task = now.upstream->payload;

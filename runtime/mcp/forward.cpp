@@ -6,6 +6,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/mcp/asking.h"
+#include "runtime/mcp/call_entry.h"
 #include "runtime/mcp/router.h"
 #include "runtime/value/json_text.h"
 
@@ -19,26 +20,6 @@ struct OnlyPartial {
                ? asio::cancellation_type::terminal
                : asio::cancellation_type::none;
   }
-};
-
-/// Keeps a legacy client's call findable while it runs.
-class CallEntry {
- public:
-  explicit CallEntry(RequestContext& context)
-      : session_(*context.session),
-        call_(session_.begin_call(context.envelope.id_json, context.executor, context.exchange)) {}
-  ~CallEntry() {
-    if (call_ != nullptr) {
-      session_.end_call(call_);
-    }
-  }
-  CallEntry(const CallEntry&) = delete;
-  CallEntry& operator=(const CallEntry&) = delete;
-  [[nodiscard]] InFlight* get() const { return call_.get(); }
-
- private:
-  Session& session_;
-  std::shared_ptr<InFlight> call_;
 };
 
 }  // namespace
