@@ -103,7 +103,7 @@ class Guard {
 void settle(const std::shared_ptr<HttpPool>& pool, HttpPool::Lease connection) {
   if (is_reusable(*connection)) {
     pool->give_back(std::move(connection));
-  } else if (!connection->parser->is_done() && !connection->timed_out) {
+  } else if (!connection->reader.is_done() && !connection->timed_out) {
     asio::co_spawn(pool->executor, finish_in_background(pool, std::move(connection)), asio::detached);
   } else {
     pool->discard(std::move(connection));

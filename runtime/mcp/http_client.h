@@ -92,7 +92,8 @@ class HttpClient {
   /// One exchange. An idle connection that the server has closed is replaced before it is used. When it
   /// closes while the request is on its way, before a byte of the answer, nobody knows whether the server has
   /// acted: the request is sent once more if it is repeatable or has no body, else it fails (RFC 9112 section
-  /// 9.3.1). Errors: timed_out, operation_aborted (cancelled), connection errors, Beast's parse errors.
+  /// 9.3.1). Errors: timed_out, operation_aborted (cancelled), connection errors,
+  /// bad_message (not HTTP), message_size (beyond a limit).
   Task<Result<HttpResponse>> request(const HttpRequest& request);
 
   /// Cuts every connection; requests in flight fail. Any thread.

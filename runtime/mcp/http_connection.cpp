@@ -5,8 +5,6 @@
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/string.hpp>
-#include <boost/beast/http/error.hpp>
 #include <charconv>
 #include <cstring>
 
@@ -15,11 +13,13 @@
 
 namespace catalyst::mcp {
 
-namespace http = boost::beast::http;
 using boost::system::error_code;
+namespace errc = boost::system::errc;
 
 namespace {
 
+/// The size of a head bounds them before.
+constexpr size_t kMaxFields = SIZE_MAX;
 constexpr int kMaxInterim = 8;  // 1xx answers before the real one
 /// How much of a body is read at once, should that much be on its way.
 constexpr size_t kBodyReadBytes = 64 * 1024;
@@ -33,11 +33,14 @@ error_code judge(const HttpConnection& connection, const error_code& ec) {
 
 using Buffers = std::array<asio::const_buffer, 4>;
 
+bool is_single(const Buffers& buffers) {
+  return buffers[1].size() == 0 && buffers[2].size() == 0 && buffers[3].size() == 0;
+}
+
 /// One system call in the usual case. False when some is left; `ec` on failure.
 bool write_now(HttpConnection& connection, Buffers& buffers, error_code& ec) {
-  const bool single = buffers[1].size() == 0 && buffers[2].size() == 0 && buffers[3].size() == 0;
-  size_t sent =
-      single ? connection.socket.write_some(buffers[0], ec) : connection.socket.write_some(buffers, ec);
+  size_t sent = is_single(buffers) ? connection.socket.write_some(buffers[0], ec)
+                                   : connection.socket.write_some(buffers, ec);
   if (ec == asio::error::would_block) {
     ec = {};
     sent = 0;
@@ -100,9 +103,7 @@ Task<size_t> start_read(HttpConnection& connection, error_code& ec) {
 bool make_room(HttpConnection& connection, size_t limit) {
   if (connection.begin == connection.end) {
     connection.begin = connection.end = 0;
-    const bool large = connection.parser->is_header_done() &&
-                       connection.parser->content_length_remaining().value_or(0) > connection.in.size();
-    if (large && connection.in.size() < kBodyReadBytes) {
+    if (connection.reader.expected() > connection.in.size() && connection.in.size() < kBodyReadBytes) {
       connection.in.resize(kBodyReadBytes);
     }
   }
@@ -125,55 +126,105 @@ bool make_room(HttpConnection& connection, size_t limit) {
 
 }  // namespace
 
-ResponseParser::ResponseParser(HttpResponse& response, const HttpRequest& request,
-                               const HttpClientOptions& options)
-    : response_(&response), request_(&request) {
-  header_limit(static_cast<uint32_t>(options.max_header_bytes));
-  body_limit(options.max_body_bytes);
-  eager(true);
-}
-
-void ResponseParser::on_response_impl(int status, string_view, int, error_code&) {
-  response_->status = status;
-}
-
-void ResponseParser::on_field_impl(field name, string_view name_text, string_view value, error_code&) {
-  if (is_header_done()) {
-    return;  // a trailer
+void HttpConnection::send() {
+  sent = socket.write_some(asio::buffer(out), send_error);
+  if (send_error == asio::error::would_block) {
+    send_error = {};
+    sent = 0;
   }
-  if (name == field::content_type) {
-    const string_view type = value.substr(0, value.find(';'));
-    response_->kind = boost::beast::iequals(type, "application/json")    ? ContentKind::Json
-                      : boost::beast::iequals(type, "text/event-stream") ? ContentKind::EventStream
-                                                                         : ContentKind::Other;
-  } else if (name == field::unknown && boost::beast::iequals(name_text, "Mcp-Session-Id")) {
-    response_->session_id.assign(value.data(), value.size());
+  cut_short = send_error || sent != out.size();
+  if (cut_short) {
+    error_code ignored;
+    socket.cancel(ignored);
   }
 }
 
-void ResponseParser::on_header_impl(error_code&) {
-  if (response_->kind == ContentKind::EventStream && response_->status / 100 == 2 && request_->on_stream) {
-    streaming_ = true;
-    body_limit(boost::none);
+void ResponseReader::start(HttpResponse& response, const HttpRequest& request,
+                           const HttpClientOptions& options) {
+  response_ = &response;
+  request_ = &request;
+  options_ = &options;
+  scanned_ = 0;
+  has_head_ = false;
+  streaming_ = false;
+}
+
+size_t ResponseReader::take(std::string_view bytes, error_code& ec) {
+  size_t used = 0;
+  if (!has_head_) {
+    const size_t limit = options_->max_header_bytes;
+    const size_t from = scanned_ > 3 ? scanned_ - 3 : 0;
+    const bool parse = scanned_ == 0 || bytes.find("\r\n\r\n", from) != std::string_view::npos;
+    const http::HeadResult result =
+        parse ? http::parse_response(bytes, kMaxFields, head_) : http::HeadResult::Incomplete;
+    const bool incomplete = result == http::HeadResult::Incomplete;
+    if (result == http::HeadResult::Malformed) {
+      ec = errc::make_error_code(errc::bad_message);
+    } else if (result == http::HeadResult::TooManyFields ||
+               (incomplete ? bytes.size() >= limit : head_.size > limit)) {
+      ec = errc::make_error_code(errc::message_size);
+    }
+    if (ec || incomplete) {
+      scanned_ = bytes.size();
+      return 0;
+    }
+    used = head_.size;
+    take_head(bytes);
+  }
+  while (body_.state() == http::BodyReader::State::Open && used < bytes.size()) {
+    const auto piece = body_.next(bytes.substr(used));
+    used += piece.used;
+    take_body(piece.content);
+  }
+  if (body_.state() == http::BodyReader::State::Malformed) {
+    ec = errc::make_error_code(errc::bad_message);
+  } else if (body_.state() == http::BodyReader::State::TooLarge) {
+    ec = errc::make_error_code(errc::message_size);
+  }
+  return used;
+}
+
+void ResponseReader::take_head(std::string_view text) {
+  has_head_ = true;
+  response_->status = head_.status;
+  if (const auto type = head_.find(text, "Content-Type")) {
+    std::string_view media = type->substr(0, type->find(';'));
+    while (media.ends_with(' ') || media.ends_with('\t')) {
+      media.remove_suffix(1);
+    }
+    response_->kind = http::same_token(media, "application/json")    ? ContentKind::Json
+                      : http::same_token(media, "text/event-stream") ? ContentKind::EventStream
+                                                                     : ContentKind::Other;
+  }
+  if (const auto session = head_.find(text, "Mcp-Session-Id")) {
+    response_->session_id = *session;
+  }
+  streaming_ = response_->kind == ContentKind::EventStream && head_.status / 100 == 2 && request_->on_stream;
+  body_.start(head_, streaming_ ? UINT64_MAX : options_->max_body_bytes);
+  if (!streaming_) {
+    response_->body.reserve(static_cast<size_t>(std::min<uint64_t>(body_.expected(), kReserveMax)));
   }
 }
 
-void ResponseParser::on_body_init_impl(const boost::optional<uint64_t>& length, error_code&) {
-  if (!streaming_ && length) {
-    response_->body.reserve(static_cast<size_t>(std::min<uint64_t>(*length, kReserveMax)));
+void ResponseReader::end(error_code& ec) {
+  ec = asio::error::eof;
+  if (has_head_) {
+    body_.end();
+    if (body_.state() == http::BodyReader::State::Done) {
+      ec = {};
+    }
   }
 }
 
-size_t ResponseParser::take(string_view piece) {
-  if (response_ == nullptr) {
-    return piece.size();
+void ResponseReader::take_body(std::string_view piece) {
+  if (response_ == nullptr || piece.empty()) {
+    return;
   }
   if (!streaming_) {
-    response_->body.append(piece.data(), piece.size());
+    response_->body += piece;
   } else if (!response_->stopped) {
-    response_->stopped = !request_->on_stream(std::string_view(piece.data(), piece.size()));
+    response_->stopped = !request_->on_stream(piece);
   }
-  return piece.size();
 }
 
 Task<Result<void>> connect(HttpPool& pool, HttpConnection& connection) {
@@ -229,27 +280,26 @@ error_code took(HttpConnection& connection, size_t length, const error_code& ec)
   return ec ? ec : error_code(asio::error::eof);
 }
 
-/// Feeds the buffer to the parser.
+/// Feeds the buffer to the reader.
 error_code parse_some(HttpConnection& connection) {
   error_code ec;
   if (connection.begin != connection.end) {
-    const auto bytes =
-        asio::buffer(connection.in.data() + connection.begin, connection.end - connection.begin);
-    connection.begin += connection.parser->put(bytes, ec);
+    connection.begin += connection.reader.take(
+        {connection.in.data() + connection.begin, connection.end - connection.begin}, ec);
   }
-  return ec == http::error::need_more ? error_code{} : ec;
+  return ec;
 }
 
 /// Parses what has arrived, passing over 1xx answers.
 error_code digest(const HttpPool& pool, HttpConnection& connection, const HttpRequest& request,
                   HttpResponse& response, int& interim) {
   error_code ec = parse_some(connection);
-  while (!ec && connection.parser->is_done() && response.status / 100 == 1) {
+  while (!ec && connection.reader.is_done() && response.status / 100 == 1) {
     if (++interim > kMaxInterim) {
-      return http::error::bad_status;
+      return errc::make_error_code(errc::bad_message);
     }
     response = {};
-    connection.parser.emplace(response, request, pool.origin->options);
+    connection.reader.start(response, request, pool.origin->options);
     ec = parse_some(connection);
   }
   if (request.silence_ms != 0 && response.kind == ContentKind::EventStream) {
@@ -263,25 +313,36 @@ error_code digest(const HttpPool& pool, HttpConnection& connection, const HttpRe
 Task<Result<void>> exchange(HttpPool& pool, HttpConnection& connection, const HttpRequest& request,
                             HttpResponse& response) {
   connection.got_bytes = false;
-  connection.parser.emplace(response, request, pool.origin->options);
+  connection.reader.start(response, request, pool.origin->options);
   error_code ec;
   Buffers buffers = frame_request(connection, request);
-  if (connection.tls || (!write_now(connection, buffers, ec) && !ec)) {
+  connection.cut_short = false;
+  if (!connection.tls && is_single(buffers) && pool.sends.is_shared()) {
+    pool.sends.add(connection);
+  } else if (connection.tls || (!write_now(connection, buffers, ec) && !ec)) {
     co_await start_write(connection, buffers, ec);
   }
   const size_t limit = pool.origin->options.max_header_bytes * 2;
   int interim = 0;
-  while (!ec && !connection.parser->is_done() && !response.stopped) {
+  while (!ec && !connection.reader.is_done() && !response.stopped) {
     if (!make_room(connection, limit)) {
-      ec = http::error::header_limit;
+      ec = errc::make_error_code(errc::message_size);
       break;
     }
     const size_t length = co_await start_read(connection, ec);
+    if (connection.cut_short && length == 0) {
+      connection.cut_short = false;
+      ec = connection.send_error;
+      if (!ec) {
+        co_await start_write(connection, Buffers{asio::buffer(connection.out) + connection.sent}, ec);
+      }
+      continue;
+    }
     ec = took(connection, length, ec);
     if (!ec) {
       ec = digest(pool, connection, request, response, interim);
-    } else if (ec == asio::error::eof && connection.parser->got_some()) {
-      connection.parser->put_eof(ec);
+    } else if (ec == asio::error::eof) {
+      connection.reader.end(ec);
       break;
     }
   }
@@ -295,16 +356,16 @@ Task<Result<void>> exchange(HttpPool& pool, HttpConnection& connection, const Ht
 }
 
 bool is_reusable(const HttpConnection& connection) {
-  return !connection.timed_out && connection.parser && connection.parser->is_done() &&
-         connection.parser->keep_alive() && connection.begin == connection.end;
+  return !connection.timed_out && !connection.cut_short && connection.reader.is_done() &&
+         connection.reader.keep_alive() && connection.begin == connection.end;
 }
 
 Task<void> finish_in_background(std::shared_ptr<HttpPool> pool, HttpPool::Lease connection) {
-  connection->parser->forget_caller();
+  connection->reader.forget_caller();
   connection->deadline_ms = steady_ms() + kFinishMs;
   pool->watch(*connection);
   error_code ec;
-  while (!ec && !connection->parser->is_done()) {
+  while (!ec && !connection->reader.is_done()) {
     if (!make_room(*connection, pool->origin->options.max_header_bytes * 2)) {
       break;
     }

@@ -1,49 +1,56 @@
 #pragma once
 
-// Internal to the HTTP client: one connection to the origin, the pool it lives in, and the parser of its
+// Internal to the HTTP client: one connection to the origin, the pool it lives in, and the reader of its
 // answers.
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/http/basic_parser.hpp>
 #include <deque>
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "runtime/base/send_queue.h"
+#include "runtime/http/body.h"
+#include "runtime/http/head.h"
 #include "runtime/mcp/http_client.h"
 
 namespace catalyst::mcp {
 
-/// One answer; construct anew for each.
-class ResponseParser final : public boost::beast::http::basic_parser<false> {
+/// Reads one answer after another off a connection.
+class ResponseReader {
  public:
-  using string_view = boost::beast::string_view;
-  using error_code = boost::beast::error_code;
-  using field = boost::beast::http::field;
-
-  ResponseParser(HttpResponse& response, const HttpRequest& request, const HttpClientOptions& options);
-
+  /// Begins the next answer. Both are kept until it is done or `forget_caller`.
+  void start(HttpResponse& response, const HttpRequest& request, const HttpClientOptions& options);
+  /// Takes what it can: a head in one piece, of the body everything. Errors: bad_message, message_size.
+  size_t take(std::string_view bytes, boost::system::error_code& ec);
+  /// The connection ended; an error unless that is how the answer ends.
+  void end(boost::system::error_code& ec);
   /// The caller has its answer: the rest of the message is only counted. Its response and request are not
   /// touched again.
   void forget_caller() { response_ = nullptr; }
 
- private:
-  void on_request_impl(boost::beast::http::verb, string_view, string_view, int, error_code&) override {}
-  void on_response_impl(int status, string_view, int, error_code&) override;
-  void on_field_impl(field name, string_view, string_view value, error_code&) override;
-  void on_header_impl(error_code&) override;
-  void on_body_init_impl(const boost::optional<uint64_t>& length, error_code&) override;
-  size_t on_body_impl(string_view piece, error_code&) override { return take(piece); }
-  void on_chunk_header_impl(uint64_t, string_view, error_code&) override {}
-  size_t on_chunk_body_impl(uint64_t, string_view piece, error_code&) override { return take(piece); }
-  void on_finish_impl(error_code&) override {}
-  size_t take(string_view piece);
+  [[nodiscard]] bool has_head() const { return has_head_; }
+  [[nodiscard]] bool is_done() const { return has_head_ && body_.state() == http::BodyReader::State::Done; }
+  [[nodiscard]] bool keep_alive() const { return head_.keep_alive; }
+  /// Bytes of the body known to be missing.
+  [[nodiscard]] uint64_t expected() const { return has_head_ ? body_.expected() : 0; }
 
-  HttpResponse* response_;
-  const HttpRequest* request_;
+ private:
+  void take_head(std::string_view text);
+  void take_body(std::string_view piece);
+
+  http::Head head_;
+  http::BodyReader body_;
+  HttpResponse* response_ = nullptr;
+  const HttpRequest* request_ = nullptr;
+  const HttpClientOptions* options_ = nullptr;
+  size_t scanned_ = 0;  // bytes of the unfinished head already searched for its end
+  bool has_head_ = false;
   bool streaming_ = false;
 };
 
@@ -53,8 +60,10 @@ struct HttpOrigin {
   std::optional<asio::ssl::context> tls;
 };
 
-struct HttpConnection {
+struct HttpConnection final : Sender {
   explicit HttpConnection(const Executor& executor) : socket(executor) {}
+  /// What of `out` does not go out is left to the exchange, whose read ends.
+  void send() override;
 
   TcpSocket socket;
   std::optional<asio::ssl::stream<TcpSocket&>> tls;
@@ -63,7 +72,10 @@ struct HttpConnection {
   size_t begin = 0;
   size_t end = 0;
   std::string out;
-  std::optional<ResponseParser> parser;
+  size_t sent = 0;                       // of `out`, by the send that was put off
+  bool cut_short = false;                // it failed or left something
+  boost::system::error_code send_error;  // why it failed
+  ResponseReader reader;
   int64_t deadline_ms = 0;  // 0: none
   int64_t idle_since_ms = 0;
   std::shared_ptr<const std::atomic<int>> paused;  // the deadline moves while it is above zero
@@ -94,6 +106,7 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
   void close_all();
 
   const Executor executor;
+  SendQueue& sends;
   const std::shared_ptr<HttpOrigin> origin;
   bool closed = false;
 

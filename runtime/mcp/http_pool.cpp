@@ -31,7 +31,10 @@ bool is_quiet(HttpConnection& connection) {
 }  // namespace
 
 HttpPool::HttpPool(Executor pool_executor, std::shared_ptr<HttpOrigin> pool_origin)
-    : executor(std::move(pool_executor)), origin(std::move(pool_origin)), timer_(executor) {}
+    : executor(std::move(pool_executor)),
+      sends(SendQueue::of(executor.context())),
+      origin(std::move(pool_origin)),
+      timer_(executor) {}
 
 HttpPool::Lease HttpPool::take_idle() {
   while (!idle_.empty()) {
@@ -98,7 +101,7 @@ void HttpPool::give_back(Lease connection) {
   connection->deadline_ms = 0;
   connection->paused.reset();
   connection->idle_since_ms = steady_ms();
-  connection->parser.reset();
+  connection->reader.forget_caller();
   idle_.push_back(std::move(connection));
   if (!waiting_.empty()) {
     SteadyTimer* first = waiting_.front();

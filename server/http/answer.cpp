@@ -1,6 +1,8 @@
 // The writing half of a connection.
 
 #include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 #include <charconv>
@@ -190,7 +192,38 @@ Task<Result<void>> Connection::respond(int status, std::span<const mcp::Header> 
   if (status == 204 || status == 304 || method() == "HEAD") {
     body = {};
   }
+  if (body.size() <= kJoinBytes && !tls_ && !gone_ && shard_->sends.is_shared()) {
+    out_ += body;
+    return write_later();
+  }
   return write_behind(body, {});
+}
+
+Task<Result<void>> Connection::write_later() {
+  shard_->sends.add(*this);
+  co_return Result<void>{};
+}
+
+void Connection::send() {
+  Buffers buffers{asio::buffer(out_)};
+  if (!write_now(buffers) && !gone_) {
+    late_ = true;
+    asio::co_spawn(shard_->context.get_executor(), write_raw(buffers),
+                   [self = shared_from_this()](const std::exception_ptr&, const Result<void>&) {
+                     self->late_ = false;
+                     if (self->handled_) {
+                       self->finish();
+                     }
+                   });
+  } else if (handled_ && in_begin_ == in_end_) {
+    finish();
+  } else if (handled_) {
+    asio::post(shard_->context, [self = shared_from_this()] {
+      if (self->phase_ == Phase::Handling) {
+        self->finish();
+      }
+    });
+  }
 }
 
 /// What is in out_, then `body`, then `end`.

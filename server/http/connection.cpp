@@ -5,7 +5,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/beast/http/error.hpp>
 #include <cstring>
 
 #include "runtime/base/check.h"
@@ -13,7 +12,6 @@
 
 namespace catalyst::server {
 
-namespace http = boost::beast::http;
 using boost::system::error_code;
 
 namespace {
@@ -25,21 +23,12 @@ constexpr size_t kMaxReadAhead = 16 * 1024;
 constexpr size_t kMaxLinger = 1024 * 1024;
 constexpr size_t kKeepBodyCapacity = 64 * 1024;
 constexpr size_t kMaxRequestId = 128;
+/// A hostile Content-Length must not make us reserve memory that never arrives.
+constexpr uint64_t kMaxReserve = 64 * 1024;
+/// simdjson reads this far behind the end.
+constexpr size_t kPadding = 64;
 
 const std::shared_ptr<const decision::Principal> kNobody = std::make_shared<decision::Principal>();
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) {
-    return false;
-  }
-  for (size_t i = 0; i < a.size(); ++i) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-    if (lower(a[i]) != lower(b[i])) {
-      return false;
-    }
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -65,27 +54,18 @@ void Connection::start() {
 }
 
 std::string_view Connection::query() const {
-  const std::string_view target = value_of(head_.request_line);
-  const size_t mark = target.find('?');
+  const size_t mark = target().find('?');
   return mark == std::string_view::npos ? std::string_view()
-                                        : target.substr(mark + 1, target.find('#') - mark - 1);
+                                        : target().substr(mark + 1, target().find('#') - mark - 1);
 }
 
 std::optional<std::string_view> Connection::header(std::string_view name) const {
-  if ((head_.name_lengths & RequestHead::length_bit(name.size())) == 0) {
-    return std::nullopt;
-  }
-  for (const FieldSpan& field : head_.fields) {
-    if (field.name_length == name.size() && equals_ignoring_case(name_of(field), name)) {
-      return value_of(field);
-    }
-  }
-  return std::nullopt;
+  return head_.find(head_text_, name);
 }
 
 void Connection::for_each_header(const std::function<void(std::string_view, std::string_view)>& visit) const {
-  for (const FieldSpan& field : head_.fields) {
-    visit(name_of(field), value_of(field));
+  for (const http::FieldSpan& field : head_.fields) {
+    visit(field.name(head_text_), field.value(head_text_));
   }
 }
 
@@ -139,8 +119,9 @@ void Connection::on_read(const error_code& ec, size_t length) {
     return;
   }
   if (ec) {
+    send_early();
     gone_ = true;
-    if (phase_ == Phase::Handling) {
+    if (phase_ == Phase::Handling && !handled_) {
       cancel_.emit(asio::cancellation_type::terminal);  // on_handled closes
     } else {
       close();
@@ -196,41 +177,47 @@ void Connection::process() {
 /// True once the header is complete and acceptable; otherwise a read or a refusal is under way.
 bool Connection::parse_head() {
   const std::string_view pending(in_.data() + in_begin_, in_end_ - in_begin_);
+  const size_t limit = options().max_header_bytes;
+  // What was incomplete once is only parsed again when its end has come, however slowly it does.
   const size_t from = scanned_ > 3 ? scanned_ - 3 : 0;
-  const size_t end = pending.find("\r\n\r\n", from);
-  if (end == std::string_view::npos || end + 4 > options().max_header_bytes) {
+  const bool parse = scanned_ == 0 || pending.find("\r\n\r\n", from) != std::string_view::npos;
+  const http::HeadResult result =
+      parse ? http::parse_request(pending, options().max_header_fields, head_) : http::HeadResult::Incomplete;
+  if (result == http::HeadResult::Malformed) {
+    refuse(400);
+    return false;
+  }
+  const bool incomplete = result == http::HeadResult::Incomplete;
+  if (result == http::HeadResult::TooManyFields ||
+      (incomplete ? pending.size() >= limit : head_.size > limit)) {
+    refuse(431);
+    return false;
+  }
+  if (incomplete) {
     scanned_ = pending.size();
-    if (end != std::string_view::npos || pending.size() >= options().max_header_bytes) {
-      refuse(431);
-    } else {
-      start_read();
-    }
+    start_read();
     return false;
   }
   scanned_ = 0;
-  head_.clear();
+  head_text_.assign(pending.data(), head_.size);
+  in_begin_ += head_.size;
   body_.clear();
-  parser_.emplace(head_, body_, options().max_header_fields);
-  parser_->header_limit(static_cast<uint32_t>(options().max_header_bytes));
-  parser_->body_limit(options().max_body_bytes);
-  parser_->set_base(pending.data(), end + 4);
-  error_code ec;
-  const size_t used = parser_->put(asio::buffer(pending.data(), end + 4), ec);
-  head_text_.assign(pending.data(), end + 4);
-  in_begin_ += used;
-  if (ec || !parser_->is_header_done() || head_.bad) {
-    refuse(ec == http::error::body_limit ? 413 : ec == http::error::header_limit ? 431 : 400);
+  body_reader_.start(head_, options().max_body_bytes);
+  if (body_reader_.state() == http::BodyReader::State::TooLarge) {
+    refuse(413);
     return false;
   }
-  const auto path = normalise_path(value_of(head_.request_line), path_scratch_);
-  if (!path && !(method() == "OPTIONS" && value_of(head_.request_line) == "*")) {
+  const auto path = normalise_path(target(), path_scratch_);
+  if (!path && !(method() == "OPTIONS" && target() == "*")) {
     refuse(400);
     return false;
   }
   path_ = path.value_or("*");
   phase_ = Phase::Body;
   deadline_ms_ = shard_->now_ms + options().body_timeout_ms;
-  if (head_.expect_continue && !parser_->is_done() && in_begin_ == in_end_) {
+  body_.reserve(static_cast<size_t>(std::min<uint64_t>(body_reader_.expected(), kMaxReserve)) + kPadding);
+  if (head_.expect_continue && body_reader_.state() == http::BodyReader::State::Open &&
+      in_begin_ == in_end_) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     if (tls_) {
       tls_->write(kContinue);
@@ -245,27 +232,21 @@ bool Connection::parse_head() {
 
 /// True once the request is complete.
 bool Connection::parse_body() {
-  while (!parser_->is_done()) {
+  while (body_reader_.state() == http::BodyReader::State::Open) {
     if (in_begin_ == in_end_) {
       rewind();
       start_read();
       return false;
     }
-    error_code ec;
-    in_begin_ += parser_->put(asio::buffer(in_.data() + in_begin_, in_end_ - in_begin_), ec);
-    if (ec == http::error::need_more) {
-      if (in_end_ - in_begin_ >= kBodyBuffer) {
-        refuse(400);  // a chunk header or trailer longer than the buffer
-      } else {
-        start_read();
-      }
-      return false;
-    }
-    if (ec) {
-      refuse(ec == http::error::body_limit ? 413 : 400);
-      return false;
-    }
+    const auto piece = body_reader_.next({in_.data() + in_begin_, in_end_ - in_begin_});
+    body_ += piece.content;
+    in_begin_ += piece.used;
   }
+  if (body_reader_.state() != http::BodyReader::State::Done) {
+    refuse(body_reader_.state() == http::BodyReader::State::TooLarge ? 413 : 400);
+    return false;
+  }
+  body_.reserve(body_.size() + kPadding);
   return true;
 }
 
@@ -283,9 +264,10 @@ void Connection::dispatch() {
   phase_ = Phase::Handling;
   deadline_ms_ = 0;
   answer_ = Answer::None;
+  handled_ = false;
   event_stream_ = false;
   upgraded_ = false;
-  keep_alive_ = parser_->keep_alive() && head_.http11;
+  keep_alive_ = head_.keep_alive && head_.http11;
   take_request_id();
   principal_ = kNobody;
   const auto& config = *shard_->config;
@@ -299,6 +281,7 @@ void Connection::dispatch() {
   if (admitted) {
     principal_ = std::move(admission.principal);
   }
+  shard_->sends.begin_request();
   asio::co_spawn(
       shard_->context.get_executor(),
       admitted ? config.handler(*this) : admit_and_handle(std::move(admission)),
@@ -307,7 +290,12 @@ void Connection::dispatch() {
 }
 
 void Connection::on_handled() {
+  shard_->sends.end_request();
   if (phase_ != Phase::Handling) {
+    return;
+  }
+  if (is_queued() || late_) {
+    handled_ = true;
     return;
   }
   if (gone_ || writing_ || answer_ == Answer::Streaming) {
@@ -320,7 +308,14 @@ void Connection::on_handled() {
     refuse(500);
     return;
   }
-  if (keep_alive_ && !shard_->draining) {
+  finish();
+}
+
+/// The answer is out.
+void Connection::finish() {
+  if (gone_) {
+    close();
+  } else if (keep_alive_ && !shard_->draining) {
     next_request();
   } else if (in_begin_ == in_end_) {
     close();
@@ -395,6 +390,7 @@ void Connection::close() {
     return;
   }
   phase_ = Phase::Closed;
+  leave();
   if (tls_ && !gone_) {
     tls_->shutdown();  // so that the client can tell the end from a cut
     flush_tls();
@@ -435,7 +431,7 @@ void Connection::begin_drain() {
 }
 
 void Connection::abort() {
-  if (phase_ == Phase::Handling) {
+  if (phase_ == Phase::Handling && !handled_) {
     gone_ = true;
     error_code ignored;
     socket_.close(ignored);

@@ -14,8 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/send_queue.h"
+#include "runtime/http/body.h"
+#include "runtime/http/head.h"
 #include "server/http/listener.h"
-#include "server/http/request_parser.h"
 #include "server/http/tls.h"
 
 namespace catalyst::server {
@@ -55,6 +57,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::string_view mint_request_id(std::array<char, 16>& storage);
 
   asio::io_context& context;
+  SendQueue& sends;
   const std::shared_ptr<ServerConfig> config;
   bool draining = false;
   int64_t now_ms = 0;     // coarse clock, as of the last tick or read
@@ -79,7 +82,9 @@ class Shard : public std::enable_shared_from_this<Shard> {
 /// Reads requests one after another and runs the handler for each. A read stays pending while the handler
 /// runs: it collects pipelined requests up to the buffer's size and notices a client that goes away, upon
 /// which the handler is cancelled.
-class Connection final : public mcp::HttpExchange, public std::enable_shared_from_this<Connection> {
+class Connection final : public mcp::HttpExchange,
+                         private Sender,
+                         public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Shard> shard, TcpSocket socket, const asio::ip::tcp::endpoint& peer);
   ~Connection() override;
@@ -90,7 +95,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   void begin_drain();
   void abort();
 
-  [[nodiscard]] std::string_view method() const override { return name_of(head_.request_line); }
+  [[nodiscard]] std::string_view method() const override { return head_.start.name(head_text_); }
   [[nodiscard]] std::string_view path() const override { return path_; }
   [[nodiscard]] std::string_view query() const override;
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const override;
@@ -124,12 +129,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   using Buffers = std::array<asio::const_buffer, 3>;
 
   [[nodiscard]] const HttpOptions& options() const { return shard_->config->options; }
-  [[nodiscard]] std::string_view name_of(const FieldSpan& f) const {
-    return {head_text_.data() + f.name_offset, f.name_length};
-  }
-  [[nodiscard]] std::string_view value_of(const FieldSpan& f) const {
-    return {head_text_.data() + f.value_offset, f.value_length};
-  }
+  [[nodiscard]] std::string_view target() const { return head_.start.value(head_text_); }
 
   // Reading: connection.cpp
   void start_read();
@@ -151,6 +151,7 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   [[nodiscard]] bool is_open() const;
   Task<void> admit_and_handle(Admission admission);
   void on_handled();
+  void finish();
   void next_request();
   void refuse(int status);
   void begin_linger();
@@ -164,8 +165,10 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   [[nodiscard]] std::string_view chunk_end() const;
   std::string_view compressed(std::string_view body);
   bool write_now(Buffers& buffers);
+  void send() override;
   Task<Result<void>> write_all(Buffers buffers);
   Task<Result<void>> write_raw(Buffers buffers);
+  Task<Result<void>> write_later();
   void send_keepalive();
 
   std::shared_ptr<Shard> shard_;
@@ -186,9 +189,9 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   bool reading_ = false;
   bool gone_ = false;  // the client closed, or we gave up on it
 
-  std::optional<RequestParser> parser_;
-  RequestHead head_;
-  std::string head_text_;
+  http::Head head_;
+  std::string head_text_;  // outlives the bytes it was parsed from
+  http::BodyReader body_reader_;
   std::string body_;
   std::string path_scratch_;
   std::string_view path_;
@@ -200,6 +203,8 @@ class Connection final : public mcp::HttpExchange, public std::enable_shared_fro
   Phase phase_ = Phase::Head;
   Answer answer_ = Answer::None;
   bool keep_alive_ = true;
+  bool handled_ = false;  // nothing is left of the request but to send its answer
+  bool late_ = false;     // the answer did not fit into the socket at once
   bool event_stream_ = false;
   bool upgraded_ = false;
   SteadyTimer* reader_ = nullptr;  // of read(), while it waits

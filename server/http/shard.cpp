@@ -33,7 +33,12 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 }  // namespace
 
 Shard::Shard(asio::io_context& io, std::shared_ptr<ServerConfig> shared_config)
-    : context(io), config(std::move(shared_config)), timer_(io), accept_pause_(io), next_id_(random_start()) {
+    : context(io),
+      sends(SendQueue::of(io)),
+      config(std::move(shared_config)),
+      timer_(io),
+      accept_pause_(io),
+      next_id_(random_start()) {
   refresh_clock();
 }
 
