@@ -65,7 +65,11 @@ Task<Reply> Router::handle_prompts_get(RequestContext& context) {
   if (envelope.name.data() == nullptr) {
     co_return failure(context, code::kInvalidParams, "Invalid params: name must be a string");
   }
-  const std::optional<Catalogue::Found> found = co_await find(context, ListKind::Prompts, envelope.name);
+  std::optional<Catalogue::Found> found =
+      context.catalogue->find(context.scope, ListKind::Prompts, envelope.name);
+  if (!found) {
+    found = co_await find_later(context, ListKind::Prompts, envelope.name);
+  }
   context.record.tool = envelope.name;
   if (!found) {
     if (std::optional<Reply> missing = missing_server(context)) {
@@ -108,8 +112,11 @@ Task<Reply> Router::handle_complete(RequestContext& context) {
   const bool of_prompt = type == "ref/prompt";
   const std::string name = string_of(find_member(ref, of_prompt ? "name" : "uri"));
   const std::string_view kind = of_prompt ? "prompt" : "resource";
-  const std::optional<Catalogue::Found> found =
-      co_await find(context, of_prompt ? ListKind::Prompts : ListKind::Templates, name);
+  const ListKind list = of_prompt ? ListKind::Prompts : ListKind::Templates;
+  std::optional<Catalogue::Found> found = context.catalogue->find(context.scope, list, name);
+  if (!found) {
+    found = co_await find_later(context, list, name);
+  }
   std::optional<uint32_t> server;
   if (found) {
     server = found->server;

@@ -31,7 +31,11 @@ Task<Reply> Router::handle_tools_call(RequestContext& context) {
   if (envelope.arguments_json.data() != nullptr && envelope.arguments_json.front() != '{') {
     co_return failure(context, code::kInvalidParams, "Invalid params: arguments must be an object");
   }
-  const std::optional<Catalogue::Found> found = co_await find(context, ListKind::Tools, envelope.name);
+  std::optional<Catalogue::Found> found =
+      context.catalogue->find(context.scope, ListKind::Tools, envelope.name);
+  if (!found) {
+    found = co_await find_later(context, ListKind::Tools, envelope.name);
+  }
   context.record.tool = envelope.name;
   if (!found) {
     if (std::optional<Reply> missing = missing_server(context)) {

@@ -28,10 +28,24 @@ HttpUpstream::LinkPtr HttpUpstream::link_of(UpstreamSession* client) {
   return client == nullptr ? nullptr : static_cast<Link*>(client)->state();
 }
 
+bool HttpUpstream::has_own_session(const LinkPtr& link, const Session& session) {
+  return link != nullptr && session.info->era == Era::Legacy && !session.session_id.empty();
+}
+
+/// The session of a call when there is nothing to wait for, which is nearly always; else nullptr.
+HttpUpstream::SessionPtr HttpUpstream::open_session(Slot& slot, const LinkPtr& link) {
+  SessionPtr own = current(slot);
+  if (own == nullptr || !has_own_session(link, *own)) {
+    return own;
+  }
+  const std::lock_guard lock(link->mutex);
+  return link->session;
+}
+
 Task<Result<HttpUpstream::SessionPtr>> HttpUpstream::session_of(Slot& slot, const LinkPtr& link,
                                                                 int64_t timeout_ms) {
   Result<SessionPtr> own = co_await session_for(slot, timeout_ms);
-  if (!own || link == nullptr || (*own)->info->era == Era::Modern || (*own)->session_id.empty()) {
+  if (!own || !has_own_session(link, **own)) {
     co_return own;
   }
   {

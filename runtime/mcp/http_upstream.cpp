@@ -138,20 +138,23 @@ Task<Result<UpstreamReply>> HttpUpstream::call(const UpstreamCall& call) {
   Slot& slot = slots_[index];
   const LinkPtr link = link_of(call.session);
   for (int tries = 0; tries < 2; ++tries) {
-    auto session = link == nullptr ? co_await session_for(slot, call.timeout_ms)
-                                   : co_await session_of(slot, link, call.timeout_ms);
-    if (!session) {
-      co_return session.error();
+    SessionPtr session = open_session(slot, link);
+    if (session == nullptr) {
+      Result<SessionPtr> opened = co_await session_of(slot, link, call.timeout_ms);
+      if (!opened) {
+        co_return opened.error();
+      }
+      session = std::move(*opened);
     }
     Attempt result =
-        co_await attempt(*session, call, mint_id(slot, index), link == nullptr ? nullptr : &link->terms);
+        co_await attempt(session, call, mint_id(slot, index), link == nullptr ? nullptr : &link->terms);
     if (result.outcome) {
       co_return std::move(*result.outcome);
     }
     if (link != nullptr) {
-      forget(link, *session);
+      forget(link, session);
     } else {
-      renew((*session)->number);
+      renew(session->number);
     }
   }
   co_return error(asio::error::connection_reset, options_.name + ": the server forgot its session twice");

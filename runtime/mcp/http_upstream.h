@@ -108,6 +108,8 @@ class HttpUpstream final : public Upstream, public std::enable_shared_from_this<
   Task<Result<SessionPtr>> session_for(Slot& slot, int64_t timeout_ms);
   /// The session that a call runs on: the client's own where the server keeps sessions, else the gateway's.
   Task<Result<SessionPtr>> session_of(Slot& slot, const LinkPtr& link, int64_t timeout_ms);
+  SessionPtr open_session(Slot& slot, const LinkPtr& link);
+  static bool has_own_session(const LinkPtr& link, const Session& session);
   static LinkPtr link_of(UpstreamSession* client);
   Task<void> keep_listening(LinkPtr link);
   void forget(const LinkPtr& link, const SessionPtr& session);

@@ -251,14 +251,13 @@ std::optional<uint32_t> Router::server_index(std::string_view name) const {
   return std::nullopt;
 }
 
-Task<std::optional<Catalogue::Found>> Router::find(RequestContext& context, ListKind kind,
-                                                   std::string_view name) {
-  std::optional<Catalogue::Found> found = context.catalogue->find(context.scope, kind, name);
-  if (!found && !context.catalogue->settled(context.scope)) {
-    context.catalogue = co_await keeper_->settled(context.scope);
-    found = context.catalogue->find(context.scope, kind, name);
+Task<std::optional<Catalogue::Found>> Router::find_later(RequestContext& context, ListKind kind,
+                                                         std::string_view name) {
+  if (context.catalogue->settled(context.scope)) {
+    co_return std::nullopt;
   }
-  co_return found;
+  context.catalogue = co_await keeper_->settled(context.scope);
+  co_return context.catalogue->find(context.scope, kind, name);
 }
 
 Reply Router::result(RequestContext& context, std::string_view members) const {

@@ -335,7 +335,9 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] std::string task_capability(const RequestContext& context) const;
   [[nodiscard]] std::string instructions(const RequestContext& context) const;
   [[nodiscard]] Crossing crossing(const RequestContext& context, uint32_t server) const;
-  Task<std::optional<Catalogue::Found>> find(RequestContext& context, ListKind kind, std::string_view name);
+  /// What the catalogue does not know yet: once the servers in scope have settled.
+  Task<std::optional<Catalogue::Found>> find_later(RequestContext& context, ListKind kind,
+                                                   std::string_view name);
   Task<void> sweep_sessions();
 
   // upstream_events.cpp
