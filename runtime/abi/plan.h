@@ -89,8 +89,9 @@ union Cell {
 static_assert(sizeof(Cell) == 16);
 
 /// The best rank after scanning one bucket: the first rule of the bucket with a rank below `best` that
-/// matches, else `best`. A rule whose atoms answer Exact, or that has a residual, is put to
-/// Frame::decide_rule.
+/// matches, else `best`. Only called with a `best` above the bucket's first rank. A rule whose atoms answer
+/// Exact, or that has a residual, is put to Frame::decide_rule. That of a tool goes on with the one of its
+/// server, where there is one, and answers for both.
 using BucketFunction = uint32_t (*)(Frame* frame, uint32_t best) noexcept;
 
 struct BucketRef {

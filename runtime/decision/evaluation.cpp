@@ -273,7 +273,12 @@ bool Evaluation::holds(uint32_t rank, Match* match) {
 
 int32_t Evaluation::decide_rule(abi::Frame* frame, uint32_t rank) noexcept {
   Evaluation* self = static_cast<OwnedFrame*>(frame)->owner;
-  return self->holds(rank, &self->exact_) ? 1 : 0;
+  Match match;
+  if (!self->holds(rank, &match)) {
+    return 0;
+  }
+  self->exact_ = match;
+  return 1;
 }
 
 void Evaluation::decide_in_order() {

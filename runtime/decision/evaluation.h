@@ -181,7 +181,7 @@ class Evaluation {
   const Principal* who_ = nullptr;         // nullptr: nobody is known
   const Principal* principal_ = nullptr;   // when its symbols may be remembered
   bool knows_principal_ = false;           // its symbols are there
-  Match exact_;                            // last answer of decide_rule
+  Match exact_;                            // last rule that decide_rule found to match
   Match best_;                             // of the rules with a verdict; rank kNoRank: none matched
   uint32_t asked_rank_ = 0;                // rules without effects were asked up to this rank
   Match broken_;                           // strongest rule that failed so that the request must not pass
