@@ -104,12 +104,13 @@ HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const To
   for (const uint32_t i : plan.mask_features) {
     const abi::MaskFeature& feature = unit.mask_features[i];
     if (out.slots.has(feature.slot)) {
-      out.sets.push_back({&feature.table, feature.slot, feature.word, feature.words});
+      out.sets.push_back({&feature.table, feature.parts.get(), feature.slot, feature.word, feature.words});
     }
   }
   const auto is_cached = [&](const auto& read) { return is_cached_root(unit.slots[read.slot].root); };
   out.principal_symbols = count_first(out.symbols, is_cached);
-  out.principal_sets = count_first(out.sets, is_cached);
+  out.principal_sets =
+      count_first(out.sets, [&](const SetRead& read) { return read.parts == nullptr && is_cached(read); });
   for (const uint32_t rule : plan.shadow) {
     if (matches(row, unit.rules[rule].target)) {
       out.shadow.push_back(rule);

@@ -32,13 +32,13 @@ struct SymbolRead {
 /// The same for a mask feature.
 struct SetRead {
   const abi::SymbolTable* table;
+  const value::TextParts* parts;  // of a text, else nullptr
   uint32_t slot;
   uint32_t word;
   uint32_t words;
   bool operator==(const SetRead&) const = default;
 };
 
-/// The part of a hook's plan that can matter for one tool.
 /// The buckets that the symbol of a feature opens one of.
 struct SymbolBuckets {
   const abi::BucketRef* buckets;
@@ -53,6 +53,7 @@ struct OpenAnchors {
   bool operator==(const OpenAnchors&) const = default;
 };
 
+/// The part of a hook's plan that can matter for one tool.
 struct HookBinding {
   SlotSelection slots;
   std::vector<SymbolRead> symbols;  // of features whose slots are selected

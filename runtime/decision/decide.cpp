@@ -259,8 +259,26 @@ void Evaluation::intern_symbols(std::span<const SymbolRead> reads) {
   }
 }
 
+/// A text too long to be searched ahead may contain anything: whoever asks goes to the evaluator, and pays.
+void Evaluation::intern_parts(const SetRead& read) {
+  const Value& v = frame_.slots[read.slot];
+  const std::string_view text = v.kind == Kind::String ? v.text() : std::string_view();
+  if (static_cast<int64_t>(text.size()) > parts_bytes_max_) [[unlikely]] {
+    read.parts->find_all(&masks_[read.word]);
+  } else {
+    read.parts->find(text, &masks_[read.word]);
+  }
+}
+
 bool Evaluation::intern_sets(std::span<const SetRead> reads) {
-  return std::all_of(reads.begin(), reads.end(), [&](const SetRead& read) { return intern_set(read); });
+  for (const SetRead& read : reads) {
+    if (read.parts != nullptr) {
+      intern_parts(read);
+    } else if (!intern_set(read)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 bool Evaluation::intern_principal(const HookBinding& tool) {
