@@ -19,6 +19,10 @@ namespace {
 constexpr uint64_t kInlineSymbols = 8;
 /// So many atoms of a rule are computed before a branch.
 constexpr uint32_t kAtomsTogether = 3;
+/// Of so many rules that are looked at one matches, more or less.
+constexpr uint32_t kRulesPerMatch = 32;
+/// Code is read from memory by the line, and by the first of them nothing is done before it is there.
+constexpr uint64_t kLineBytes = 64;
 
 }  // namespace
 
@@ -37,37 +41,84 @@ llvm::Value* BucketLowering::table(size_t frame_offset) {
   return load(builder_.getPtrTy(), function_->getArg(0), frame_offset);
 }
 
-llvm::Function* BucketLowering::declare() {
-  auto* type =
-      llvm::FunctionType::get(builder_.getInt32Ty(), {builder_.getPtrTy(), builder_.getInt32Ty()}, false);
-  auto* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, "b", unit_.out);
+llvm::Function* BucketLowering::declare(UnitLowering& unit) {
+  auto* rank = llvm::Type::getInt32Ty(unit.context);
+  auto* type = llvm::FunctionType::get(rank, {llvm::PointerType::getUnqual(unit.context), rank}, false);
+  auto* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, "b", unit.out);
   function->setDoesNotThrow();
+  function->setAlignment(llvm::Align(kLineBytes));
   return function;
 }
 
-llvm::Function* BucketLowering::lower(const abi::BucketRef& bucket) {
-  llvm::Function* const first = declare();
+/// A branch to `rare`, else to `usual`, which follows. At ten thousand rules a bucket comes from far away and
+/// the processor has forgotten its branches: it takes them for not taken, and so should they be.
+llvm::BranchInst* BucketLowering::branch(llvm::Value* condition, llvm::BasicBlock* rare,
+                                         llvm::BasicBlock* usual) {
+  return builder_.CreateCondBr(condition, rare, usual,
+                               llvm::MDBuilder(unit_.context).createBranchWeights(1, kRulesPerMatch));
+}
+
+void BucketLowering::leave(llvm::Value* best) {
+  if (follower_.function == nullptr) {
+    builder_.CreateRet(best);
+    return;
+  }
+  if (goes_on_ == nullptr) {
+    goes_on_ = block();
+    rank_so_far_ = llvm::PHINode::Create(builder_.getInt32Ty(), 0, "", goes_on_);
+  }
+  rank_so_far_->addIncoming(best, builder_.GetInsertBlock());
+  builder_.CreateBr(goes_on_);
+}
+
+/// A jump to a place that is known beforehand, where a call from the scan's loop would go to one that nobody
+/// can foretell.
+void BucketLowering::lower_follower() {
+  if (goes_on_ == nullptr) {
+    return;
+  }
+  goes_on_->moveAfter(&function_->back());
+  builder_.SetInsertPoint(goes_on_);
+  auto* done = block();
+  auto* more = block();
+  branch(builder_.CreateICmpUGE(builder_.getInt32(follower_.first_rank), rank_so_far_), done, more);
+  builder_.SetInsertPoint(done);
+  builder_.CreateRet(rank_so_far_);
+  builder_.SetInsertPoint(more);
+  auto* call = builder_.CreateCall(follower_.function, {function_->getArg(0), rank_so_far_});
+  call->setTailCallKind(llvm::CallInst::TCK_MustTail);
+  builder_.CreateRet(call);
+  goes_on_ = nullptr;
+}
+
+void BucketLowering::lower(const abi::BucketRef& bucket, llvm::Function* first, Next next) {
   function_ = first;
+  follower_ = next;
   const Cell* cell = &index_.code[bucket.begin];
   for (;;) {
     builder_.SetInsertPoint(block());
-    cell = lower_rules(cell);
+    cell = lower_rules(cell, /*is_known_to_win=*/function_ == first);
     auto* best = function_->getArg(1);
     if (cell->head.rank == abi::kNoRank) {
-      builder_.CreateRet(best);
-      return first;
+      leave(best);
+      lower_follower();
+      return;
     }
-    llvm::Function* const more = declare();
+    llvm::Function* const more = declare(unit_);
     auto* call = builder_.CreateCall(more, {function_->getArg(0), best});
     call->setTailCallKind(llvm::CallInst::TCK_MustTail);
     builder_.CreateRet(call);
+    lower_follower();
     function_ = more;
   }
 }
 
-const Cell* BucketLowering::lower_rules(const Cell* cell) {
+const Cell* BucketLowering::lower_rules(const Cell* cell, bool is_known_to_win) {
   for (uint32_t n = 0; n < kRulesPerFunction && cell->head.rank != abi::kNoRank; n++) {
     next_ = block();
+    if (n != 0 || !is_known_to_win) {
+      leave_unless_below_best(cell->head.rank);
+    }
     lower_rule(cell, next_);
     builder_.SetInsertPoint(next_);
     cell += 1 + cell->head.atoms;
@@ -75,22 +126,25 @@ const Cell* BucketLowering::lower_rules(const Cell* cell) {
   return cell;
 }
 
-void BucketLowering::lower_rule(const Cell* cell, llvm::BasicBlock* next) {
+void BucketLowering::leave_unless_below_best(uint32_t rank) {
   auto* best = function_->getArg(1);
-  auto* rank = builder_.getInt32(cell->head.rank);
-  auto* leave = block();
+  auto* lost = block();
   auto* enter = block();
-  builder_.CreateCondBr(builder_.CreateICmpUGE(rank, best), leave, enter);
-  builder_.SetInsertPoint(leave);
-  builder_.CreateRet(best);
+  branch(builder_.CreateICmpUGE(builder_.getInt32(rank), best), lost, enter);
+  builder_.SetInsertPoint(lost);
+  leave(best);
   builder_.SetInsertPoint(enter);
+}
+
+void BucketLowering::lower_rule(const Cell* cell, llvm::BasicBlock* next) {
+  auto* rank = builder_.getInt32(cell->head.rank);
   ask_ = nullptr;
   test_all(cell);
   if (cell->head.residual != 0) {
     ask_ = ask_ == nullptr ? block() : ask_;
     builder_.CreateBr(ask_);
   } else {
-    builder_.CreateRet(rank);
+    leave(rank);
   }
   if (ask_ != nullptr) {
     builder_.SetInsertPoint(ask_);
@@ -102,7 +156,7 @@ void BucketLowering::lower_rule(const Cell* cell, llvm::BasicBlock* next) {
     auto* matched = block();
     builder_.CreateCondBr(builder_.CreateICmpNE(answer, builder_.getInt32(0)), matched, next);
     builder_.SetInsertPoint(matched);
-    builder_.CreateRet(rank);
+    leave(rank);
   }
 }
 
@@ -139,10 +193,10 @@ void BucketLowering::test_all(const Cell* cell) {
   llvm::Value* together = nullptr;
   uint32_t count = 0;
   std::vector<const Atom*> apart;
-  const auto branch = [&] {
+  const auto decide = [&] {
     if (together != nullptr) {
       auto* more = block();
-      builder_.CreateCondBr(together, more, next_)
+      branch(together, more, next_)
           ->setMetadata(llvm::LLVMContext::MD_unpredictable, llvm::MDNode::get(unit_.context, {}));
       builder_.SetInsertPoint(more);
     }
@@ -150,7 +204,7 @@ void BucketLowering::test_all(const Cell* cell) {
     count = 0;
   };
   const auto flush = [&] {
-    branch();
+    decide();
     for (const Atom* atom : apart) {
       test(*atom);
     }
@@ -167,7 +221,7 @@ void BucketLowering::test_all(const Cell* cell) {
       llvm::Value* const holds = truth(atom, atom.absent);
       together = together == nullptr ? holds : builder_.CreateAnd(together, holds);
       if (++count == kAtomsTogether) {
-        branch();
+        decide();
       }
     }
   }
@@ -256,7 +310,7 @@ llvm::Value* BucketLowering::is_wanted_symbol(const Atom& atom) {
 
 void BucketLowering::require(llvm::Value* holds) {
   auto* more = block();
-  builder_.CreateCondBr(holds, more, next_);
+  branch(holds, more, next_);
   builder_.SetInsertPoint(more);
 }
 

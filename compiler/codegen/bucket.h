@@ -7,9 +7,9 @@
 
 namespace catalyst::codegen {
 
-/// One bucket of a decision plan as straight code: for each rule `if (rank >= best) return best; if (atoms)
-/// return rank;`, constants in line. Same answers as the packed scan; where that one notes an unclear atom
-/// and goes on, this one asks Frame::decide_rule at once, which answers the same.
+/// One bucket of a decision plan as straight code: for each rule but the first `if (rank >= best) return
+/// best;`, then `if (atoms) return rank;`, constants in line. Same answers as the packed scan; where that one
+/// notes an unclear atom and goes on, this one asks Frame::decide_rule at once, which answers the same.
 class BucketLowering {
  public:
   /// Rules of one function; longer buckets continue in the next one, because LLVM takes more than linear time
@@ -19,13 +19,25 @@ class BucketLowering {
   BucketLowering(UnitLowering& unit, const abi::Index& index)
       : unit_(unit), index_(index), builder_(unit.context) {}
 
-  /// An abi::BucketFunction.
-  llvm::Function* lower(const abi::BucketRef& bucket);
+  /// The bucket that is scanned next without being called for; nullptr: none.
+  struct Next {
+    llvm::Function* function = nullptr;
+    uint32_t first_rank = abi::kNoRank;
+  };
+
+  /// An abi::BucketFunction without a body.
+  static llvm::Function* declare(UnitLowering& unit);
+  /// Gives `first` its body.
+  void lower(const abi::BucketRef& bucket, llvm::Function* first, Next next);
 
  private:
-  llvm::Function* declare();
-  /// Rules from `cell` on, at most kRulesPerFunction, at the insertion point; the cell behind them.
-  const abi::Cell* lower_rules(const abi::Cell* cell);
+  /// Rules from `cell` on, at most kRulesPerFunction, at the insertion point; the cell behind them. The first
+  /// of them may be known to have a rank below `best`.
+  const abi::Cell* lower_rules(const abi::Cell* cell, bool is_known_to_win);
+  void leave_unless_below_best(uint32_t rank);
+  /// Ends the scan of this bucket with the best rank so far.
+  void leave(llvm::Value* best);
+  void lower_follower();
   void lower_rule(const abi::Cell* cell, llvm::BasicBlock* next);
   void test_all(const abi::Cell* cell);
   void test(const abi::Atom& atom);
@@ -46,6 +58,7 @@ class BucketLowering {
   llvm::Value* any_wide(const abi::Atom& atom);
 
   llvm::BasicBlock* block();
+  llvm::BranchInst* branch(llvm::Value* condition, llvm::BasicBlock* rare, llvm::BasicBlock* usual);
   llvm::Value* load(llvm::Type* type, llvm::Value* base, uint64_t offset);
   llvm::Value* table(size_t frame_offset);
 
@@ -53,6 +66,9 @@ class BucketLowering {
   const abi::Index& index_;
   llvm::IRBuilder<> builder_;
   llvm::Function* function_ = nullptr;
+  Next follower_;
+  llvm::BasicBlock* goes_on_ = nullptr;  // of function_, made when something jumps there
+  llvm::PHINode* rank_so_far_ = nullptr;
   llvm::BasicBlock* next_ = nullptr;  // of the rule at hand
   llvm::BasicBlock* ask_ = nullptr;   // of the rule at hand, made when something jumps there
 };

@@ -7,8 +7,10 @@
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -96,6 +98,64 @@ std::string broken(const llvm::Module& module) {
   return llvm::verifyModule(module, &stream) ? "lowering made invalid code: " + text : std::string();
 }
 
+using BucketFunctions = std::unordered_map<const abi::BucketRef*, llvm::Function*>;
+
+const abi::Anchor* anchor_over(const abi::Index& index, uint32_t feature) {
+  const auto found = std::find_if(index.anchors.begin(), index.anchors.end(), [&](const abi::Anchor& anchor) {
+    return anchor.kind == abi::Anchor::Kind::Symbol && anchor.feature == feature;
+  });
+  return found == index.anchors.end() ? nullptr : &*found;
+}
+
+/// What follows the buckets of tools: the bucket of their server, where it has code, see abi::BucketFunction.
+std::unordered_map<const abi::BucketRef*, BucketLowering::Next> followers(const abi::Unit& plans,
+                                                                          const BucketFunctions& functions) {
+  std::unordered_map<const abi::BucketRef*, BucketLowering::Next> out;
+  const abi::SymbolTable& names = plans.symbol_features[abi::SymbolFeature::kTool].table;
+  const abi::SymbolTable& servers = plans.symbol_features[abi::SymbolFeature::kServer].table;
+  for (const abi::HookPlan& plan : plans.plans) {
+    const abi::Anchor* const tools = anchor_over(plan.decide, abi::SymbolFeature::kTool);
+    const abi::Anchor* const by_server = anchor_over(plan.decide, abi::SymbolFeature::kServer);
+    if (tools == nullptr || by_server == nullptr) {
+      continue;
+    }
+    for (uint32_t i = 0; i < tools->buckets.size(); i++) {
+      const std::string_view name = names.name(i);
+      const int32_t server = servers.find(name.substr(0, name.find('\0')));
+      if (server < 0) {
+        continue;
+      }
+      const abi::BucketRef& next = by_server->buckets[static_cast<uint32_t>(server)];
+      if (const auto found = functions.find(&next); found != functions.end()) {
+        out[&tools->buckets[i]] = {found->second, next.first_rank};
+      }
+    }
+  }
+  return out;
+}
+
+void lower_buckets(UnitLowering& lowering, const abi::Unit& plans, const Layout& layout,
+                   std::vector<llvm::Constant*>& table) {
+  BucketFunctions functions;
+  auto has = layout.buckets.begin();
+  for_each_bucket(plans, [&](const abi::Index&, const abi::BucketRef& bucket) {
+    if (*has++) {
+      llvm::Function* const function = BucketLowering::declare(lowering);
+      functions[&bucket] = function;
+      table.push_back(function);
+    }
+  });
+  const auto next = followers(plans, functions);
+  for_each_bucket(plans, [&](const abi::Index& index, const abi::BucketRef& bucket) {
+    if (const auto function = functions.find(&bucket); function != functions.end()) {
+      const auto follower = next.find(&bucket);
+      BucketLowering(lowering, index)
+          .lower(bucket, function->second,
+                 follower == next.end() ? BucketLowering::Next{} : follower->second);
+    }
+  });
+}
+
 /// What is wrong, or empty.
 std::string lower(llvm::Module& out, const ir::Module& module, const Layout& layout, const Options& options,
                   const abi::Unit* plans) {
@@ -109,12 +169,7 @@ std::string lower(llvm::Module& out, const ir::Module& module, const Layout& lay
   }
   lowering.lower_queued();
   if (plans != nullptr) {
-    auto has = layout.buckets.begin();
-    for_each_bucket(*plans, [&](const abi::Index& index, const abi::BucketRef& bucket) {
-      if (*has++) {
-        table.push_back(BucketLowering(lowering, index).lower(bucket));
-      }
-    });
+    lower_buckets(lowering, *plans, layout, table);
   }
   if (lowering.malformed) {
     return "the pack uses a local outside its scope";

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/abi/symbol_table.h"
+#include "runtime/value/text_parts.h"
 
 // How rules are found without asking each of them (see runtime/decision/README.md). Filled by
 // compiler/ir/passes/plan from the module, read by the packed tier in runtime/decision and by the native
@@ -27,12 +28,14 @@ struct SymbolFeature {
 };
 
 /// A set- or list-valued input of strings: bits Frame::masks[word..word + words) say which of the table's
-/// strings it holds.
+/// strings it holds. Or a text: which of `parts` it may contain. It surely contains no others, and those who
+/// need to know for sure have a residual.
 struct MaskFeature {
   uint32_t slot = UINT32_MAX;
   uint32_t word = 0;
   uint32_t words = 0;
-  SymbolTable table;
+  SymbolTable table;                              // of a set
+  std::shared_ptr<const value::TextParts> parts;  // of a text; shared between copies of a unit
 };
 
 /// One necessary condition of a rule, cheap enough to test in place. None of them fails: `absent` says what
@@ -89,8 +92,9 @@ union Cell {
 static_assert(sizeof(Cell) == 16);
 
 /// The best rank after scanning one bucket: the first rule of the bucket with a rank below `best` that
-/// matches, else `best`. A rule whose atoms answer Exact, or that has a residual, is put to
-/// Frame::decide_rule.
+/// matches, else `best`. Only called with a `best` above the bucket's first rank. A rule whose atoms answer
+/// Exact, or that has a residual, is put to Frame::decide_rule. That of a tool goes on with the one of its
+/// server, where there is one, and answers for both.
 using BucketFunction = uint32_t (*)(Frame* frame, uint32_t best) noexcept;
 
 struct BucketRef {

@@ -27,6 +27,7 @@ SymbolTable::SymbolTable(std::span<const std::string> names)
   for (const std::string& name : *names_) {
     const TextKey& key = keys.emplace_back(TextKey::of(name));
     members[key.hash() >> group_shift_].push_back(static_cast<int32_t>(keys.size() - 1));
+    longest_ = std::max(longest_, name.size());
   }
   std::vector<size_t> order(groups);  // large groups first, while there is room
   std::iota(order.begin(), order.end(), size_t{0});
@@ -42,6 +43,7 @@ SymbolTable::SymbolTable(std::span<const std::string> names)
     }
     if (!placed) {
       crowded_.insert(crowded_.end(), members[group].begin(), members[group].end());
+      short_end_ = 0;
     }
   }
 }
@@ -64,7 +66,11 @@ bool SymbolTable::place_group(std::span<const int32_t> group, std::span<const Te
   return true;
 }
 
-int32_t SymbolTable::find_exactly(const TextKey& key, std::string_view name) const noexcept {
+int32_t SymbolTable::find_exactly(std::string_view name) const noexcept {
+  if (name.size() > longest_) {
+    return -1;
+  }
+  const TextKey key = TextKey::of(name);
   const Cell& cell = cells_[place(key.hash())];
   if (cell.symbol >= 0 && cell.key == key && (*names_)[static_cast<size_t>(cell.symbol)] == name) {
     return cell.symbol;

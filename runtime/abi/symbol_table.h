@@ -45,16 +45,10 @@ struct TextKey {
     return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
   }
 
-  static TextKey of(std::string_view s) {
-    TextKey key;
-    key.length = static_cast<uint32_t>(s.size());
-    if (s.size() > kExactMax) [[unlikely]] {
-      key.digest(s);
-    } else {
-      key.load(s.data(), s.size());
-    }
-    return key;
-  }
+  // By value all the way: a key whose address nobody takes stays in registers.
+  static TextKey of(std::string_view s) { return s.size() > kExactMax ? digested(s) : of_short(s); }
+  /// Of at most kExactMax bytes.
+  static TextKey of_short(std::string_view s) { return loaded(s.data(), s.size()); }
 
   /// Multiply and fold. Not keyed: it only ever fills tables whose keys come from the pack or are bounded in
   /// number, so that a hostile request can cost a comparison, never a chain.
@@ -65,33 +59,34 @@ struct TextKey {
   static constexpr uint64_t kB = 0xd6e8feb86659fd93u;
 
   /// At most 16 bytes.
-  void load_exactly(const char* p, size_t n) {
+  [[gnu::noinline]] static TextKey loaded_exactly(const char* p, size_t n) {
+    TextKey key{0, 0, static_cast<uint32_t>(n)};
     if (n >= 8) {
-      a = load8(p);
-      b = n == 8 ? 0 : load8(p + n - 8) >> (8 * (16 - n));
+      key.a = load8(p);
+      key.b = n == 8 ? 0 : load8(p + n - 8) >> (8 * (16 - n));
     } else if (n >= 4) {
-      a = load4(p) | (n == 4 ? 0 : (load4(p + n - 4) >> (8 * (8 - n))) << 32);
+      key.a = load4(p) | (n == 4 ? 0 : (load4(p + n - 4) >> (8 * (8 - n))) << 32);
     } else {
       for (size_t i = 0; i < n; ++i) {
-        a |= static_cast<uint64_t>(static_cast<uint8_t>(p[i])) << (8 * i);
+        key.a |= static_cast<uint64_t>(static_cast<uint8_t>(p[i])) << (8 * i);
       }
     }
+    return key;
   }
 
-  void digest(std::string_view s) {
+  [[gnu::noinline]] static TextKey digested(std::string_view s) {
     const char* p = s.data();
     const char* const end = p + s.size();
     uint64_t head = 0;
     for (; end - p > 16; p += 16) {
       head = fold(head ^ load8(p) ^ kA, load8(p + 8) ^ kB);
     }
-    a = load8(end - 16) ^ head;
-    b = load8(end - 8);
+    return {load8(end - 16) ^ head, load8(end - 8), static_cast<uint32_t>(s.size())};
   }
 
   /// Lengths of strings are chance, and a branch on them is a branch mispredicted: one load of 16 bytes, what
   /// is behind the string masked away.
-  void load(const char* p, size_t n) {
+  static TextKey loaded(const char* p, size_t n) {
 #if defined(__SSE2__)
     alignas(16) static constexpr char kMask[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                                    -1, -1, -1, -1, -1, -1, -1, -1};
@@ -100,12 +95,12 @@ struct TextKey {
       const auto* const at = reinterpret_cast<const __m128i*>(without_bounds(p));
       const __m128i mask = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kMask + 16 - n));
       const __m128i text = _mm_and_si128(_mm_loadu_si128(at), mask);
-      a = static_cast<uint64_t>(_mm_cvtsi128_si64(text));
-      b = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(text, text)));
-      return;
+      return {static_cast<uint64_t>(_mm_cvtsi128_si64(text)),
+              static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(text, text))),
+              static_cast<uint32_t>(n)};
     }
 #endif
-    load_exactly(p, n);
+    return loaded_exactly(p, n);
   }
 };
 
@@ -121,13 +116,15 @@ class SymbolTable {
 
   /// The symbol of `name`, or -1 when the pack does not mention it.
   [[nodiscard]] [[gnu::always_inline]] int32_t find(std::string_view name) const noexcept {
-    const TextKey key = TextKey::of(name);
-    const Cell& cell = cells_[place(key.hash())];
-    const bool same = cell.key == key;
-    if (!key.exact() || !crowded_.empty()) [[unlikely]] {
-      return find_exactly(key, name);
+    if (name.size() >= short_end_) [[unlikely]] {
+      return find_exactly(name);
     }
-    return same ? cell.symbol : -1;
+    const TextKey key = TextKey::of_short(name);
+    const Cell& cell = cells_[place(key.hash())];
+    // Which names are known is chance, and no branch.
+    int32_t unknown = -static_cast<int32_t>(!(cell.key == key));
+    __asm__("" : "+r"(unknown));  // or the compiler makes one
+    return cell.symbol | unknown;
   }
 
   [[nodiscard]] size_t size() const { return names_ ? names_->size() : 0; }
@@ -142,9 +139,11 @@ class SymbolTable {
   [[nodiscard]] size_t place(uint64_t hash) const noexcept {
     return (static_cast<uint32_t>(hash) * multipliers_[hash >> group_shift_]) >> cell_shift_;
   }
-  [[nodiscard]] int32_t find_exactly(const TextKey& key, std::string_view name) const noexcept;
+  [[nodiscard]] int32_t find_exactly(std::string_view name) const noexcept;
   bool place_group(std::span<const int32_t> group, std::span<const TextKey> keys, uint32_t multiplier);
 
+  size_t short_end_ = TextKey::kExactMax + 1;  // names below this length are found by their keys alone
+  size_t longest_ = 0;                         // of the names
   uint32_t group_shift_ = 0;
   uint32_t cell_shift_ = 0;
   std::vector<uint32_t> multipliers_;  // of each group of names: chosen so that no two names share a cell

@@ -47,8 +47,8 @@ void select(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding&
   file_slots(unit, out);
 }
 
-void choose_anchors(const abi::Unit& unit, const abi::Index& index, const SlotSelection& slots,
-                    std::vector<uint32_t>& out) {
+OpenAnchors choose_anchors(const abi::Unit& unit, const abi::Index& index, const SlotSelection& slots) {
+  OpenAnchors out;
   for (uint32_t i = 0; i < index.anchors.size(); ++i) {
     const abi::Anchor& anchor = index.anchors[i];
     bool set = true;  // of the tool and its server always: whether the pack names them is the row's to say
@@ -57,10 +57,16 @@ void choose_anchors(const abi::Unit& unit, const abi::Index& index, const SlotSe
     } else if (anchor.feature > abi::SymbolFeature::kServer) {
       set = slots.has(unit.symbol_features[anchor.feature].slot);
     }
-    if (set && !anchor.buckets.empty()) {
-      out.push_back(i);
+    if (!set || anchor.buckets.empty()) {
+      continue;
+    }
+    if (anchor.kind == abi::Anchor::Kind::Mask) {
+      out.masks.push_back(i);
+    } else {
+      out.symbols.push_back({anchor.buckets.data(), anchor.feature});
     }
   }
+  return out;
 }
 
 /// Moves those that `is_wanted` to the front; how many there are.
@@ -70,12 +76,10 @@ uint32_t count_first(std::vector<T>& all, IsWanted is_wanted) {
 }
 
 /// What the symbols of a feature open; nullptr: nothing.
-const abi::BucketRef* buckets_over(const abi::Index& index, const std::vector<uint32_t>& anchors,
-                                   uint32_t feature) {
-  for (const uint32_t i : anchors) {
-    const abi::Anchor& anchor = index.anchors[i];
-    if (anchor.kind == abi::Anchor::Kind::Symbol && anchor.feature == feature) {
-      return anchor.buckets.data();
+const abi::BucketRef* buckets_over(const OpenAnchors& anchors, uint32_t feature) {
+  for (const SymbolBuckets& anchor : anchors.symbols) {
+    if (anchor.feature == feature) {
+      return anchor.buckets;
     }
   }
   return nullptr;
@@ -84,11 +88,13 @@ const abi::BucketRef* buckets_over(const abi::Index& index, const std::vector<ui
 HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const ToolBinding& row) {
   HookBinding out;
   select(unit, plan, row, out.slots);
-  choose_anchors(unit, plan.decide, out.slots, out.decide_anchors);
-  choose_anchors(unit, plan.collect, out.slots, out.collect_anchors);
-  const auto opens = [&](uint32_t feature) { return buckets_over(plan.decide, out.decide_anchors, feature); };
+  out.decide = choose_anchors(unit, plan.decide, out.slots);
+  out.collect = choose_anchors(unit, plan.collect, out.slots);
+  const auto opens = [&](uint32_t feature) { return buckets_over(out.decide, feature); };
   out.tool_buckets = opens(abi::SymbolFeature::kTool);
   out.server_buckets = opens(abi::SymbolFeature::kServer);
+  std::erase_if(out.decide.symbols,
+                [](const SymbolBuckets& anchor) { return anchor.feature <= abi::SymbolFeature::kServer; });
   for (const uint32_t i : plan.symbol_features) {
     const abi::SymbolFeature& feature = unit.symbol_features[i];
     if (out.slots.has(feature.slot)) {
@@ -98,12 +104,13 @@ HookBinding bind_hook(const abi::Unit& unit, const abi::HookPlan& plan, const To
   for (const uint32_t i : plan.mask_features) {
     const abi::MaskFeature& feature = unit.mask_features[i];
     if (out.slots.has(feature.slot)) {
-      out.sets.push_back({&feature.table, feature.slot, feature.word, feature.words});
+      out.sets.push_back({&feature.table, feature.parts.get(), feature.slot, feature.word, feature.words});
     }
   }
   const auto is_cached = [&](const auto& read) { return is_cached_root(unit.slots[read.slot].root); };
   out.principal_symbols = count_first(out.symbols, is_cached);
-  out.principal_sets = count_first(out.sets, is_cached);
+  out.principal_sets =
+      count_first(out.sets, [&](const SetRead& read) { return read.parts == nullptr && is_cached(read); });
   for (const uint32_t rule : plan.shadow) {
     if (matches(row, unit.rules[rule].target)) {
       out.shadow.push_back(rule);

@@ -32,10 +32,25 @@ struct SymbolRead {
 /// The same for a mask feature.
 struct SetRead {
   const abi::SymbolTable* table;
+  const value::TextParts* parts;  // of a text, else nullptr
   uint32_t slot;
   uint32_t word;
   uint32_t words;
   bool operator==(const SetRead&) const = default;
+};
+
+/// The buckets that the symbol of a feature opens one of.
+struct SymbolBuckets {
+  const abi::BucketRef* buckets;
+  uint32_t feature;
+  bool operator==(const SymbolBuckets&) const = default;
+};
+
+/// Anchors of an index whose features are set, or the tool's own.
+struct OpenAnchors {
+  std::vector<SymbolBuckets> symbols;
+  std::vector<uint32_t> masks;  // in abi::Index::anchors
+  bool operator==(const OpenAnchors&) const = default;
 };
 
 /// The part of a hook's plan that can matter for one tool.
@@ -47,8 +62,8 @@ struct HookBinding {
   uint32_t principal_sets = 0;
   const abi::BucketRef* tool_buckets = nullptr;  // of HookPlan::decide: over kTool and kServer
   const abi::BucketRef* server_buckets = nullptr;
-  std::vector<uint32_t> decide_anchors;  // of HookPlan::decide, whose features are set or the tool's own
-  std::vector<uint32_t> collect_anchors;
+  OpenAnchors decide;  // of HookPlan::decide, but for those
+  OpenAnchors collect;
   std::vector<uint32_t> shadow;        // of HookPlan, whose targets match
   std::vector<uint32_t> window_reads;  // of the unit, whose slots are selected
   std::vector<uint32_t> windows;       // of HookPlan, whose targets match

@@ -149,6 +149,17 @@ const abi::BucketRef& bucket_of(const abi::BucketRef* buckets, int32_t symbol) {
   return buckets[std::max(symbol, 0)];
 }
 
+/// Of a rank that is none some brief: whether a rule matched is chance.
+const Pack::Tables::Brief& brief_of(const Pack::Tables::Brief* briefs, uint32_t rank) {
+  return briefs[rank & -static_cast<uint32_t>(rank != abi::kNoRank)];
+}
+
+/// The bucket that a symbol opens, if it is one of the pack's; an empty one where nothing is filed so.
+const abi::BucketRef& opened_by(const abi::BucketRef* buckets, int32_t symbol) {
+  static constexpr abi::BucketRef kShut;
+  return buckets != nullptr ? bucket_of(buckets, symbol) : kShut;
+}
+
 uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint32_t best) {
   for (const Cell* cell = &index.code[begin]; cell->head.rank < best; cell += 1 + cell->head.atoms) {
     const Held all = test_all(cell, *frame, index);
@@ -162,35 +173,18 @@ uint32_t scan_packed(const abi::Index& index, uint32_t begin, Frame* frame, uint
   return best;
 }
 
-/// The buckets that a request opens, up to a number that is looked after before any is scanned.
-class Opened {
- public:
-  /// Whether a symbol is one of the pack's is chance: a bucket that stays shut is written down, too, and
-  /// overwritten by the next.
-  void add(const abi::BucketRef& bucket, bool is_open) {
-    buckets_[count_] = &bucket;
-    count_ += static_cast<size_t>(is_open);
-  }
-  [[nodiscard]] bool full() const { return count_ == kBucketsAhead; }
-  [[nodiscard]] std::span<const abi::BucketRef* const> all() const { return {buckets_, count_}; }
-
- private:
-  const abi::BucketRef* buckets_[kBucketsAhead];
-  size_t count_ = 0;
-};
-
 /// Calls `open(bucket, is_open)` for every bucket of `anchors` that this request's symbols open, and possibly
-/// for some that it leaves shut.
+/// for some that it leaves shut: whether a symbol is one of the pack's is chance, and not worth a branch.
 template <class Open>
-void open_buckets(const abi::Unit& unit, const abi::Index& index, const std::vector<uint32_t>& anchors,
-                  const Frame& frame, Open open) {
-  for (const uint32_t i : anchors) {
+[[gnu::always_inline]] inline void open_buckets(const abi::Unit& unit, const abi::Index& index,
+                                                const OpenAnchors& anchors, const Frame& frame, Open open) {
+  const int32_t* const symbols = frame.symbols;
+  for (const SymbolBuckets& anchor : anchors.symbols) {
+    const int32_t symbol = symbols[anchor.feature];
+    open(bucket_of(anchor.buckets, symbol), symbol >= 0);
+  }
+  for (const uint32_t i : anchors.masks) {
     const abi::Anchor& anchor = index.anchors[i];
-    if (anchor.kind == abi::Anchor::Kind::Symbol) {
-      const int32_t symbol = frame.symbols[anchor.feature];
-      open(bucket_of(anchor.buckets.data(), symbol), symbol >= 0);
-      continue;
-    }
     const abi::MaskFeature& feature = unit.mask_features[anchor.feature];
     for (uint32_t word = 0; word < feature.words; ++word) {
       for (uint64_t bits = frame.masks[feature.word + word]; bits != 0; bits &= bits - 1) {
@@ -265,8 +259,26 @@ void Evaluation::intern_symbols(std::span<const SymbolRead> reads) {
   }
 }
 
+/// A text too long to be searched ahead may contain anything: whoever asks goes to the evaluator, and pays.
+void Evaluation::intern_parts(const SetRead& read) {
+  const Value& v = frame_.slots[read.slot];
+  const std::string_view text = v.kind == Kind::String ? v.text() : std::string_view();
+  if (static_cast<int64_t>(text.size()) > parts_bytes_max_) [[unlikely]] {
+    read.parts->find_all(&masks_[read.word]);
+  } else {
+    read.parts->find(text, &masks_[read.word]);
+  }
+}
+
 bool Evaluation::intern_sets(std::span<const SetRead> reads) {
-  return std::all_of(reads.begin(), reads.end(), [&](const SetRead& read) { return intern_set(read); });
+  for (const SetRead& read : reads) {
+    if (read.parts != nullptr) {
+      intern_parts(read);
+    } else if (!intern_set(read)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 bool Evaluation::intern_principal(const HookBinding& tool) {
@@ -294,7 +306,7 @@ void Evaluation::collect_all(const HookBinding& tool) {
     }
   };
   collect(plan_->collect.always, true);
-  open_buckets(*unit_, plan_->collect, tool.collect_anchors, frame_, collect);
+  open_buckets(*unit_, plan_->collect, tool.collect, frame_, collect);
 }
 
 void Evaluation::fetch_references(const HookBinding& tool) const {
@@ -327,31 +339,45 @@ void Evaluation::fetch_buckets(std::span<const SymbolRead> reads) {
 void Evaluation::scan_all(const HookBinding& tool) {
   const abi::Index& index = plan_->decide;
   uint32_t best = best_.rank;
+  const abi::BucketRef& of_tool = opened_by(tool.tool_buckets, tool_->tool_symbol);
+  const abi::BucketRef& of_server = opened_by(tool.server_buckets, tool_->server_symbol);
   const auto scan = [&](const abi::BucketRef& bucket) {
-    if (bucket.first_rank >= best) {
-      return;
-    }
-    const uint32_t rank = bucket.native != nullptr ? bucket.native(&frame_, best)
-                                                   : scan_packed(index, bucket.begin, &frame_, best);
-    if (rank < best) {
-      best = rank;
-      __builtin_prefetch(&briefs_[rank]);  // the last bucket is scanned meanwhile
-      best_ = exact_.rank == rank ? exact_ : Match{rank, value::Status::Ok, 0};
-    }
+    best = bucket.native != nullptr ? bucket.native(&frame_, best)
+                                    : scan_packed(index, bucket.begin, &frame_, best);
+    __builtin_prefetch(&brief_of(briefs_, best));  // the next bucket is scanned meanwhile
   };
-  Opened opened;
-  open_buckets(*unit_, index, tool.decide_anchors, frame_, [&](const abi::BucketRef& bucket, bool is_open) {
-    if (opened.full()) [[unlikely]] {
-      if (is_open) {
-        scan(bucket);
-      }
-      return;
+  const abi::BucketRef* opened[kBucketsAhead];  // looked after before any of them is scanned
+  size_t count = 0;
+  const uint32_t limit = best;
+  const auto add = [&](const abi::BucketRef& bucket, bool is_open) {
+    opened[count] = &bucket;  // one that stays shut is overwritten by the next
+    const bool wins = is_open & (bucket.first_rank < limit);
+    count += static_cast<size_t>(wins);
+    return wins;
+  };
+  const bool has_tool = add(of_tool, tool_->tool_symbol >= 0);
+  // The native code of a tool's bucket goes on with that of its server.
+  const bool is_both = has_tool & (of_tool.native != nullptr) & (of_server.native != nullptr);
+  add(of_server, (tool_->server_symbol >= 0) & !is_both);
+  open_buckets(*unit_, index, tool.decide, frame_, [&](const abi::BucketRef& bucket, bool is_open) {
+    if (count < kBucketsAhead) [[likely]] {
+      add(bucket, is_open);
+    } else if (is_open && bucket.first_rank < best) {
+      scan(bucket);
     }
-    opened.add(bucket, is_open & (bucket.first_rank < best));
   });
-  scan(index.always);
-  for (const abi::BucketRef* bucket : opened.all()) {
-    scan(*bucket);
+  if (index.always.first_rank < best) {
+    scan(index.always);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (opened[i]->first_rank < best) {
+      scan(*opened[i]);
+    } else if (is_both && opened[i] == &of_tool && of_server.first_rank < best) {
+      scan(of_server);
+    }
+  }
+  if (best != best_.rank) {
+    best_ = exact_.rank == best ? exact_ : Match{best, value::Status::Ok, 0};
   }
 }
 

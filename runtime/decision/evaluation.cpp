@@ -31,7 +31,11 @@ bool is_error(abi::Truth truth) { return truth >= abi::kTruthError; }
 
 }  // namespace
 
-Evaluation::Evaluation(const Limits& limits) : limits_(limits), arena_(limits.arena_bytes) {
+Evaluation::Evaluation(const Limits& limits)
+    : limits_(limits),
+      arena_(limits.arena_bytes),
+      // value::Scratch::charge_scan takes a step, and one for each 64 bytes
+      parts_bytes_max_((int64_t{limits.fuel_per_rule} / kScansOnFuel - 1) * 64) {
   frame_.owner = this;
   frame_.decide_rule = decide_rule;
   ranked_errors_.reserve(kRankedErrorsMax);
@@ -273,7 +277,12 @@ bool Evaluation::holds(uint32_t rank, Match* match) {
 
 int32_t Evaluation::decide_rule(abi::Frame* frame, uint32_t rank) noexcept {
   Evaluation* self = static_cast<OwnedFrame*>(frame)->owner;
-  return self->holds(rank, &self->exact_) ? 1 : 0;
+  Match match;
+  if (!self->holds(rank, &match)) {
+    return 0;
+  }
+  self->exact_ = match;
+  return 1;
 }
 
 void Evaluation::decide_in_order() {

@@ -57,6 +57,8 @@ bool is_derived(const Pack& pack, const Request& request);
 
 /// Sets longer than this are decided exactly: walking them costs fuel that counts.
 inline constexpr uint32_t kMaskItemsMax = 256;
+/// So many texts of Evaluation::parts_bytes_max_ can be searched on the fuel of one condition.
+inline constexpr int64_t kScansOnFuel = 64;
 
 /// The state of one evaluation and what is kept between evaluations: the inside of an Evaluator. One thread.
 class Evaluation {
@@ -115,6 +117,7 @@ class Evaluation {
   void intern_symbols(std::span<const SymbolRead> reads);
   bool intern_sets(std::span<const SetRead> reads);
   bool intern_set(const SetRead& read);
+  void intern_parts(const SetRead& read);
   /// What is known to be scanned as soon as the tool is known, and the symbols.
   void fetch_references(const HookBinding& tool) const;
   void fetch_ahead(const HookBinding& tool);
@@ -158,6 +161,7 @@ class Evaluation {
   ToolCache tools_;
   PrincipalCache principals_;
   uint64_t pack_id_ = 0;
+  int64_t parts_bytes_max_ = 0;  // of a text whose parts are looked for ahead; below 0: of none
 
   std::vector<value::Value> slots_;
   std::vector<value::Value> facts_;
@@ -181,7 +185,7 @@ class Evaluation {
   const Principal* who_ = nullptr;         // nullptr: nobody is known
   const Principal* principal_ = nullptr;   // when its symbols may be remembered
   bool knows_principal_ = false;           // its symbols are there
-  Match exact_;                            // last answer of decide_rule
+  Match exact_;                            // last rule that decide_rule found to match
   Match best_;                             // of the rules with a verdict; rank kNoRank: none matched
   uint32_t asked_rank_ = 0;                // rules without effects were asked up to this rank
   Match broken_;                           // strongest rule that failed so that the request must not pass

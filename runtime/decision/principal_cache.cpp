@@ -15,9 +15,10 @@ void PrincipalCache::prepare(const abi::Unit& unit, uint32_t places) {
     }
   }
   for (uint32_t i = 0; i < unit.mask_features.size(); ++i) {
-    if (is_cached_root(unit.slots[unit.mask_features[i].slot].root)) {
+    const abi::MaskFeature& feature = unit.mask_features[i];
+    if (feature.parts == nullptr && is_cached_root(unit.slots[feature.slot].root)) {
       mask_features_.push_back(i);
-      mask_words_ += unit.mask_features[i].words;
+      mask_words_ += feature.words;
     }
   }
   const size_t count = std::max<size_t>(places, 1);

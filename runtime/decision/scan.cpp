@@ -98,7 +98,26 @@ __attribute__((target("avx2"))) uint64_t find_stops_wide(const char* p) {
 
 uint64_t find_stops(const char* p) { return kHasAvx2 ? find_stops_wide(p) : find_stops_plainly(p); }
 
+/// `p` behind whole blocks without a stop.
+__attribute__((target("avx2"))) const char* behind_plain_blocks(const char* p, const char* end) {
+  for (; end - p >= kBlockBytes; p += kBlockBytes) {
+    const __m256i any =
+        _mm256_or_si256(stops_of(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))),
+                        stops_of(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))));
+    if (_mm256_testz_si256(any, any) == 0) {
+      break;
+    }
+  }
+  return p;
+}
+
+const char* behind_plain(const char* p, const char* end) {
+  return kHasAvx2 ? behind_plain_blocks(p, end) : p;
+}
+
 #else
+
+const char* behind_plain(const char* p, const char*) { return p; }
 
 uint64_t find_stops(const char* p) { return find_stops_plainly(p); }
 
@@ -116,6 +135,16 @@ const char* JsonScanner::behind_space(const char* p, const char* end) {
 uint64_t JsonScanner::stops_from(const char* p, const char* end) {
   char last[kBlockBytes];
   return find_stops(readable_block(p, end, last));
+}
+
+JsonScanner::Block JsonScanner::next_block(const char* p, const char* end) {
+  while (end - p > kBlockBytes) {
+    p = behind_plain(p + kBlockBytes, end);
+    if (const uint64_t stops = p < end ? stops_from(p, end) : 0; stops != 0) {
+      return {p, stops};
+    }
+  }
+  return {end, 0};
 }
 
 const char* JsonScanner::behind_escape(const char* p, const char* end) {

@@ -187,14 +187,14 @@ class JsonScanner {
       stops_ = stops_from(p_, end_);
     }
     uint64_t stops = stops_ >> at;
-    while (stops == 0) {
-      p_ = block_ + kBlock;
-      if (p_ >= end_) {
+    if (stops == 0) {
+      const Block next = next_block(block_, end_);
+      p_ = block_ = next.at;
+      stops_ = stops = next.stops;
+      if (stops == 0) {
         p_ = end_;
         return false;
       }
-      block_ = p_;
-      stops_ = stops = stops_from(p_, end_);
     }
     p_ += __builtin_ctzll(stops);
     return p_ < end_;
@@ -205,6 +205,13 @@ class JsonScanner {
 
   /// Of the block at `p`, which may be shorter than 64 bytes: bits behind `end` mean nothing.
   static uint64_t stops_from(const char* p, const char* end);
+
+  struct Block {
+    const char* at;
+    uint64_t stops;
+  };
+  /// The first block with a stop behind the one at `p`; none when that has no stops.
+  static Block next_block(const char* p, const char* end);
 
   /// Behind the escape that starts at `p`; `end` when it is none.
   static const char* behind_escape(const char* p, const char* end);

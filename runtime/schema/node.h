@@ -54,6 +54,7 @@ struct Node {
   std::string path;            // in the schema, for messages
   uint32_t resource = 0;       // the embedded document it belongs to ($id)
   std::optional<bool> always;  // schemas `true` and `false`
+  bool plain = false;          // fits_plainly() knows all that it asks
 
   uint8_t types = 0;  // TypeBits; 0: any
   std::optional<Element> enumeration;

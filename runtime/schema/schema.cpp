@@ -1,6 +1,7 @@
 #include "runtime/schema/schema.h"
 
 #include "runtime/schema/evaluate.h"
+#include "runtime/schema/plain.h"
 
 namespace catalyst::schema {
 namespace {
@@ -23,10 +24,14 @@ Result<std::shared_ptr<const Schema>> Schema::compile(std::string_view schema_js
   if (const Result<void> built = build(schema_json, out->impl_->graph); built.has_error()) {
     return built.error();
   }
+  mark_plain(out->impl_->graph);
   return std::shared_ptr<const Schema>(std::move(out));
 }
 
 Outcome Schema::validate(std::string_view instance_json) const {
+  if (fits_plainly(impl_->graph, instance_json)) {
+    return {true, {}};
+  }
   const Limits& limits = impl_->graph.limits;
   thread_local simdjson::dom::parser small;
   simdjson::dom::parser large;  // whose memory is not kept

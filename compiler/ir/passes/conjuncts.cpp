@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "compiler/ir/passes/fuel_use.h"
+
 namespace catalyst::ir {
 
 namespace {
@@ -12,6 +14,7 @@ using types::TypeKind;
 using value::Kind;
 using value::Value;
 
+constexpr size_t kPartsMax = 32;    // looked for ahead, of one condition: a fraction of its fuel
 constexpr size_t kNamesMax = 4096;  // of one test; longer lists are left to the evaluator
 
 /// A slot as an operand of a test, and what its absence means there.
@@ -77,7 +80,7 @@ bool holds(Op op, int64_t a, int64_t b) {
 
 class Finder {
  public:
-  explicit Finder(const Module& module) : module_(module) {}
+  Finder(const Module& module, ExprId condition) : module_(module), condition_(condition) {}
 
   /// Appends what `id` (negated when asked) implies; true when that is all it says.
   bool add(ExprId id, bool negated, std::vector<Conjunct>& out) {
@@ -118,6 +121,8 @@ class Finder {
         return add_intersects(e, negated, out);
       case Op::StartsWith:
         return !negated && add_prefix(e, out);
+      case Op::StringContains:
+        return !negated && add_part(e, out);
       default:
         return false;
     }
@@ -326,6 +331,17 @@ class Finder {
     return false;
   }
 
+  /// What is absent has no bits, as what is empty: only an error needs a word of its own.
+  static void add_required(const Operand& operand, std::vector<Conjunct>& out) {
+    if (operand.absence == Operand::Absence::Error) {
+      Conjunct present;
+      present.kind = Conjunct::Kind::Present;
+      present.slot = operand.slot;
+      present.absent = OnAbsent::Exact;
+      out.push_back(std::move(present));
+    }
+  }
+
   bool add_mask(ExprId collection, std::vector<std::string> names, bool negated, std::vector<Conjunct>& out) {
     const std::optional<Operand> subject = operand(collection);
     if (!subject || !is_text_set(subject->slot)) {
@@ -334,14 +350,7 @@ class Finder {
     if (subject->absence == Operand::Absence::Default && subject->fallback->length != 0) {
       return false;
     }
-    // An absent set has no bits, as an empty one: only an error needs a word of its own.
-    if (subject->absence == Operand::Absence::Error) {
-      Conjunct present;
-      present.kind = Conjunct::Kind::Present;
-      present.slot = subject->slot;
-      present.absent = OnAbsent::Exact;
-      out.push_back(std::move(present));
-    }
+    add_required(*subject, out);
     Conjunct c;
     c.kind = Conjunct::Kind::Mask;
     c.absent = subject->absence == Operand::Absence::Error ? OnAbsent::Exact : OnAbsent::False;
@@ -368,6 +377,28 @@ class Finder {
     return true;
   }
 
+  bool add_part(const Expr& e, std::vector<Conjunct>& out) {
+    const std::optional<Operand> subject = operand(module_.operand(e, 0));
+    const Value* part = constant(module_.operand(e, 1));
+    if (!subject || part == nullptr || part->kind != Kind::String || part->length == 0 ||
+        !is_text(subject->slot) || parts_ == kPartsMax || !spends_little(module_, condition_)) {
+      return false;
+    }
+    if (subject->absence == Operand::Absence::Default &&
+        subject->fallback->text().find(part->text()) != std::string_view::npos) {
+      return false;
+    }
+    ++parts_;
+    add_required(*subject, out);
+    Conjunct c;
+    c.kind = Conjunct::Kind::Part;
+    c.absent = subject->absence == Operand::Absence::Error ? OnAbsent::Exact : OnAbsent::False;
+    c.slot = subject->slot;
+    c.names = {std::string(part->text())};
+    out.push_back(std::move(c));
+    return true;
+  }
+
   /// a or b, when both test one slot for names in the same way.
   bool add_either(const Expr& e, bool negated, std::vector<Conjunct>& out) {
     std::vector<Conjunct> left;
@@ -382,7 +413,8 @@ class Finder {
     }
     Conjunct& a = left.back();
     const Conjunct& b = right.back();
-    const bool names = a.kind == Conjunct::Kind::Symbol || a.kind == Conjunct::Kind::Mask;
+    const bool names =
+        a.kind == Conjunct::Kind::Symbol || a.kind == Conjunct::Kind::Mask || a.kind == Conjunct::Kind::Part;
     if (!names || a.kind != b.kind || a.slot != b.slot || a.negated || b.negated || a.absent != b.absent ||
         a.names.size() + b.names.size() > kNamesMax) {
       return false;
@@ -440,9 +472,9 @@ class Finder {
 
  private:
   const Module& module_;
+  ExprId condition_;
+  size_t parts_ = 0;
 };
-
-bool is_literal(const std::string& pattern) { return pattern.find('*') == std::string::npos; }
 
 }  // namespace
 
@@ -451,44 +483,12 @@ Conjuncts find_conjuncts(const Module& module, ExprId condition) {
   if (!condition.valid()) {
     return out;
   }
-  Finder finder(module);
-  out.complete = finder.add(condition, false, out.list);
+  Finder finder(module, condition);
+  out.complete = finder.add(condition, false, out.list) &&
+                 std::none_of(out.list.begin(), out.list.end(),
+                              [](const Conjunct& c) { return c.kind == Conjunct::Kind::Part; });
   Finder::settle_presence(out.list);
   return out;
-}
-
-std::vector<Conjunct> target_conjuncts(const Target& target, uint32_t index,
-                                       std::vector<std::string>* servers) {
-  if (target.patterns.empty()) {
-    return {};
-  }
-  Conjunct c;
-  const auto& patterns = target.patterns;
-  const bool literal_servers = std::all_of(patterns.begin(), patterns.end(),
-                                           [](const TargetPattern& p) { return is_literal(p.server); });
-  const bool literal_tools = std::all_of(patterns.begin(), patterns.end(),
-                                         [](const TargetPattern& p) { return is_literal(p.tool); });
-  const bool all_tools =
-      std::all_of(patterns.begin(), patterns.end(), [](const TargetPattern& p) { return p.tool == "*"; });
-  if (literal_servers && (literal_tools || all_tools)) {
-    c.kind = literal_tools ? Conjunct::Kind::Tool : Conjunct::Kind::Server;
-    for (const TargetPattern& p : patterns) {
-      c.names.push_back(literal_tools ? p.server + '\0' + p.tool : p.server);
-    }
-  } else {
-    c.kind = Conjunct::Kind::Target;
-    c.integer = index;
-    if (literal_servers) {
-      for (const TargetPattern& p : patterns) {
-        servers->push_back(p.server);
-      }
-      std::sort(servers->begin(), servers->end());
-      servers->erase(std::unique(servers->begin(), servers->end()), servers->end());
-    }
-  }
-  std::sort(c.names.begin(), c.names.end());
-  c.names.erase(std::unique(c.names.begin(), c.names.end()), c.names.end());
-  return {c};
 }
 
 }  // namespace catalyst::ir

@@ -14,6 +14,7 @@ struct Conjunct {
   enum class Kind : uint8_t {
     Symbol,  // the slot's string is one of `names` (negated: none of them)
     Mask,    // the slot's set holds any of `names` (negated: none of them)
+    Part,    // the slot's text may contain any of `names`: only that it does not is certain
     IntMin,  // >= integer
     IntMax,  // <= integer
     IntIs,   // == integer (negated: !=)

@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "compiler/ir/passes/atom_cost.h"
-#include "compiler/ir/passes/conjuncts.h"
+#include "compiler/ir/passes/planned_rule.h"
 #include "compiler/ir/passes/slot_use.h"
 
 namespace catalyst::ir {
@@ -17,37 +17,8 @@ using abi::Atom;
 using OnAbsent = abi::Atom::OnAbsent;
 
 constexpr size_t kAnchorValuesMax = 16;  // a rule stands in one bucket per value of its anchor
+constexpr size_t kPartsMax = 64;         // looked for ahead in one input, whichever rules a request asks
 constexpr size_t kAtomsMax = 60'000;     // of one rule; RuleHead counts in 16 bits
-
-/// Strings of one feature in the order in which they were met.
-struct Names {
-  std::vector<std::string> list;
-  std::unordered_map<std::string, uint32_t> index;
-
-  uint32_t add(const std::string& name) {
-    const auto [at, fresh] = index.emplace(name, static_cast<uint32_t>(list.size()));
-    if (fresh) {
-      list.push_back(name);
-    }
-    return at->second;
-  }
-};
-
-struct PlannedRule {
-  uint32_t rule = 0;
-  uint32_t rank = 0;
-  bool complete = true;
-  std::vector<Conjunct> conjuncts;   // target first
-  std::vector<std::string> servers;  // of a target tested by its bit
-};
-
-/// What a rule could be filed under.
-struct AnchorChoice {
-  abi::Anchor::Kind kind = abi::Anchor::Kind::Symbol;
-  uint32_t feature = 0;
-  std::vector<uint32_t> values;
-  size_t implied = SIZE_MAX;  // conjunct that holds in every bucket of the rule
-};
 
 class Planner {
  public:
@@ -58,6 +29,7 @@ class Planner {
     for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
       rank_rules(static_cast<abi::Hook>(hook));
     }
+    drop_crowded_parts();
     build_features();
     for (size_t hook = 0; hook < abi::kHookCount; ++hook) {
       build_hook(static_cast<abi::Hook>(hook), planned_[hook]);
@@ -128,10 +100,12 @@ class Planner {
         names = &symbol_names_[at->second];
         break;
       }
-      case Conjunct::Kind::Mask: {
+      case Conjunct::Kind::Mask:
+      case Conjunct::Kind::Part: {  // a slot is a set or a text, never both
         const auto [at, fresh] = mask_of_slot_.emplace(c.slot, mask_names_.size());
         if (fresh) {
           mask_names_.emplace_back();
+          mask_names_.back().are_parts = c.kind == Conjunct::Kind::Part;
           mask_slots_.push_back(c.slot);
         }
         names = &mask_names_[at->second];
@@ -157,6 +131,24 @@ class Planner {
     }
   }
 
+  /// Where many texts are looked for in one input, looking for all may cost more than asking the rules that
+  /// are left: those ask, then. Their other conjuncts stay necessary.
+  void drop_crowded_parts() {
+    const auto is_crowded = [&](const Conjunct& c) {
+      return c.kind == Conjunct::Kind::Part && mask_names_[mask_of_slot_.at(c.slot)].list.size() > kPartsMax;
+    };
+    for (std::vector<PlannedRule>& hook : planned_) {
+      for (PlannedRule& rule : hook) {
+        std::erase_if(rule.conjuncts, is_crowded);
+      }
+    }
+    for (Names& names : mask_names_) {
+      if (names.are_parts && names.list.size() > kPartsMax) {
+        names.list.clear();
+      }
+    }
+  }
+
   void build_features() {
     for (size_t i = 0; i < symbol_names_.size(); ++i) {
       abi::SymbolFeature& feature = unit_.symbol_features.emplace_back();
@@ -168,7 +160,11 @@ class Planner {
       feature.slot = mask_slots_[i];
       feature.word = unit_.mask_words;
       feature.words = static_cast<uint32_t>((mask_names_[i].list.size() + 63) / 64);
-      feature.table = abi::SymbolTable(mask_names_[i].list);
+      if (mask_names_[i].are_parts) {
+        feature.parts = std::make_shared<const value::TextParts>(mask_names_[i].list);
+      } else {
+        feature.table = abi::SymbolTable(mask_names_[i].list);
+      }
       unit_.mask_words += feature.words;
     }
   }
@@ -186,7 +182,7 @@ class Planner {
       for (const Conjunct& c : rule.conjuncts) {
         if (c.kind == Conjunct::Kind::Symbol) {
           plan.symbol_features.push_back(static_cast<uint32_t>(symbol_of_slot_.at(c.slot)));
-        } else if (c.kind == Conjunct::Kind::Mask) {
+        } else if (c.kind == Conjunct::Kind::Mask || c.kind == Conjunct::Kind::Part) {
           plan.mask_features.push_back(static_cast<uint32_t>(mask_of_slot_.at(c.slot)));
         }
       }
@@ -220,6 +216,7 @@ class Planner {
         names = &symbol_names_[choice.feature];
         break;
       case Conjunct::Kind::Mask:
+      case Conjunct::Kind::Part:
         choice.kind = abi::Anchor::Kind::Mask;
         choice.feature = static_cast<uint32_t>(mask_of_slot_.at(c.slot));
         names = &mask_names_[choice.feature];
@@ -248,16 +245,17 @@ class Planner {
   }
 
   /// How often a request opens one of the rule's buckets, judged by how many values the pack tells apart.
-  /// Sets count thrice: requests hold several of their strings. An exact tool is the gateway's own finest
-  /// partition and beats equal figures.
+  /// Sets count thrice: requests hold several of their strings. Parts that policies look for are rarely
+  /// there. An exact tool is the gateway's own finest partition and beats equal figures.
   double share(const AnchorChoice& choice) const {
     const bool mask = choice.kind == abi::Anchor::Kind::Mask;
     const Names& names = mask ? mask_names_[choice.feature] : symbol_names_[choice.feature];
     const bool tool = !mask && choice.feature == abi::SymbolFeature::kTool;
     return static_cast<double>(choice.values.size()) *
-           (mask   ? 3.0
-            : tool ? 0.5
-                   : 1.0) /
+           (names.are_parts ? 0.25
+            : mask          ? 3.0
+            : tool          ? 0.5
+                            : 1.0) /
            (static_cast<double>(names.list.size()) + 1.0);
   }
 
@@ -369,6 +367,7 @@ class Planner {
         emit_symbol(index, c, abi::SymbolFeature::kServer, out);
         return;
       case Conjunct::Kind::Mask:
+      case Conjunct::Kind::Part:
         emit_mask(index, c, out);
         return;
       case Conjunct::Kind::Target:

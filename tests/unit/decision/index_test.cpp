@@ -64,5 +64,69 @@ TEST(Index, HowAValueIsSpelledDoesNotMatter) {
   }
 }
 
+/// A search fails where a condition's fuel ends, which matches; looking ahead of it must not say otherwise.
+TEST(Index, TextsAreSearchedAheadOnlyWhereThatIsExact) {
+  using ir::Op;
+  using T = types::TypeTable;
+  ModuleMaker make;
+  const auto text = make.arg({"text"}, T::kString);
+  for (const char* part : {"needle", "other", "third", "e"}) {
+    make.deny(part, make.boolean(Op::StringContains, {text, make.text(part)}));
+  }
+  make.deny("either", make.boolean(Op::Or, {make.boolean(Op::StringContains, {text, make.text("n")}),
+                                            make.boolean(Op::StringContains, {text, make.text("dle")})}));
+  const auto pack = make.pack();
+  size_t failed = 0;
+  for (const uint32_t fuel : {20'000U, 200U, 1U}) {
+    decision::Limits limits;
+    limits.fuel_per_rule = fuel;
+    Evaluator indexed(limits);
+    Evaluator reference(limits);
+    for (const size_t size : {0UL, 30UL, 63UL, 64UL, 200UL, 19'903UL, 19'904UL, 19'905UL, 20'000UL, 50'000UL,
+                              1'279'936UL, 1'300'000UL}) {
+      for (const char* end : {"", "needle", "nothing", "e"}) {
+        const std::string args = "{\"text\":\"" + std::string(size, 'x') + end + "\"}";
+        Request request;
+        request.server = "s1";
+        request.tool = "one";
+        request.args = args;
+        const Verdict& a = indexed.evaluate(*pack, request);
+        const Verdict& b = reference.evaluate_reference(*pack, request);
+        expect_same(a, b, std::to_string(fuel) + " steps, " + std::to_string(size) + " bytes and " + end);
+        failed += a.error.status != value::Status::Ok ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(failed, 10u);
+}
+
+/// With few texts to look for in one input all are looked for ahead of the rules, with many none.
+TEST(Index, HoweverManyTextsAreLookedFor) {
+  using ir::Op;
+  using T = types::TypeTable;
+  for (const int count : {1, 2, 3, 63, 64, 65, 200}) {
+    ModuleMaker make;
+    const auto text = make.arg({"text"}, T::kString);
+    for (int i = 0; i < count; ++i) {
+      const std::string part = "part" + std::to_string(i) + ";";
+      make.deny(part, make.boolean(Op::StringContains, {text, make.text(part)}));
+    }
+    const auto pack = make.pack();
+    Evaluator indexed;
+    Evaluator reference;
+    for (int i = -1; i < count; ++i) {
+      const std::string args =
+          R"({"text":"some text before part)" + std::to_string(i) + "; and some behind\"}";
+      Request request;
+      request.server = "s1";
+      request.tool = "one";
+      request.args = args;
+      const Verdict& a = indexed.evaluate(*pack, request);
+      expect_same(a, reference.evaluate_reference(*pack, request), std::to_string(count) + " parts: " + args);
+      EXPECT_EQ(a.outcome == decision::Outcome::Deny, i >= 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace catalyst::test

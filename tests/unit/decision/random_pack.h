@@ -59,9 +59,11 @@ class RandomPack {
   int number(int below) { return static_cast<int>(random_() % static_cast<uint32_t>(below)); }
   bool chance(int percent) { return number(100) < percent; }
   std::string word() { return kWords[number(5)]; }
+  std::string part() { return kParts[number(6)]; }
 
  private:
   static constexpr const char* kWords[] = {"a", "b", "prod", "eight888", "a longer word"};
+  static constexpr const char* kParts[] = {"", "o", "88", "ong", "prod", "word word"};
 
   void add_fact() {
     ir::Fact fact;
@@ -108,7 +110,14 @@ class RandomPack {
   }
 
   E text_test(E value) {
-    switch (number(5)) {
+    const auto contains = [&](const std::string& part) {
+      return make_.boolean(Op::StringContains, {value, make_.text(part)});
+    };
+    switch (number(7)) {
+      case 5:
+        return contains(part());
+      case 6:
+        return make_.boolean(chance(70) ? Op::Or : Op::And, {contains(part()), contains(part())});
       case 0:
         return make_.boolean(Op::StartsWith, {value, make_.text(word())});
       case 1:
@@ -173,7 +182,13 @@ class RandomPack {
 };
 
 inline std::string random_args(RandomPack& random) {
-  const auto text = [&] { return "\"" + random.word() + "\""; };
+  const auto text = [&] {
+    std::string words = random.word();
+    for (int i = random.chance(10) ? random.number(40) : 0; i > 0; --i) {
+      words += " " + random.word();
+    }
+    return "\"" + words + "\"";
+  };
   const auto odd = [&](std::string usual) {
     const char* others[] = {"null", "7", "[]", "{}", "\"z\"", "true"};
     return random.chance(6) ? std::string(others[random.number(6)]) : usual;
