@@ -34,17 +34,23 @@ EnvelopeFault fault_of(JsonFault fault) {
 }
 
 /// A string's text: in place when it has no escapes, else kept by the envelope.
-std::string_view text_of(std::string_view inside, Envelope& out) {
-  if (inside.data() == nullptr || value::is_plain_json(inside)) {
+std::string_view text_of(const JsonReader& reader, std::string_view inside, Envelope& out) {
+  if (inside.data() == nullptr || reader.is_plain(inside)) {
     return inside;
   }
   // The reader has checked the escapes.
   return out.unescaped.emplace_front(value::unescape_json(inside).value_or(std::string()));
 }
 
+/// The string at the cursor, as text_of.
+std::string_view string_at(JsonReader& reader, Envelope& out) {
+  const std::string_view inside = reader.string();
+  return text_of(reader, inside, out);
+}
+
 /// Keys are ours when written plainly or with escapes alike; the escaped form is rare enough to be converted.
-std::string_view key_of(std::string_view raw, std::string& scratch) {
-  if (value::is_plain_json(raw)) {
+std::string_view key_of(const JsonReader& reader, std::string_view raw, std::string& scratch) {
+  if (reader.is_plain(raw)) {
     return raw;
   }
   scratch = value::unescape_json(raw).value_or(std::string());
@@ -69,11 +75,11 @@ void read_client_info(JsonReader& reader, Envelope& out) {
   std::string_view key;
   std::string scratch;
   while (reader.next_member(key)) {
-    key = key_of(key, scratch);
+    key = key_of(reader, key, scratch);
     if (key == "name") {
-      out.meta.client_name = text_of(reader.string(), out);
+      out.meta.client_name = string_at(reader, out);
     } else if (key == "version") {
-      out.meta.client_version = text_of(reader.string(), out);
+      out.meta.client_version = string_at(reader, out);
     } else {
       reader.value();
     }
@@ -84,7 +90,7 @@ void read_gateway_key(JsonReader& reader, std::string_view key, Envelope& out) {
   Meta& meta = out.meta;
   meta.has_gateway_keys = true;
   if (key == "protocolVersion") {
-    meta.protocol_version = text_of(reader.string(), out);
+    meta.protocol_version = string_at(reader, out);
   } else if (key == "clientInfo") {
     if (reader.enter_object()) {
       read_client_info(reader, out);
@@ -94,7 +100,7 @@ void read_gateway_key(JsonReader& reader, std::string_view key, Envelope& out) {
     const std::string_view json = reader.value();
     meta.client_capabilities_json = object ? json : std::string_view();
   } else if (key == "logLevel") {
-    meta.log_level = text_of(reader.string(), out);
+    meta.log_level = string_at(reader, out);
   } else {
     reader.value();
   }
@@ -105,17 +111,17 @@ void read_meta(JsonReader& reader, Envelope& out) {
   std::string_view key;
   std::string scratch;
   while (reader.next_member(key)) {
-    key = key_of(key, scratch);
+    key = key_of(reader, key, scratch);
     if (key.starts_with(kGatewayPrefix)) {
       read_gateway_key(reader, key.substr(kGatewayPrefix.size()), out);
     } else if (key == "progressToken") {
       meta.progress_token_json = reader.value();
     } else if (key == "traceparent") {
-      meta.traceparent = text_of(reader.string(), out);
+      meta.traceparent = string_at(reader, out);
     } else if (key == "tracestate") {
-      meta.tracestate = text_of(reader.string(), out);
+      meta.tracestate = string_at(reader, out);
     } else if (key == "baggage") {
-      meta.baggage = text_of(reader.string(), out);
+      meta.baggage = string_at(reader, out);
     } else {
       reader.value();
     }
@@ -126,7 +132,7 @@ void read_params(JsonReader& reader, Envelope& out) {
   std::string_view key;
   std::string scratch;
   while (reader.next_member(key)) {
-    key = key_of(key, scratch);
+    key = key_of(reader, key, scratch);
     if (key == "_meta") {
       if (reader.peek() != '{') {
         reader.value();
@@ -141,16 +147,16 @@ void read_params(JsonReader& reader, Envelope& out) {
       const std::string_view inside = reader.string();
       if (inside.data() != nullptr) {
         out.name_json = {start, inside.size() + 2};
-        out.name = text_of(inside, out);
+        out.name = text_of(reader, inside, out);
       }
     } else if (key == "uri") {
-      out.uri = text_of(reader.string(), out);
+      out.uri = string_at(reader, out);
     } else if (key == "taskId") {
-      out.task_id = text_of(reader.string(), out);
+      out.task_id = string_at(reader, out);
     } else if (key == "arguments") {
       out.arguments_json = reader.value();
     } else if (key == "cursor") {
-      out.cursor = text_of(reader.string(), out);
+      out.cursor = string_at(reader, out);
     } else if (key == "task") {
       out.task_json = reader.value();
     } else {
@@ -177,7 +183,7 @@ void read_member(JsonReader& reader, std::string_view key, Envelope& out, Seen& 
     // Null is no id in MCP, and an object would not be one in JSON-RPC either.
     seen.bad_id = first != '"' && first != '-' && (first < '0' || first > '9');
   } else if (key == "method") {
-    out.method = text_of(reader.string(), out);
+    out.method = string_at(reader, out);
     seen.method = true;
   } else if (key == "params") {
     if (reader.peek() != '{') {
@@ -252,7 +258,7 @@ EnvelopeFault parse_envelope(std::string_view text, const EnvelopeLimits& limits
   std::string_view key;
   std::string scratch;
   while (reader.next_member(key)) {
-    read_member(reader, key_of(key, scratch), out, seen);
+    read_member(reader, key_of(reader, key, scratch), out, seen);
   }
   if (!reader.finished()) {
     out.id_json = {};
@@ -307,7 +313,7 @@ std::string edit_object(std::string_view object_json, std::span<const MemberEdit
   std::string_view raw;
   std::string scratch;
   while (reader.next_member(raw)) {
-    const std::string_view key = key_of(raw, scratch);
+    const std::string_view key = key_of(reader, raw, scratch);
     std::string_view json = reader.value();
     bool removed = false;
     for (size_t i = 0; i < edits.size(); ++i) {
@@ -342,7 +348,7 @@ std::string_view find_member(std::string_view object_json, std::string_view key)
   std::string_view raw;
   std::string scratch;
   while (reader.next_member(raw)) {
-    const bool wanted = key_of(raw, scratch) == key;
+    const bool wanted = key_of(reader, raw, scratch) == key;
     const std::string_view json = reader.value();
     if (wanted) {
       found = json;
@@ -368,7 +374,7 @@ std::string strip_gateway_meta(std::string_view meta_json) {
   std::string_view raw;
   std::string scratch;
   while (reader.next_member(raw)) {
-    const bool ours = key_of(raw, scratch).starts_with(kGatewayPrefix);
+    const bool ours = key_of(reader, raw, scratch).starts_with(kGatewayPrefix);
     const std::string_view json = reader.value();
     if (!ours) {
       out.append(out.size() > 1 ? ",\"" : "\"").append(raw).append("\":").append(json);

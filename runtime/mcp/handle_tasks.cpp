@@ -7,6 +7,7 @@
 #include "runtime/mcp/asking.h"
 #include "runtime/mcp/router.h"
 #include "runtime/mcp/upstream_wire.h"
+#include "runtime/value/find_text.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
@@ -128,7 +129,7 @@ std::optional<Reply> Router::refuse_task(RequestContext& context, uint32_t serve
 
 bool Router::is_task(Era server, const UpstreamReply& reply) {
   // The search spares every other result the walk.
-  if (reply.payload.find("\"task\"") == std::string_view::npos) {
+  if (value::find_text(reply.payload, "\"task\"") == std::string_view::npos) {
     return false;
   }
   return server == Era::Modern ? find_member(reply.payload, "resultType") == "\"task\""

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/base/folded.h"
+#include "runtime/base/words.h"
 #include "runtime/value/json_text.h"
 
 namespace catalyst::mcp {
@@ -21,7 +22,7 @@ constexpr size_t kKeptCapacity = 256 * 1024;
 constexpr size_t kCapacityStart = 4 * 1024;
 constexpr size_t kSpareMax = 8;
 // Up to this many keys, comparing all pairs is cheaper than sorting.
-constexpr size_t kPairwiseKeys = 12;
+constexpr ptrdiff_t kPairwiseKeys = 12;
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -31,17 +32,50 @@ uint64_t mix(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-uint64_t hash_text(std::string_view text) {
+constexpr uint64_t kHigh = 0x8080808080808080ULL;
+
+/// A word of ASCII with its capital letters made small, where `fold` has the high bits of its bytes.
+uint64_t fold_word(uint64_t word, uint64_t fold) {
+  constexpr uint64_t kOnes = 0x0101010101010101ULL;
+  const uint64_t from_a = word + kOnes * (0x80 - 'A');
+  const uint64_t above_z = word + kOnes * (0x7f - 'Z');
+  return word | ((from_a ^ above_z) & fold) >> 2;
+}
+
+/// `bits` are set that any word of the text has.
+inline uint64_t hash_text(std::string_view text, uint64_t fold, uint64_t& bits) {
   uint64_t hash = 0x9E3779B97F4A7C15ULL ^ text.size();
-  while (text.size() >= 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, text.data(), 8);
-    hash = mix(hash ^ word, 0xA0761D6478BD642FULL);
-    text.remove_prefix(8);
+  size_t i = 0;
+  for (; i + 8 < text.size(); i += 8) {
+    const uint64_t word = word_of(text.data() + i, 8);
+    bits |= word;
+    hash = mix(hash ^ fold_word(word, fold), 0xA0761D6478BD642FULL);
   }
-  uint64_t word = 0;
-  std::memcpy(&word, text.data(), text.size());
-  return mix(hash ^ word, 0xE7037ED1A0B428DBULL);
+  const uint64_t word = word_of(text.data() + i, text.size() - i);
+  bits |= word;
+  return mix(hash ^ fold_word(word, fold), 0xE7037ED1A0B428DBULL);
+}
+
+/// Of a text beyond ASCII, of which two letters fold into it and are shorter then. (This and other rare work
+/// is out of line: what calls it is short without it.)
+[[gnu::noinline]] uint64_t hash_folded(std::string_view text) {
+  uint64_t bits = 0;
+  return hash_text(folded(text), 0, bits);
+}
+
+/// Whether two of the hashes of one object are the same. Puts them into another order.
+[[gnu::noinline]] bool has_twice(std::vector<uint64_t>::iterator first,
+                                 std::vector<uint64_t>::iterator last) {
+  if (last - first > kPairwiseKeys) {
+    std::sort(first, last);
+    return std::adjacent_find(first, last) != last;
+  }
+  for (auto key = first; key != last; ++key) {
+    if (std::find(key + 1, last, *key) != last) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool valid_number(std::string_view text) {
@@ -99,14 +133,15 @@ bool valid_escapes(std::string_view inside) {
 }  // namespace
 
 struct JsonReader::Buffers {
-  struct Frame {
-    char kind;         // '{' or '['
-    bool first;        // nothing consumed yet
-    uint32_t keys_at;  // where its key hashes start
-  };
   std::unique_ptr<simdjson::internal::dom_parser_implementation> index;
+  // Stacks; how much of them is in use, the reader knows.
   std::vector<Frame> frames;
   std::vector<uint64_t> keys;
+
+  template <class T>
+  [[gnu::noinline]] static void grow(std::vector<T>& stack) {
+    stack.resize(std::max<size_t>(16, 2 * stack.size()));
+  }
 
   bool reserve(size_t bytes) {
     if (index != nullptr && index->capacity() >= bytes) {
@@ -157,73 +192,76 @@ bool JsonReader::fail(JsonFault fault) {
 }
 
 bool JsonReader::open(std::string_view text, uint32_t depth, Keys keys) {
-  keys_ = keys;
+  fold_ = keys == Keys::Folded ? kHigh : 0;
   text_ = text;
   next_ = 0;
+  count_ = 0;
   fault_ = JsonFault::None;
   depth_max_ = std::min(depth, kDepthMax);
-  buffers_->frames.clear();
-  buffers_->keys.clear();
+  frame_ = Frame();
+  depth_ = 0;
+  keys_ = 0;
   if (text.empty()) {
     return fail(JsonFault::Malformed);
   }
   if (!buffers_->reserve(text.size())) {
     return fail(JsonFault::TooLarge);
   }
-  const simdjson::error_code code = buffers_->index->stage1(reinterpret_cast<const uint8_t*>(text.data()),
-                                                            text.size(), simdjson::stage1_mode::regular);
-  if (code == simdjson::UTF8_ERROR) {
-    return fail(JsonFault::BadUtf8);
+  simdjson::internal::dom_parser_implementation& index = *buffers_->index;
+  const simdjson::error_code code = index.stage1(reinterpret_cast<const uint8_t*>(text.data()), text.size(),
+                                                 simdjson::stage1_mode::regular);
+  if (code != simdjson::SUCCESS) {
+    return fail(code == simdjson::UTF8_ERROR ? JsonFault::BadUtf8 : JsonFault::Malformed);
   }
-  return code == simdjson::SUCCESS || fail(JsonFault::Malformed);
+  count_ = index.n_structural_indexes;
+  index.structural_indexes[count_] = static_cast<uint32_t>(text.size());  // it has room for what it ends with
+  starts_ = index.structural_indexes.get();
+  has_escapes_ = text.find('\\') != std::string_view::npos;
+  return true;
 }
 
-char JsonReader::token(uint32_t index) const {
-  const auto& found = *buffers_->index;
-  if (index >= found.n_structural_indexes) {
-    return '\0';
-  }
-  return text_[found.structural_indexes[index]];
-}
+char JsonReader::token(uint32_t index) const { return index < count_ ? text_[starts_[index]] : '\0'; }
 
 std::string_view JsonReader::token_text(uint32_t index) const {
-  const auto& found = *buffers_->index;
-  const size_t start = found.structural_indexes[index];
-  size_t end = index + 1 < found.n_structural_indexes ? found.structural_indexes[index + 1] : text_.size();
-  while (end > start && is_space(text_[end - 1])) {
+  const char* start = text_.data() + starts_[index];
+  const char* end = text_.data() + starts_[index + 1];
+  while (is_space(end[-1])) {  // ends at the token's first byte, which is none
     --end;
   }
-  return text_.substr(start, end - start);
+  return {start, static_cast<size_t>(end - start)};
 }
 
-bool JsonReader::check_scalar(uint32_t index) {
-  const std::string_view text = token_text(index);
-  bool valid = false;
+bool JsonReader::is_scalar(std::string_view text) const {
   switch (text.front()) {
     case '"':
-      valid = text.size() >= 2 && text.back() == '"' && valid_escapes(text.substr(1, text.size() - 2));
-      break;
+      return text.size() >= 2 && text.back() == '"' &&
+             (!has_escapes_ || valid_escapes(text.substr(1, text.size() - 2)));
     case 't':
-      valid = text == "true";
-      break;
+      return text == "true";
     case 'f':
-      valid = text == "false";
-      break;
+      return text == "false";
     case 'n':
-      valid = text == "null";
-      break;
+      return text == "null";
     default:
-      valid = valid_number(text);
+      return valid_number(text);
   }
-  return valid || fail(JsonFault::Malformed);
+}
+
+/// Passes over the value at the cursor, which opens no container.
+std::string_view JsonReader::scalar() {
+  const std::string_view text = next_ < count_ ? token_text(next_) : std::string_view();
+  if (text.empty() || !is_scalar(text)) {
+    fail(JsonFault::Malformed);
+    return {};
+  }
+  ++next_;
+  return text;
 }
 
 char JsonReader::peek() const { return failed() ? '\0' : token(next_); }
 
 const char* JsonReader::position() const {
-  const auto& found = *buffers_->index;
-  return next_ < found.n_structural_indexes ? text_.data() + found.structural_indexes[next_]
-                                            : text_.data() + text_.size();
+  return text_.data() + (next_ < count_ ? starts_[next_] : text_.size());
 }
 
 const char* JsonReader::consumed() const {
@@ -235,29 +273,25 @@ const char* JsonReader::consumed() const {
 }
 
 bool JsonReader::push(char kind) {
-  if (buffers_->frames.size() >= depth_max_) {
+  if (depth_ >= depth_max_) {
     return fail(JsonFault::TooDeep);
   }
-  buffers_->frames.push_back({kind, true, static_cast<uint32_t>(buffers_->keys.size())});
+  if (depth_ == buffers_->frames.size()) {
+    Buffers::grow(buffers_->frames);
+  }
+  buffers_->frames[depth_++] = frame_;
+  frame_ = Frame();
+  frame_.kind = kind;
+  frame_.keys_at = keys_;
   ++next_;
   return true;
 }
 
 bool JsonReader::pop() {
-  Buffers& b = *buffers_;
-  const auto first = b.keys.begin() + b.frames.back().keys_at;
-  const auto count = static_cast<size_t>(b.keys.end() - first);
-  bool duplicate = false;
-  if (count > kPairwiseKeys) {
-    std::sort(first, b.keys.end());
-    duplicate = std::adjacent_find(first, b.keys.end()) != b.keys.end();
-  } else {
-    for (auto a = first; a != b.keys.end() && !duplicate; ++a) {
-      duplicate = std::find(a + 1, b.keys.end(), *a) != b.keys.end();
-    }
-  }
-  b.keys.resize(b.frames.back().keys_at);
-  b.frames.pop_back();
+  const auto keys = buffers_->keys.begin();
+  const bool duplicate = frame_.crowded && has_twice(keys + frame_.keys_at, keys + keys_);
+  keys_ = frame_.keys_at;
+  frame_ = buffers_->frames[--depth_];
   ++next_;
   return !duplicate || fail(JsonFault::DuplicateKey);
 }
@@ -271,19 +305,34 @@ bool JsonReader::take_key(std::string_view& key) {
     return fail(JsonFault::Malformed);
   }
   key = quoted.substr(1, quoted.size() - 2);
-  // Keys are compared by their text: "env" spelt with an escape is still "env".
-  std::string unescaped;
-  std::string_view text = key;
-  if (!value::is_plain_json(key)) {
-    if (!valid_escapes(key)) {
-      return fail(JsonFault::Malformed);
-    }
-    unescaped = value::unescape_json(key).value_or(std::string(key));
-    text = unescaped;
-  }
-  buffers_->keys.push_back(keys_ == Keys::Exact || is_folded(text) ? hash_text(text)
-                                                                   : hash_text(folded(text)));
   next_ += 2;
+  return has_escapes_ ? note_any_key(key) : note_key(key);
+}
+
+bool JsonReader::note_key(std::string_view text) {
+  uint64_t bits = 0;
+  const uint64_t hash = hash_text(text, fold_, bits);
+  return note_hash((bits & fold_) == 0 ? hash : hash_folded(text));
+}
+
+/// One that may be written with escapes: keys are compared by their text, "env" with an escape is still
+/// "env".
+bool JsonReader::note_any_key(std::string_view key) {
+  if (is_plain(key)) {
+    return note_key(key);
+  }
+  return valid_escapes(key) ? note_key(value::unescape_json(key).value_or(std::string(key)))
+                            : fail(JsonFault::Malformed);
+}
+
+bool JsonReader::note_hash(uint64_t hash) {
+  const uint64_t mark = uint64_t{1} << (hash >> 58);
+  frame_.crowded = frame_.crowded || (frame_.marks & mark) != 0;
+  frame_.marks |= mark;
+  if (keys_ == buffers_->keys.size()) {
+    Buffers::grow(buffers_->keys);
+  }
+  buffers_->keys[keys_++] = hash;
   return true;
 }
 
@@ -303,65 +352,44 @@ bool JsonReader::enter_array() {
   return push('[');
 }
 
-bool JsonReader::next_member(std::string_view& key) {
-  if (failed() || buffers_->frames.empty()) {
+/// To the next part of the innermost container, which `end` closes; false behind the last one, and on a
+/// fault.
+bool JsonReader::step(char end) {
+  if (failed() || frame_.kind == '\0') {
     return false;
   }
-  Buffers::Frame& frame = buffers_->frames.back();
   const char c = token(next_);
-  if (c == '}') {
+  if (c == end) {
     pop();
     return false;
   }
-  if (!frame.first) {
-    if (c != ',') {
-      return fail(JsonFault::Malformed);
-    }
-    ++next_;
+  if (frame_.first) {
+    frame_.first = false;
+    return true;
   }
-  frame.first = false;
-  return take_key(key);
-}
-
-bool JsonReader::next_element() {
-  if (failed() || buffers_->frames.empty()) {
-    return false;
+  if (c != ',') {
+    return fail(JsonFault::Malformed);
   }
-  Buffers::Frame& frame = buffers_->frames.back();
-  const char c = token(next_);
-  if (c == ']') {
-    pop();
-    return false;
-  }
-  if (!frame.first) {
-    if (c != ',') {
-      return fail(JsonFault::Malformed);
-    }
-    ++next_;
-  }
-  frame.first = false;
+  ++next_;
   return true;
 }
 
-bool JsonReader::skip_containers(size_t base) {
+bool JsonReader::next_member(std::string_view& key) { return step('}') && take_key(key); }
+
+bool JsonReader::next_element() { return step(']'); }
+
+bool JsonReader::skip_containers(uint32_t base) {
   std::string_view key;
-  while (buffers_->frames.size() > base) {
-    const bool more = buffers_->frames.back().kind == '{' ? next_member(key) : next_element();
-    if (failed()) {
-      return false;
-    }
-    if (!more) {
+  while (depth_ > base) {
+    if (!(frame_.kind == '{' ? next_member(key) : next_element())) {
+      if (failed()) {
+        return false;
+      }
       continue;
     }
     const char c = token(next_);
-    if (c == '{' || c == '[') {
-      if (!push(c)) {
-        return false;
-      }
-    } else if (c == '\0' || !check_scalar(next_)) {
-      return fail(JsonFault::Malformed);
-    } else {
-      ++next_;
+    if (c == '{' || c == '[' ? !push(c) : scalar().empty()) {
+      return false;
     }
   }
   return true;
@@ -369,24 +397,15 @@ bool JsonReader::skip_containers(size_t base) {
 
 std::string_view JsonReader::value() {
   const char c = peek();
-  if (c == '\0') {
-    fail(JsonFault::Malformed);
-    return {};
+  if (c != '{' && c != '[') {
+    return failed() ? std::string_view() : scalar();
   }
   const uint32_t start = next_;
-  if (c != '{' && c != '[') {
-    if (!check_scalar(start)) {
-      return {};
-    }
-    ++next_;
-    return token_text(start);
-  }
-  const size_t base = buffers_->frames.size();
+  const uint32_t base = depth_;
   if (!push(c) || !skip_containers(base)) {
     return {};
   }
-  const auto& indexes = buffers_->index->structural_indexes;
-  return text_.substr(indexes[start], indexes[next_ - 1] + 1 - indexes[start]);
+  return text_.substr(starts_[start], starts_[next_ - 1] + 1 - starts_[start]);
 }
 
 std::string_view JsonReader::string() {
@@ -398,8 +417,6 @@ std::string_view JsonReader::string() {
   return text.substr(1, text.size() - 2);
 }
 
-bool JsonReader::finished() const {
-  return !failed() && buffers_->frames.empty() && next_ > 0 && next_ == buffers_->index->n_structural_indexes;
-}
+bool JsonReader::finished() const { return !failed() && depth_ == 0 && next_ > 0 && next_ == count_; }
 
 }  // namespace catalyst::mcp

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string_view>
 
+#include "runtime/value/json_text.h"
+
 namespace catalyst::mcp {
 
 enum class JsonFault : uint8_t { None, Malformed, BadUtf8, TooDeep, TooLarge, DuplicateKey };
@@ -57,26 +59,50 @@ class JsonReader {
 
   /// True when the top value has been consumed and nothing stands behind it.
   [[nodiscard]] bool finished() const;
+  /// Whether what stands between the quotes of a string of this text is its own text. Most texts have no
+  /// escape at all, and then no string is looked at.
+  [[nodiscard]] bool is_plain(std::string_view inside) const {
+    return !has_escapes_ || value::is_plain_json(inside);
+  }
 
  private:
   struct Buffers;
   struct Lease;
+  /// A container that has been entered and not left.
+  struct Frame {
+    uint64_t marks = 0;    // a bit for each key so far, by its hash
+    uint32_t keys_at = 0;  // where its key hashes start
+    char kind = '\0';      // '{', '[', or '\0' around the top value
+    bool first = true;     // nothing consumed yet
+    bool crowded = false;  // two keys share a mark: they may be the same
+  };
 
   bool fail(JsonFault fault);
   [[nodiscard]] char token(uint32_t index) const;
   [[nodiscard]] std::string_view token_text(uint32_t index) const;
-  bool check_scalar(uint32_t index);
+  [[nodiscard]] bool is_scalar(std::string_view text) const;
+  std::string_view scalar();
   bool push(char kind);
   bool pop();
   bool take_key(std::string_view& key);
-  bool skip_containers(size_t base);
+  bool note_key(std::string_view text);
+  bool note_any_key(std::string_view key);
+  bool note_hash(uint64_t hash);
+  bool step(char end);
+  bool skip_containers(uint32_t base);
 
   std::unique_ptr<Buffers> buffers_;
   std::string_view text_;
+  const uint32_t* starts_ = nullptr;  // of the tokens, and behind the last one the length of the text
+  uint32_t count_ = 0;                // of tokens
   uint32_t next_ = 0;
   uint32_t depth_max_ = 0;
-  Keys keys_ = Keys::Exact;
+  uint32_t depth_ = 0;
+  uint32_t keys_ = 0;  // of all that have been entered
+  Frame frame_;        // the innermost; those around it are in the buffers
+  uint64_t fold_ = 0;  // the high bits of a word's bytes, where capital letters count as small ones
   JsonFault fault_ = JsonFault::None;
+  bool has_escapes_ = true;
 };
 
 }  // namespace catalyst::mcp

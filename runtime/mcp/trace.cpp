@@ -1,6 +1,7 @@
 #include "runtime/mcp/trace.h"
 
 #include <cstdint>
+#include <cstring>
 #include <random>
 
 namespace catalyst::mcp {
@@ -22,10 +23,21 @@ uint64_t random_word() {
   return generator();
 }
 
+/// Eight hexadecimal digits at once.
+void put_hex(char* at, uint32_t word) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  uint64_t digits = word;  // to be spread: a digit a byte, the last digit in the lowest
+  digits = (digits | digits << 16) & 0x0000ffff0000ffff;
+  digits = (digits | digits << 8) & 0x00ff00ff00ff00ff;
+  digits = (digits | digits << 4) & 0x0f0f0f0f0f0f0f0f;
+  const uint64_t letters = (digits + kOnes * 6) >> 4 & kOnes;  // 10 and above
+  digits = __builtin_bswap64(digits + kOnes * '0' + letters * ('a' - '0' - 10));
+  std::memcpy(at, &digits, 8);
+}
+
 void put_hex(char* at, uint64_t word) {
-  for (int i = 0; i < 16; ++i) {
-    at[i] = "0123456789abcdef"[word >> (60 - 4 * i) & 15];
-  }
+  put_hex(at, static_cast<uint32_t>(word >> 32));
+  put_hex(at + 8, static_cast<uint32_t>(word));
 }
 
 }  // namespace

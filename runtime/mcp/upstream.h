@@ -132,15 +132,22 @@ struct UpstreamReply {
   UpstreamReply(const UpstreamReply&) =
       delete;  // payload points into body: an SSO string must not be copied away from it
   UpstreamReply& operator=(const UpstreamReply&) = delete;
-  UpstreamReply(UpstreamReply&& other) noexcept { *this = std::move(other); }
+  UpstreamReply(UpstreamReply&& other) noexcept : UpstreamReply(std::move(other), other.body.data()) {}
   UpstreamReply& operator=(UpstreamReply&& other) noexcept {
-    const size_t offset =
-        other.payload.empty() ? 0 : static_cast<size_t>(other.payload.data() - other.body.data());
-    const size_t length = other.payload.size();
+    const char* const was = other.body.data();
     body = std::move(other.body);
-    payload = std::string_view(body).substr(offset, length);
+    payload = moved(other.payload, was);
     is_error = other.is_error;
     return *this;
+  }
+
+ private:
+  UpstreamReply(UpstreamReply&& other, const char* was) noexcept
+      : body(std::move(other.body)), payload(moved(other.payload, was)), is_error(other.is_error) {}
+  /// The part of `body` that `part` was of it when it stood at `was`.
+  [[nodiscard]] std::string_view moved(std::string_view part, const char* was) const {
+    return part.empty() ? std::string_view()
+                        : std::string_view(body.data() + (part.data() - was), part.size());
   }
 };
 

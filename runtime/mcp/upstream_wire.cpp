@@ -106,6 +106,32 @@ bool may_mention_meta(std::string_view text) {
   return text.find("_meta") != std::string_view::npos || text.find("\\u") != std::string_view::npos;
 }
 
+/// The member `params`, of params that have no _meta: what this hop puts there goes first.
+void append_params(std::string& out, uint64_t id, const UpstreamCall& call, Era era,
+                   const GatewayIdentity& identity) {
+  const size_t start = out.size();
+  out += R"(,"params":{"_meta":{)";
+  const size_t bare = out.size();
+  append_hop_meta(out, id, call, era, identity);
+  const std::string_view params = call.params;
+  const size_t open = params.find('{');
+  if (out.size() == bare || (open == std::string_view::npos && !params.empty())) {
+    out.resize(start);
+    if (!params.empty()) {
+      out += R"(,"params":)";
+      out += params;
+    }
+    return;
+  }
+  if (params.empty()) {
+    out += "}}";
+    return;
+  }
+  const size_t next = params.find_first_not_of(" \t\r\n", open + 1);
+  out += next != std::string_view::npos && params[next] == '}' ? "}" : "},";
+  out += params.substr(open + 1);
+}
+
 }  // namespace
 
 std::optional<WireMessage> read_wire_message(std::string_view text) {
@@ -122,7 +148,7 @@ std::optional<WireMessage> read_wire_message(std::string_view text) {
     } else if (key == "method") {
       const std::string_view raw = reader.string();
       has_method = raw.data() != nullptr;
-      message.method = value::is_plain_json(raw) ? raw : std::string_view{};
+      message.method = reader.is_plain(raw) ? raw : std::string_view{};
     } else if (key == "params") {
       message.params = reader.value();
     } else if (key == "result" || key == "error") {
@@ -159,34 +185,17 @@ void append_request(std::string& out, uint64_t id, const UpstreamCall& call, Era
   out += std::to_string(id);
   out += R"(,"method":)";
   value::append_json_string(out, call.method);
-  std::string meta = "{";
-  append_hop_meta(meta, id, call, era, identity);
-  const std::string_view hop_meta = std::string_view(meta).substr(1);
-  if (call.params.empty()) {
-    if (!hop_meta.empty()) {
-      out += R"(,"params":{"_meta":{)";
-      out += hop_meta;
-      out += "}}";
-    }
-  } else if (!may_mention_meta(call.params)) {
-    out += R"(,"params":)";
-    const size_t open = call.params.find('{');
-    if (hop_meta.empty() || open == std::string_view::npos) {
-      out += call.params;
-    } else {
-      const size_t next = call.params.find_first_not_of(" \t\r\n", open + 1);
-      out += R"({"_meta":{)";
-      out += hop_meta;
-      out += next != std::string_view::npos && call.params[next] == '}' ? "}" : "},";
-      out += call.params.substr(open + 1);
-    }
-  } else {
+  if (!call.params.empty() && may_mention_meta(call.params)) {
+    std::string meta = "{";
+    append_hop_meta(meta, id, call, era, identity);
     out += R"(,"params":)";
     const size_t start = out.size();
-    if (!append_rewritten(out, call, hop_meta)) {
+    if (!append_rewritten(out, call, std::string_view(meta).substr(1))) {
       out.resize(start);
       out += call.params;  // not an object: the server is the one to say so
     }
+  } else {
+    append_params(out, id, call, era, identity);
   }
   out += '}';
 }

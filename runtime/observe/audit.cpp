@@ -41,6 +41,7 @@ struct AuditLog::Impl {
   std::condition_variable work;  // for the writer
   std::condition_variable room;  // for those who append
   std::string waiting;
+  bool idle = false;  // the writer sleeps until it is woken
   bool reopen = false;
   bool stop = false;
   std::atomic<uint64_t> failures{0};
@@ -50,12 +51,18 @@ struct AuditLog::Impl {
     std::string batch;
     std::unique_lock lock(mutex);
     while (true) {
-      work.wait(lock, [this] { return !waiting.empty() || reopen || stop; });
-      if (waiting.empty() && stop) {
-        return;
-      }
-      // A write and two changes of thread for each record would cost more than deciding about it.
+      // A write and two changes of thread for each record would cost more than deciding about it. While there
+      // are requests the thread wakes by itself, so that none of them has to wake it.
       work.wait_for(lock, kLinger, [this] { return waiting.size() >= kBatchBytes || reopen || stop; });
+      if (waiting.empty() && !reopen) {
+        if (stop) {
+          return;
+        }
+        idle = true;
+        work.wait(lock, [this] { return !waiting.empty() || reopen || stop; });
+        idle = false;
+        continue;
+      }
       batch.clear();
       batch.swap(waiting);
       const bool again = std::exchange(reopen, false);
@@ -112,9 +119,9 @@ void AuditLog::append(std::string_view record) {
   impl_->room.wait(lock, [this] { return impl_->waiting.size() < kQueueBytes; });
   const size_t before = impl_->waiting.size();
   impl_->waiting.append(record).append(1, '\n');
-  const size_t after = impl_->waiting.size();
+  const bool wake = before == 0 ? impl_->idle : before < kBatchBytes && impl_->waiting.size() >= kBatchBytes;
   lock.unlock();
-  if (before == 0 || (before < kBatchBytes && after >= kBatchBytes)) {
+  if (wake) {
     impl_->work.notify_one();
   }
 }

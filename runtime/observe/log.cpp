@@ -6,12 +6,15 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <charconv>
 #include <chrono>
 #include <cstring>
 #include <memory>
+
+#include "runtime/base/words.h"
 
 namespace catalyst::observe {
 namespace {
@@ -65,14 +68,37 @@ char* put_digits(char* at, uint64_t number) {
 size_t plain_bytes(const char* text) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   constexpr uint64_t kHigh = 0x8080808080808080;
-  uint64_t word = 0;
-  std::memcpy(&word, text, sizeof word);
+  const uint64_t word = word_of(text, 8);
   // The lowest byte that each term marks is one it means; those above may be marked by a borrow.
   const auto zero = [](uint64_t w) { return (w - kOnes) & ~w; };
   const uint64_t control = (word - kOnes * 0x20) & ~word;
   const uint64_t marked =
       (control | zero(word ^ kOnes * '"') | zero(word ^ kOnes * '\\') | zero(word ^ kOnes * 0x7f)) & kHigh;
   return static_cast<size_t>(std::countr_zero(marked)) / 8;
+}
+
+/// Bytes that are looked at together; the compiler finds the processor's instructions.
+using Block = unsigned char __attribute__((vector_size(16)));
+
+/// All bits of the bytes that an escape stands for.
+Block escape_marks(Block bytes) {
+  return static_cast<Block>((bytes < 0x20) | (bytes == '"') | (bytes == '\\') | (bytes == 0x7f));
+}
+
+bool any(Block marks) {
+  uint64_t halves[2];
+  std::memcpy(halves, &marks, sizeof halves);
+  return (halves[0] | halves[1]) != 0;
+}
+
+bool is_escaped(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f;
+}
+
+void append_time(std::string& out, int64_t us) {
+  char text[kTimeBytes];
+  out.append(text, put_time(text, us));
 }
 
 template <class Number>
@@ -167,21 +193,59 @@ void log(Level level, std::string_view message, std::initializer_list<Field> fie
   g_log.logger->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
-void append_time(std::string& out, int64_t us) {
-  using std::chrono::days, std::chrono::microseconds, std::chrono::sys_time;
+char* put_time(char* at, int64_t us) {
+  using std::chrono::days, std::chrono::microseconds, std::chrono::seconds, std::chrono::sys_time;
+  struct Second {
+    sys_time<seconds> time = sys_time<seconds>::min();
+    char text[21] = "0000-00-00T00:00:00.";
+  };
+  thread_local Second last;  // most lines are of the same second as the one before
   const sys_time<microseconds> time{microseconds(us)};
-  const auto day = std::chrono::floor<days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  char text[] = "0000-00-00T00:00:00.000000Z";
-  char* at = put_digits<4>(text, static_cast<uint64_t>(static_cast<int>(date.year())));
-  at = put_digits<2>(at + 1, static_cast<unsigned>(date.month()));
-  at = put_digits<2>(at + 1, static_cast<unsigned>(date.day()));
-  at = put_digits<2>(at + 1, static_cast<uint64_t>(clock.hours().count()));
-  at = put_digits<2>(at + 1, static_cast<uint64_t>(clock.minutes().count()));
-  at = put_digits<2>(at + 1, static_cast<uint64_t>(clock.seconds().count()));
-  put_digits<6>(at + 1, static_cast<uint64_t>(clock.subseconds().count()));
-  out.append(text, sizeof text - 1);
+  const auto second = std::chrono::floor<seconds>(time);
+  if (second != last.time) {
+    const auto day = std::chrono::floor<days>(second);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(second - day);
+    char* text = put_digits<4>(last.text, static_cast<uint64_t>(static_cast<int>(date.year())));
+    text = put_digits<2>(text + 1, static_cast<unsigned>(date.month()));
+    text = put_digits<2>(text + 1, static_cast<unsigned>(date.day()));
+    text = put_digits<2>(text + 1, static_cast<uint64_t>(clock.hours().count()));
+    text = put_digits<2>(text + 1, static_cast<uint64_t>(clock.minutes().count()));
+    put_digits<2>(text + 1, static_cast<uint64_t>(clock.seconds().count()));
+    last.time = second;
+  }
+  std::memcpy(at, last.text, sizeof last.text - 1);
+  at = put_digits<6>(at + sizeof last.text - 1, static_cast<uint64_t>((time - second).count()));
+  *at = 'Z';
+  return at + 1;
+}
+
+char* put_plain(char* at, std::string_view text) {
+  const size_t size = text.size();
+  if (size < sizeof(Block)) {
+    // Two words, the same one twice if it is short; spaces stand for what is missing.
+    constexpr uint64_t kSpaces = 0x2020202020202020;
+    const bool two = size >= 8;
+    const uint64_t first = word_of(text.data(), size) | (two || size == 0 ? 0 : kSpaces << (8 * size));
+    const uint64_t last = two ? word_of(text.data() + size - 8, 8) : first;
+    std::memcpy(at, &first, 8);
+    std::memcpy(at + (two ? size - 8 : 0), &last, 8);
+    Block block;
+    std::memcpy(&block, &first, 8);
+    std::memcpy(reinterpret_cast<char*>(&block) + 8, &last, 8);
+    return size == 0 || !any(escape_marks(block)) ? at + size : nullptr;
+  }
+  const auto copy = [&](size_t i) {
+    Block block;
+    std::memcpy(&block, text.data() + i, sizeof block);
+    std::memcpy(at + i, &block, sizeof block);
+    return escape_marks(block);
+  };
+  Block marks = copy(size - sizeof(Block));
+  for (size_t i = 0; i + sizeof(Block) < size; i += sizeof(Block)) {
+    marks |= copy(i);
+  }
+  return any(marks) ? nullptr : at + size;
 }
 
 void append_escaped(std::string& out, std::string_view text) {
@@ -195,11 +259,11 @@ void append_escaped(std::string& out, std::string_view text) {
         continue;
       }
     }
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f) {
+    if (!is_escaped(text[i])) {
       ++i;
       continue;
     }
+    const auto byte = static_cast<unsigned char>(text[i]);
     out.append(text.substr(copied, i - copied));
     copied = ++i;
     if (byte == '"' || byte == '\\') {

@@ -51,10 +51,16 @@ bool log_enabled(Level level);
 /// this.
 void log(Level level, std::string_view message, std::initializer_list<Field> fields = {});
 
-/// `us` since 1970 as RFC 3339 text in UTC, to the microsecond.
-void append_time(std::string& out, int64_t us);
+/// `us` since 1970 as RFC 3339 text in UTC, to the microsecond: kTimeBytes bytes at `at`. Answers what
+/// follows them.
+inline constexpr size_t kTimeBytes = 27;
+char* put_time(char* at, int64_t us);
 
 /// `text` with everything that is not printable written as an escape of JSON, without the quotes around it.
 void append_escaped(std::string& out, std::string_view text);
+/// The same at `at`, when it is just the text, and what follows it; nullptr, and nothing of use is written,
+/// when something must be escaped. There must be room for kPlainRoom bytes more than the text.
+inline constexpr size_t kPlainRoom = 8;
+[[nodiscard]] char* put_plain(char* at, std::string_view text);
 
 }  // namespace catalyst::observe

@@ -72,25 +72,28 @@ std::optional<uint32_t> unicode_escape(std::string_view raw, size_t& at) {
   return 0xFFFD;
 }
 
-/// How many bytes from the start need no escape and are ASCII, to the last whole word of eight: strings on
+/// How many bytes from the start need no escape and are ASCII, as far as words of eight can tell: strings on
 /// their way to an upstream are mostly nothing else.
 size_t safe_prefix(std::string_view text) {
   constexpr uint64_t kOnes = 0x0101010101010101ULL;
   constexpr uint64_t kHigh = 0x8080808080808080ULL;
-  size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) {
+  const auto is_safe = [text](size_t at) {
     uint64_t word = 0;
-    std::memcpy(&word, text.data() + i, 8);
+    std::memcpy(&word, text.data() + at, 8);
     const auto has_byte = [&](char c) {
       const uint64_t different = word ^ (kOnes * static_cast<uint8_t>(c));
       return (different - kOnes) & ~different;
     };
     const uint64_t control = (word - kOnes * 0x20) & ~word;
-    if (((control | has_byte('"') | has_byte('\\') | word) & kHigh) != 0) {
-      break;
+    return ((control | has_byte('"') | has_byte('\\') | word) & kHigh) == 0;
+  };
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    if (!is_safe(i)) {
+      return i;
     }
   }
-  return i;
+  return i > 0 && is_safe(text.size() - 8) ? text.size() : i;
 }
 
 }  // namespace

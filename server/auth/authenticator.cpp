@@ -16,6 +16,7 @@
 #include "server/auth/jwt.h"
 #include "server/auth/key_source.h"
 #include "server/auth/token_cache.h"
+#include "server/auth/token_memo.h"
 #include "server/config/digest.h"
 
 namespace catalyst::server {
@@ -174,9 +175,11 @@ struct TokenAuthenticator::Impl {
   }
 
   Found find(const Credentials& credentials, Fetch fetch);
+  Found find_known(std::string_view token, Fetch fetch);
   Found find_token(std::string_view token, Fetch fetch);
   Found find_jwt(std::string_view token, const Digest& digest, Fetch fetch);
   Found check_jwt(const CompactJws& jws, const Digest& digest, uint32_t issuer, Fetch fetch);
+  [[nodiscard]] bool is_current(const Identity& identity) const;
   [[nodiscard]] std::shared_ptr<const decision::Principal> find_certificate(
       const PeerCertificate& from) const;
   [[nodiscard]] Admission decide(const Credentials& credentials, const Found& found) const;
@@ -192,6 +195,7 @@ struct TokenAuthenticator::Impl {
   std::mutex mutex;  // guards table
   std::shared_ptr<const TokenTable> table;
   TokenCache cache;
+  const KeyedHash keyed_hash;
 };
 
 TokenAuthenticator::Impl::Found TokenAuthenticator::Impl::find(const Credentials& credentials, Fetch fetch) {
@@ -216,13 +220,36 @@ TokenAuthenticator::Impl::Found TokenAuthenticator::Impl::find(const Credentials
     token = space == std::string_view::npos ? std::string_view() : authorization.substr(space);
     token.remove_prefix(std::min(token.find_first_not_of(' '), token.size()));
   }
+  return token.size() <= options.token_bytes
+             ? find_known(token, fetch)
+             : Found{{}, {}, {400, "invalid_request", "the token is too long"}};
+}
+
+/// Whether whom a token named is whom it names now: everything that can end that while the table of tokens
+/// stays.
+bool TokenAuthenticator::Impl::is_current(const Identity& identity) const {
+  const bool is_jwt = identity.keys_version != 0;
+  return identity.expires_us > wall_us() &&
+         (!is_jwt || identity.keys_version == issuers[identity.issuer].keys->version());
+}
+
+/// First by what this thread remembers.
+TokenAuthenticator::Impl::Found TokenAuthenticator::Impl::find_known(std::string_view token, Fetch fetch) {
+  thread_local TokenMemo memo;
+  const KeyedHash::Value hash = keyed_hash(token);
+  // Before the table is read: what is found in a later one must not outlive the later one's end.
+  if (IdentityPtr known = memo.find(hash, generation.load(std::memory_order_acquire));
+      known != nullptr && is_current(*known)) {
+    return {std::move(known), {}, {}};
+  }
   if (!is_token_text(token)) {
     return {{}, {}, {400, "invalid_request", "the token is malformed"}};
   }
-  if (token.size() > options.token_bytes) {
-    return {{}, {}, {400, "invalid_request", "the token is too long"}};
+  Found found = find_token(token, fetch);
+  if (found.identity != nullptr) {
+    memo.insert(hash, found.identity);
   }
-  return find_token(token, fetch);
+  return found;
 }
 
 TokenAuthenticator::Impl::Found TokenAuthenticator::Impl::find_token(std::string_view token, Fetch fetch) {
@@ -242,7 +269,7 @@ TokenAuthenticator::Impl::Found TokenAuthenticator::Impl::find_token(std::string
 TokenAuthenticator::Impl::Found TokenAuthenticator::Impl::find_jwt(std::string_view token,
                                                                    const Digest& digest, Fetch fetch) {
   if (IdentityPtr known = cache.find(digest, wall_us())) {
-    if (known->keys_version == issuers[known->issuer].keys->version()) {
+    if (is_current(*known)) {
       return {std::move(known), {}, {}};
     }
     cache.erase(digest);  // the issuer's keys changed: its key may be gone

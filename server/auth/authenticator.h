@@ -16,7 +16,8 @@ namespace catalyst::server {
 
 /// Tells who sends a request: by token (configuration or keys file), by JWT of a known issuer, by client
 /// certificate, or as the anonymous principal. A principal is built once per token and shared by its
-/// requests. Clear tokens are never kept: only their SHA-256. Any thread.
+/// requests. Clear tokens are never kept: only their SHA-256 and, by the thread that saw them, a keyed hash
+/// (docs/decisions/0047). Any thread.
 class TokenAuthenticator final : public Authenticator {
  public:
   struct Options {

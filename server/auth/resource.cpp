@@ -83,6 +83,8 @@ Resources::Resources(const Config& config, std::string public_url)
   for (const IssuerConfig& issuer : config.auth.issuers) {
     issuers_.push_back(issuer.issuer);
   }
+  needs_scopes_ = !scopes_.empty() || std::any_of(servers_.begin(), servers_.end(),
+                                                  [](const auto& server) { return !server.scopes.empty(); });
 }
 
 const UpstreamConfig* Resources::server_named(std::string_view name) const {
@@ -131,6 +133,9 @@ std::vector<std::string> Resources::scopes(std::string_view path) const {
 
 std::vector<std::string> Resources::missing(std::string_view path,
                                             const decision::Principal& principal) const {
+  if (!needs_scopes_) {
+    return {};
+  }
   std::vector<std::string> all = needed(path);
   return lacking(all, principal).empty() ? std::vector<std::string>() : all;
 }

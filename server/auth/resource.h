@@ -55,6 +55,7 @@ class Resources {
   std::vector<std::string> issuers_;
   std::vector<std::string> scopes_;
   std::vector<UpstreamConfig> servers_;
+  bool needs_scopes_ = false;  // for any path
 };
 
 inline constexpr std::string_view kResourceMetadataPath = "/.well-known/oauth-protected-resource";

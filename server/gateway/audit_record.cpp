@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <iterator>
 
 #include "runtime/decision/engine.h"
@@ -10,29 +11,43 @@
 namespace catalyst::server {
 namespace {
 
-/// One JSON object at the end of `out`.
+/// JSON at the end of a string, which is longer than its text until finish(): what is written goes into the
+/// string's memory and its length is set once. Each part ends with a comma, in whose place the end of its
+/// container goes.
 class Writer {
  public:
-  explicit Writer(std::string& out) : out_(out) { out_ += '{'; }
+  explicit Writer(std::string& out) : out_(out) {
+    resize(out.size(), out.size() + kRoom);
+    open('{');
+  }
+  void finish() {
+    close('}');
+    out_.resize(used() - 1);
+  }
 
-  void text(std::string_view key, std::string_view value) {
+  // Inlined, as `name`: of a literal, which keys are, a copy is an instruction or two.
+  [[gnu::always_inline]] void text(std::string_view key, std::string_view value) {
     if (!value.empty()) {
-      name(key);
-      out_ += '"';
-      observe::append_escaped(out_, value);
-      out_ += '"';
+      name(key, value.size() + kNumber);
+      quoted(value, {});
     }
   }
+  /// NAME@VERSION
+  void pack(std::string_view key, const decision::Pack& pack) {
+    name(key, pack.name().size() + pack.version().size() + kNumber);
+    quoted(pack.name(), pack.version());
+  }
   void number(std::string_view key, int64_t value) {
-    name(key);
-    char digits[20];
-    out_.append(digits, std::to_chars(digits, std::end(digits), value).ptr);
+    name(key, kNumber);
+    at_ = std::to_chars(at_, at_ + kNumber, value).ptr;
+    put(',');
   }
   void time(std::string_view key, int64_t us) {
-    name(key);
-    out_ += '"';
-    observe::append_time(out_, us);
-    out_ += '"';
+    name(key, observe::kTimeBytes + kNumber);
+    put('"');
+    at_ = observe::put_time(at_, us);
+    put('"');
+    put(',');
   }
   /// JSON text as it is, on one line; what is too long becomes a string that holds its beginning.
   void json(std::string_view key, std::string_view value) {
@@ -47,10 +62,16 @@ class Writer {
       text(std::string(key) + "_truncated", value.substr(0, cut));
       return;
     }
-    name(key);
-    for (const char c : value) {
-      out_ += c == '\n' || c == '\r' ? ' ' : c;  // outside strings only: inside, JSON escapes them
+    name(key, value.size() + 1);
+    char* const start = at_;
+    put(value);
+    for (const char line_break : {'\n', '\r'}) {  // outside strings only: inside, JSON escapes them
+      for (char* at = start;
+           (at = static_cast<char*>(std::memchr(at, line_break, size_t(at_ - at)))) != nullptr;) {
+        *at = ' ';
+      }
     }
+    put(',');
   }
   /// An object for each of `items`, filled by `one(Writer&, item)`; nothing when there is none.
   template <class Items, class One>
@@ -58,50 +79,94 @@ class Writer {
     if (std::empty(items)) {
       return;
     }
-    name(key);
-    out_ += '[';
+    name(key, 0);
+    open('[');
     for (const auto& item : items) {
-      out_ += out_.back() == '[' ? "" : ",";
-      Writer object(out_);
-      one(object, item);
-      object.finish();
+      open('{');
+      one(*this, item);
+      close('}');
     }
-    out_ += ']';
+    close(']');
   }
   /// An object whose members are texts.
   void tags(std::string_view key, std::span<const mcp::ObservedTag> tags) {
     if (tags.empty()) {
       return;
     }
-    name(key);
-    out_ += '{';
+    name(key, 0);
+    open('{');
     for (const mcp::ObservedTag& tag : tags) {
-      out_ += out_.back() == '{' ? "\"" : ",\"";
-      observe::append_escaped(out_, tag.key);
-      out_ += "\":\"";
-      observe::append_escaped(out_, tag.value);
-      out_ += '"';
+      reserve(tag.key.size() + kNumber);
+      put('"');
+      escaped(tag.key);
+      reserve(tag.value.size() + kNumber);
+      put("\":\"");
+      escaped(tag.value);
+      reserve(2);
+      put('"');
+      put(',');
     }
-    out_ += '}';
+    close('}');
   }
-  void finish() { out_ += '}'; }
 
  private:
-  void name(std::string_view key) {
-    const bool first = out_.back() == '{';
-    // In one piece: each append looks for room again.
-    const size_t at = out_.size();
-    out_.resize(at + key.size() + (first ? 3 : 4));
-    char* piece = &out_[at];
-    if (!first) {
-      *piece++ = ',';
-    }
-    *piece++ = '"';
-    piece = std::copy(key.begin(), key.end(), piece);
-    *piece++ = '"';
-    *piece = ':';
+  static constexpr size_t kRoom = 1024;  // of most records
+  static constexpr size_t kNumber = 24;  // the longest one, and what is put around a value
+
+  [[nodiscard]] size_t used() const { return static_cast<size_t>(at_ - out_.data()); }
+  [[nodiscard]] size_t room() const { return out_.size() - used(); }
+  void resize(size_t text, size_t bytes) {
+    out_.resize(bytes);
+    at_ = out_.data() + text;
   }
+  void reserve(size_t bytes) {
+    if (room() < bytes) {
+      resize(used(), std::max(2 * out_.size(), used() + bytes));
+    }
+  }
+  // These need room.
+  void put(char c) { *at_++ = c; }
+  void put(std::string_view text) { at_ = std::copy(text.begin(), text.end(), at_); }
+  void quoted(std::string_view text, std::string_view version) {
+    put('"');
+    escaped(text);
+    if (!version.empty()) {
+      put('@');
+      escaped(version);
+    }
+    put("\",");
+  }
+  void escaped(std::string_view text) {
+    if (char* const behind = observe::put_plain(at_, text); behind != nullptr) {
+      at_ = behind;
+      return;
+    }
+    const size_t behind = room() - text.size();
+    out_.resize(used());
+    observe::append_escaped(out_, text);
+    resize(out_.size(), out_.size() + behind);
+  }
+
+  /// A member's name, and room for `bytes` of its value.
+  [[gnu::always_inline]] void name(std::string_view key, size_t bytes) {
+    reserve(key.size() + 3 + bytes);
+    put('"');
+    put(key);
+    put("\":");
+  }
+  void open(char bracket) {
+    reserve(1);
+    put(bracket);
+  }
+  void close(char bracket) {
+    reserve(2);
+    at_ -= at_[-1] == ',' ? 1 : 0;
+    put(bracket);
+    put(',');
+  }
+
   std::string& out_;
+  char* at_ = nullptr;  // where to go on
 };
 
 std::string_view ruling_text(mcp::Ruling ruling) {
@@ -133,7 +198,7 @@ void append_audit_record(std::string& line, const mcp::RequestRecord& record) {
   out.text("server", record.server);
   out.text("tool", record.tool);
   if (record.pack != nullptr) {
-    out.text("pack", std::string(record.pack->name()) + "@" + std::string(record.pack->version()));
+    out.pack("pack", *record.pack);
     out.objects("errors", record.errors, [&](Writer& one, const mcp::ObservedError& failure) {
       rule(one, failure.rule);
       one.text("error", value::status_name(failure.status));

@@ -8,8 +8,11 @@
 #include <boost/asio/io_context.hpp>
 #include <ctime>
 #include <fstream>
+#include <thread>
 
 #include "runtime/base/base64.h"
+#include "runtime/base/clock.h"
+#include "server/auth/token_memo.h"
 #include "server/config/digest.h"
 #include "tests/unit/auth/signer.h"
 #include "tests/unit/mcp/fakes.h"
@@ -195,6 +198,48 @@ TEST_F(AuthTest, TheKeysFileIsReadAgain) {
     write(keys_file_, broken);
     auth_->reload();
     EXPECT_NE(bearer("second-token-12345").principal, nullptr) << broken;
+  }
+}
+
+TEST_F(AuthTest, ATokenEndsAlsoWhenItWasSeenBefore) {
+  Config config = two_tokens();
+  config.auth.tokens[2].expires_us = wall_us() + 300'000;
+  make(config);
+  EXPECT_NE(bearer("token-of-old-1234").principal, nullptr);
+  EXPECT_NE(bearer("token-of-old-1234").principal, nullptr);
+  while (wall_us() <= config.auth.tokens[2].expires_us) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  refused("token-of-old-1234", "the token has expired");
+}
+
+TEST_F(AuthTest, WhatOneAuthenticatorSawAnotherDoesNotKnow) {
+  make(two_tokens());
+  Config config;
+  config.auth.allow_anonymous = false;
+  const Resources resources(config, kUrl);
+  TokenAuthenticator other(config.auth, resources, {});
+  mcp::FakeExchange exchange;
+  exchange.target = "/mcp";
+  exchange.headers["Authorization"] = "Bearer token-of-ana-1234";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NE(bearer("token-of-ana-1234").principal, nullptr);
+    EXPECT_EQ(other.admit({exchange, nullptr}).principal, nullptr);
+  }
+}
+
+TEST_F(AuthTest, EachOfManyTokensNamesItsOwnPrincipal) {
+  Config config;
+  const int many = 3 * static_cast<int>(TokenMemo::kPlaces);
+  const auto token = [](int i) { return "token-number-" + std::to_string(100'000 + i); };
+  for (int i = 0; i < many; ++i) {
+    config.auth.tokens.push_back({hex_digest(sha256(token(i))), {"user" + std::to_string(i)}});
+  }
+  make(config);
+  for (int i = 0; i < 2 * many; ++i) {
+    const Admission out = bearer(token(i * 7 % many));
+    ASSERT_NE(out.principal, nullptr) << i;
+    EXPECT_EQ(out.principal->id, "user" + std::to_string(i * 7 % many));
   }
 }
 

@@ -141,6 +141,32 @@ TEST(AuditRecord, IsOneLineOfJson) {
   EXPECT_EQ(json["result_truncated"].get<std::string>().size(), kAuditJsonMax);
 }
 
+TEST(AuditRecord, IsTheSameHoweverLongItsPartsAre) {
+  for (size_t length = 0; length < 3'000; length += length < 40 ? 1 : 97) {
+    for (const char* odd : {"", "\"", "\x01", "\\"}) {
+      const std::string text = std::string(length, 'a') + odd + std::string(length % 9, 'b');
+      mcp::RequestRecord record;
+      record.request_id = text;
+      record.principal = text;
+      const mcp::ObservedTag tags[] = {{text, text}, {text + "2", text}};
+      record.tags = tags;
+      const std::string arguments = nlohmann::json{{"text", text}}.dump();
+      record.audit = decision::AuditLevel::Full;
+      record.arguments = arguments;
+      record.total_ns = INT64_MIN;
+      std::string line = "before";
+      append_audit_record(line, record);
+      ASSERT_TRUE(line.starts_with("before{"));
+      const auto json = nlohmann::json::parse(line.substr(6));
+      EXPECT_EQ(json.value("request_id", ""), text);
+      EXPECT_EQ(json.value("principal", ""), text);
+      EXPECT_EQ(json["tags"], (nlohmann::json{{text, text}, {text + "2", text}}));
+      EXPECT_EQ(json["arguments"]["text"], text);
+      EXPECT_EQ(json["total_ns"], INT64_MIN);
+    }
+  }
+}
+
 TEST(AuditRecord, LeavesTextsOutAtMetadataLevel) {
   mcp::RequestRecord record;
   record.audit = decision::AuditLevel::Metadata;

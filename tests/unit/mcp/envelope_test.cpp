@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <set>
+
+#include "runtime/base/folded.h"
 #include "runtime/mcp/json_reader.h"
 #include "runtime/value/json_text.h"
 
@@ -88,6 +92,95 @@ TEST(Envelope, RefusesKeysThatAreThereTwice) {
   }
   EXPECT_EQ(code_of(many + R"("last":1}})"), 0);
   EXPECT_EQ(code_of(many + R"("key50":1}})"), -32600);
+}
+
+/// A key of `length` bytes, one of few, in letters of either case.
+std::string some_key(std::mt19937& random, size_t length) {
+  std::string out(length, 'x');
+  for (char& c : out) {
+    const unsigned bits = random();
+    c = static_cast<char>((bits & 1 ? 'A' : 'a') + (bits >> 1 & 1));
+  }
+  return out;
+}
+
+TEST(JsonReader, TellsSameKeysFromOthers) {
+  std::mt19937 random(42);
+  int refused[2] = {0, 0};
+  for (int round = 0; round < 20'000; ++round) {
+    const size_t length = random() % 24;
+    const size_t count = random() % (round % 100 == 0 ? 300 : 8);
+    std::set<std::string> exact;
+    std::set<std::string> small;
+    std::string text = "{";
+    for (size_t i = 0; i < count; ++i) {
+      const std::string key = some_key(random, length);
+      exact.insert(key);
+      small.insert(folded(key));
+      text += (i == 0 ? "\"" : ",\"") + key + "\":" + std::to_string(i);
+    }
+    text += "}";
+    for (const auto keys : {JsonReader::Keys::Exact, JsonReader::Keys::Folded}) {
+      JsonReader reader;
+      ASSERT_TRUE(reader.open(text, 64, keys));
+      const bool twice = (keys == JsonReader::Keys::Exact ? exact : small).size() < count;
+      EXPECT_EQ(reader.value(), twice ? std::string_view() : std::string_view(text));
+      EXPECT_EQ(reader.fault(), twice ? JsonFault::DuplicateKey : JsonFault::None) << text;
+      refused[static_cast<int>(keys)] += twice ? 1 : 0;
+    }
+  }
+  EXPECT_GT(refused[0], 1'000);
+  EXPECT_GT(refused[1], refused[0]);
+}
+
+TEST(JsonReader, KeysAreTheSameHoweverTheyAreWritten) {
+  using Keys = JsonReader::Keys;
+  const auto fault = [](const std::string& text, Keys keys) {
+    JsonReader reader;
+    reader.open(text, 64, keys);
+    reader.value();
+    return reader.fault();
+  };
+  for (const std::string before : {"", "1234567", "12345678", "123456789012345"}) {
+    const auto twice = [&](const char* one, const char* other) {
+      return "{\"" + before + one + "\":[{}],\"" + before + other + "\":{\"a\":1}}";
+    };
+    EXPECT_EQ(fault(twice("env", "\\u0065nv"), Keys::Exact), JsonFault::DuplicateKey) << before;
+    EXPECT_EQ(fault(twice("env", "\\u0045nv"), Keys::Exact), JsonFault::None) << before;
+    EXPECT_EQ(fault(twice("env", "\\u0045nv"), Keys::Folded), JsonFault::DuplicateKey) << before;
+    EXPECT_EQ(fault(twice("s", "\xC5\xBF"), Keys::Folded), JsonFault::DuplicateKey) << before;
+    EXPECT_EQ(fault(twice("K", "\xE2\x84\xAA"), Keys::Folded), JsonFault::DuplicateKey) << before;
+    EXPECT_EQ(fault(twice("K", "\\u212a"), Keys::Folded), JsonFault::DuplicateKey) << before;
+    EXPECT_EQ(fault(twice("s", "\xC5\xBF"), Keys::Exact), JsonFault::None) << before;
+    EXPECT_EQ(fault(twice("@[`{", "`{@["), Keys::Folded), JsonFault::None) << before;
+    EXPECT_EQ(fault(twice("@", "`"), Keys::Folded), JsonFault::None) << before;
+    EXPECT_EQ(fault(twice("[", "{"), Keys::Folded), JsonFault::None) << before;
+    EXPECT_EQ(fault(twice("\xC3\x84", "\xC3\xA4"), Keys::Folded), JsonFault::None) << before;
+    EXPECT_EQ(fault(twice("a", "a\\u0000"), Keys::Folded), JsonFault::None) << before;
+  }
+}
+
+TEST(JsonReader, StopsAtTheEndOfTheText) {
+  for (const char* text :
+       {"{\"a\":1",   "{\"a\":", "{\"a\"",    "{",    "[1,", "[1",         "[",           "{\"a\":1,",
+        "{\"a\" 1}",  "[1 2]",   "{\"a\":1]", "[}",   "{,}", "[,]",        "{\"a\":}",    "[1,]",
+        "{\"a\":1,}", ":",       ",",         "]",    "1 1", "[\"a\\q\"]", "{\"\\q\":1}", "[\"\\u12\"]",
+        "[tru]",      "[01]",    "[-]",       "[1.]", "[1e]"}) {
+    const std::string copy(text);  // on its own, so that a sanitizer sees who reads behind it
+    JsonReader reader;
+    if (reader.open(copy)) {
+      reader.value();
+    }
+    EXPECT_FALSE(reader.finished()) << text;
+  }
+  for (const char* text : {" 1 ", "\"\"", "[ ]", " { } ", "[1 , 2 ]", "{ \"a\" : [ ] , \"b\" : -1.5e+3 }",
+                           "[[[\"\\u12aF\"]]]"}) {
+    const std::string copy(text);
+    JsonReader reader;
+    ASSERT_TRUE(reader.open(copy)) << text;
+    EXPECT_FALSE(reader.value().empty()) << text;
+    EXPECT_TRUE(reader.finished()) << text;
+  }
 }
 
 TEST(Envelope, RefusesKeysThatSomeReadersTakeForOthers) {

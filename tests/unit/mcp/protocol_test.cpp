@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "runtime/mcp/param_headers.h"
 #include "runtime/mcp/trace.h"
 
@@ -144,6 +146,17 @@ TEST(Trace, AcceptsAndMakesTraceparents) {
   EXPECT_FALSE(is_traceparent(""));
   EXPECT_TRUE(is_traceparent(make_traceparent()));
   EXPECT_NE(make_traceparent(), make_traceparent());
+  std::set<char> digits[55];  // at each place
+  for (int i = 0; i < 500; ++i) {
+    const std::string trace = make_traceparent();
+    ASSERT_TRUE(is_traceparent(trace)) << trace;
+    for (size_t at = 0; at < trace.size(); ++at) {
+      digits[at].insert(trace[at]);
+    }
+  }
+  for (const size_t at : {3u, 10u, 18u, 19u, 33u, 36u, 50u}) {
+    EXPECT_EQ(std::string(digits[at].begin(), digits[at].end()), "0123456789abcdef") << at;
+  }
 }
 
 }  // namespace

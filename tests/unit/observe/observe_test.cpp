@@ -79,10 +79,18 @@ TEST(Log, EscapesAByteWhereverItStands) {
                                  : c == '\n'                   ? "\\n"
                                  : byte < 0x20 || byte == 0x7f ? std::string(code)
                                                                : std::string(1, c);
-    for (size_t before = 0; before < 10; ++before) {
-      for (size_t behind = 0; behind < 10; ++behind) {
+    for (size_t before = 0; before < 20; ++before) {
+      for (size_t behind = 0; behind < 20; behind += behind < 9 ? 1 : 5) {
         std::string out = "=";
-        append_escaped(out, std::string(before, '!') + c + c + std::string(behind, '\xe9'));
+        const std::string text = std::string(before, '!') + c + c + std::string(behind, '\xe9');
+        append_escaped(out, text);
+        std::string plain(text.size() + kPlainRoom, '?');
+        const char* const end = put_plain(plain.data(), text);
+        ASSERT_EQ(end != nullptr, out == "=" + text) << byte;
+        if (end != nullptr) {
+          ASSERT_EQ(end, plain.data() + text.size());
+          ASSERT_TRUE(plain.starts_with(text));
+        }
         ASSERT_EQ(out, "=" + std::string(before, '!') + expected + expected + std::string(behind, '\xe9'));
       }
     }
@@ -91,13 +99,41 @@ TEST(Log, EscapesAByteWhereverItStands) {
 
 TEST(Log, WritesTimesAsRfc3339Has) {
   const auto text = [](int64_t us) {
-    std::string out;
-    append_time(out, us);
-    return out;
+    char out[kTimeBytes];
+    return std::string(out, put_time(out, us));
   };
   EXPECT_EQ(text(0), "1970-01-01T00:00:00.000000Z");
   EXPECT_EQ(text(1'709'251'199'999'999), "2024-02-29T23:59:59.999999Z");
   EXPECT_EQ(text(1'795'672'371'000'042), "2026-11-26T05:52:51.000042Z");
+  EXPECT_EQ(text(1'795'672'371'999'999), "2026-11-26T05:52:51.999999Z");
+  EXPECT_EQ(text(1'795'672'372'000'000), "2026-11-26T05:52:52.000000Z");
+  EXPECT_EQ(text(-1), "1969-12-31T23:59:59.999999Z");
+}
+
+TEST(Audit, WritesRecordsSoonWhetherTheyComeAloneOrTogether) {
+  const std::string path = testing::TempDir() + "audit_soon_test.jsonl";
+  std::remove(path.c_str());
+  auto audit = AuditLog::open(path);
+  ASSERT_TRUE(audit.has_value());
+  int expected = 0;
+  // The writer has gone to sleep, has just written, or lingers.
+  for (const auto pause : {50 * AuditLog::kLinger, 0 * AuditLog::kLinger, AuditLog::kLinger}) {
+    for (int i = 0; i < 3; ++i) {
+      std::this_thread::sleep_for(pause);
+      (*audit)->append("{}");
+      ++expected;
+    }
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::string all;
+    while (std::count(all.begin(), all.end(), '\n') < expected &&
+           std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+      std::ostringstream text;
+      text << std::ifstream(path).rdbuf();
+      all = text.str();
+    }
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), expected);
+  }
 }
 
 TEST(Audit, WritesEveryRecordAndFollowsRotation) {
