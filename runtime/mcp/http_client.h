@@ -67,6 +67,8 @@ struct HttpResponse {
   int status = 0;
   ContentKind kind = ContentKind::None;
   std::string session_id;  // Mcp-Session-Id
+  std::string challenge;   // WWW-Authenticate
+  std::string coding;      // Content-Encoding, when it is one: the body cannot be read then
   std::string body;
   bool stopped = false;  // on_stream had enough
 };

@@ -59,6 +59,8 @@ void append_length(std::string& out, size_t length) {
 
 Buffers frame_request(HttpConnection& connection, const HttpRequest& request) {
   connection.out.assign(request.head);
+  connection.out +=
+      "Accept-Encoding: identity\r\n";  // without it any coding would do (RFC 9110 section 12.5.3)
   size_t length = 0;
   for (const std::string_view piece : request.body) {
     length += piece.size();
@@ -137,7 +139,7 @@ void ResponseParser::on_response_impl(int status, string_view, int, error_code&)
   response_->status = status;
 }
 
-void ResponseParser::on_field_impl(field name, string_view name_text, string_view value, error_code&) {
+void ResponseParser::on_field_impl(field name, string_view name_text, string_view value, error_code& ec) {
   if (is_header_done()) {
     return;  // a trailer
   }
@@ -148,6 +150,11 @@ void ResponseParser::on_field_impl(field name, string_view name_text, string_vie
                                                                          : ContentKind::Other;
   } else if (name == field::unknown && boost::beast::iequals(name_text, "Mcp-Session-Id")) {
     response_->session_id.assign(value.data(), value.size());
+  } else if (name == field::www_authenticate) {
+    response_->challenge.assign(value.data(), value.size());
+  } else if (name == field::content_encoding && !boost::beast::iequals(value, "identity")) {
+    response_->coding.assign(value.data(), value.size());
+    ec = http::error::bad_field;
   }
 }
 
@@ -287,6 +294,10 @@ Task<Result<void>> exchange(HttpPool& pool, HttpConnection& connection, const Ht
   }
   if (ec == asio::error::host_unreachable || ec == asio::error::network_unreachable) {
     ec = asio::error::connection_reset;  // callers take those for a request that never left; this one has
+  }
+  if (!response.coding.empty()) {
+    co_return error(pool.origin->url.authority + " answers in Content-Encoding " + response.coding +
+                    ", although it was asked for none");
   }
   if (ec) {
     co_return error(judge(connection, ec), pool.origin->url.authority);
