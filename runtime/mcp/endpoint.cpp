@@ -253,8 +253,10 @@ Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
     accepted.http_status = 202;
     if (envelope.kind == MessageKind::Notification) {
       co_await router->notification(context);
-    } else {
-      router->response(context);
+    } else if (std::optional<Reply> refused = router->response(context)) {
+      co_await deliver(context, *refused, accepts);
+      report(context, *refused, start);
+      co_return;
     }
     co_await exchange.respond(202, {}, {});
     report(context, accepted, start);
@@ -354,8 +356,8 @@ Task<void> Endpoint::Impl::batch(HttpExchange& exchange, Scope scope) {
       reply = co_await router->request(context);
     } else if (envelopes[i].kind == MessageKind::Notification) {
       co_await router->notification(context);
-    } else {
-      router->response(context);
+    } else if (std::optional<Reply> refused = router->response(context)) {
+      reply = std::move(*refused);
     }
     if (!reply.message.empty()) {
       body.append(body.size() > 1 ? "," : "").append(reply.message);

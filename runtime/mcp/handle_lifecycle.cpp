@@ -63,7 +63,7 @@ std::string Router::capabilities(const RequestContext& context) const {
 
 /// That calls may become tasks, in the words of the client's generation; "" when they may not.
 std::string Router::task_capability(const RequestContext& context) const {
-  if (!any_tasks(context)) {
+  if (!any_tasks(context) || !knows_tasks(context)) {
     return {};
   }
   return context.era == Era::Legacy ? R"(,"tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}})"

@@ -15,8 +15,7 @@ namespace {
 using Kind = MemberEdit::Kind;
 
 constexpr std::string_view kHeld = "held";
-constexpr std::string_view kTaskSession = "2025-11-25";  // the only revision with sessions that has tasks
-constexpr size_t kArgumentsMax = 8 * 1024;               // they become part of the id
+constexpr size_t kArgumentsMax = 8 * 1024;  // they become part of the id
 constexpr size_t kTheirIdMax = 1024;
 
 std::string binding_of(std::string_view principal_id) { return digest_of({"task", principal_id}); }
@@ -72,6 +71,11 @@ std::optional<Reply> Router::insists_on_task(RequestContext& context, const Cata
     return std::nullopt;
   }
   return takes_no_tasks(context);
+}
+
+bool Router::knows_tasks(const RequestContext& context) {
+  return context.era == Era::Modern ||
+         (context.session != nullptr && context.session->terms().protocol_version == kTaskSession);
 }
 
 bool Router::any_tasks(const RequestContext& context) const {
@@ -215,6 +219,9 @@ Reply Router::takes_no_tasks(RequestContext& context) const {
 }
 
 Task<Reply> Router::handle_task(RequestContext& context) {
+  if (!knows_tasks(context)) {
+    co_return failure(context, code::kMethodNotFound, "Method not found");
+  }
   if (!any_tasks(context)) {
     co_return co_await handle_unknown(context);
   }

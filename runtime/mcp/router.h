@@ -61,8 +61,8 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Reply> request(RequestContext& context);
   /// Takes one notification of a client.
   Task<void> notification(RequestContext& context);
-  /// Takes a client's response to a question.
-  void response(RequestContext& context);
+  /// Takes a client's response to a question; the refusal when another engine has asked it.
+  [[nodiscard]] std::optional<Reply> response(RequestContext& context);
 
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
@@ -119,6 +119,8 @@ class Router : public std::enable_shared_from_this<Router> {
   /// Takes the task out of the edit where none can be made; the refusal where the client must know.
   [[nodiscard]] std::optional<Reply> refuse_task(RequestContext& context, uint32_t server,
                                                  std::string_view arguments, ParamsEdit& edit) const;
+  /// Whether the client's revision has tasks.
+  [[nodiscard]] static bool knows_tasks(const RequestContext& context);
   /// Whether a server behind this endpoint makes tasks.
   [[nodiscard]] bool any_tasks(const RequestContext& context) const;
   /// Whether this client must be told that tools of new servers may become tasks.
@@ -145,9 +147,11 @@ class Router : public std::enable_shared_from_this<Router> {
   // cross_tasks.cpp
   static void offer_tasks(RequestContext& context);
   Task<Reply> task_of_old_server(RequestContext& context);
+  Task<Reply> update_old_task(RequestContext& context, std::string_view params);
   Task<Reply> task_of_new_server(RequestContext& context);
   Task<Reply> cancel_at_old_server(RequestContext& context, std::string_view params);
   Task<Reply> cancel_at_new_server(RequestContext& context, std::string_view params);
+  static void tell_standing(RequestContext& context, std::string_view task_json);
   Task<Reply> await_new_task(RequestContext& context, std::string_view params);
   [[nodiscard]] Reply state_of_new_task(RequestContext& context, const UpstreamReply& upstream) const;
   [[nodiscard]] Reply end_of_new_task(RequestContext& context, std::string_view task_json, TaskStatus status);
@@ -256,7 +260,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] std::optional<std::string> open_state(const RequestContext& context, uint32_t server,
                                                       std::string_view purpose,
                                                       std::string_view state_json) const;
-  [[nodiscard]] Reply bad_state(RequestContext& context) const;
+  [[nodiscard]] Reply bad_state(RequestContext& context, std::string_view why = {}) const;
   [[nodiscard]] Reply input_required_reply(RequestContext& context, std::string_view result_json) const;
 
   // decide.cpp
