@@ -251,7 +251,9 @@ std::string Router::seal_state(const RequestContext& context, uint32_t server, s
   const Envelope& asked = context.envelope;
   const std::string binding = digest_of({purpose, context.exchange.principal().id, upstreams_[server]->name(),
                                          asked.method, asked.name, asked.uri, asked.arguments_json});
-  return sealer_.seal(binding, std::to_string(wall_ms() + options_.ask_timeout_ms) + ":" + std::string(text));
+  std::string state =
+      sealer_.seal(binding, std::to_string(wall_ms() + options_.ask_timeout_ms) + ":" + std::string(text));
+  return purpose == kParked ? peers_.mark(std::move(state)) : state;
 }
 
 std::optional<std::string> Router::open_state(const RequestContext& context, uint32_t server,
@@ -259,7 +261,8 @@ std::optional<std::string> Router::open_state(const RequestContext& context, uin
   const Envelope& asked = context.envelope;
   const std::string binding = digest_of({purpose, context.exchange.principal().id, upstreams_[server]->name(),
                                          asked.method, asked.name, asked.uri, asked.arguments_json});
-  std::optional<std::string> text = sealer_.open(binding, string_of(state_json));
+  const std::string state = string_of(state_json);
+  std::optional<std::string> text = sealer_.open(binding, EnginePeers::unmarked(state));
   int64_t until_ms = 0;
   const size_t colon = text ? text->find(':') : std::string::npos;
   if (colon == std::string::npos) {

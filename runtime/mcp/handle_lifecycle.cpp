@@ -153,7 +153,7 @@ Task<Reply> Router::handle_initialize(RequestContext& context) {
     members += R"(,"instructions":)" + value::json_string(text);
   }
   Reply reply = result(context, members);
-  reply.session_id = context.session->id();
+  reply.session_id = peers_.mark(context.session->id());
   co_return reply;
 }
 

@@ -145,11 +145,15 @@ std::string Router::seal_task(const RequestContext& context, const TaskRef& task
     append_field(text, field);
   }
   append_field(text, task.held ? kHeld : std::string_view());
-  return sealer_.seal(binding_of(context.exchange.principal().id), text);
+  std::string id = sealer_.seal(binding_of(context.exchange.principal().id), text);
+  // What is asked and held between the generations is known to this engine alone.
+  const Crossing crossed = crossing(context, task.server);
+  return task.held || crossed.client != crossed.server ? peers_.mark(std::move(id)) : id;
 }
 
 std::optional<TaskRef> Router::open_task(const RequestContext& context, std::string_view id) const {
-  const std::optional<std::string> text = sealer_.open(binding_of(context.exchange.principal().id), id);
+  const std::optional<std::string> text =
+      sealer_.open(binding_of(context.exchange.principal().id), EnginePeers::unmarked(id));
   if (!text) {
     return std::nullopt;
   }

@@ -70,6 +70,20 @@ const Router::Method* Router::find_method(std::string_view name) {
   return found == std::end(kMethods) ? nullptr : found;
 }
 
+namespace {
+
+PeerOptions peer_options(const EndpointOptions& options) {
+  constexpr int64_t kMoreMs = 10'000;  // for the engine to say itself that it took too long
+  PeerOptions out;
+  out.url = options.engine_url;
+  out.ca_file = options.engine_ca;
+  out.answer_timeout_ms = options.call_timeout_ms + kMoreMs;
+  out.unread_bytes = options.channels.queued_bytes;
+  return out;
+}
+
+}  // namespace
+
 Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
                decision::Engine& engine, EndpointOptions options)
     : id_(++router_ids),
@@ -88,6 +102,7 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
             }),
       own_info_(own_server_info(options_)),
       sealer_(options_.secrets),
+      peers_(sealer_, peer_options(options_)),
       limits_(options_.limit_buckets),
       labels_(options_.labels),
       tasks_(options_.tasks),

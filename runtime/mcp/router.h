@@ -11,6 +11,7 @@
 #include "runtime/decision/limits.h"
 #include "runtime/mcp/bridge.h"
 #include "runtime/mcp/endpoint.h"
+#include "runtime/mcp/engine_peers.h"
 #include "runtime/mcp/event_hub.h"
 #include "runtime/mcp/held_results.h"
 #include "runtime/mcp/label_store.h"
@@ -67,6 +68,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
   [[nodiscard]] const Sealer& sealer() const { return sealer_; }
+  [[nodiscard]] EnginePeers& peers() { return peers_; }
   /// Called for every request that the router makes on behalf of a client's stream, as for the client's own.
   using OnAnswer = std::function<void(RequestContext& context, const Reply& reply, int64_t start_ns)>;
   void on_answer(OnAnswer callback) { on_answer_ = std::move(callback); }
@@ -382,6 +384,7 @@ class Router : public std::enable_shared_from_this<Router> {
   RouteBook book_;
   const std::string own_info_;  // serverInfo of the federation, JSON
   const Sealer sealer_;
+  EnginePeers peers_;
   decision::MemoryLimitStore limits_;
   LabelStore labels_;
   TaskTable tasks_;
