@@ -273,6 +273,9 @@ Task<std::optional<Catalogue::Found>> Router::find(RequestContext& context, List
     context.catalogue = co_await keeper_->settled(context.scope);
     found = context.catalogue->find(context.scope, kind, name);
   }
+  if (!found) {
+    note_missing(context, name);
+  }
   co_return found;
 }
 
@@ -297,12 +300,42 @@ Reply Router::unknown(RequestContext& context, std::string_view what, std::strin
   return failure(context, code::kInvalidParams, "Unknown " + std::string(what) + ": " + std::string(name));
 }
 
-Reply Router::unavailable(RequestContext& context, uint32_t server, std::string why) const {
+Reply Router::unavailable(RequestContext& context, uint32_t server, std::string why, Absence absence) const {
   context.failure = std::move(why);
-  return failure(context, code::kInternalError,
-                 "Server \"" + upstreams_[server]->name() + "\" gave no answer.",
-                 R"({"server":)" + value::json_string(upstreams_[server]->name()) + R"(,"request_id":)" +
-                     value::json_string(context.exchange.request_id()) + "}");
+  std::string_view says;
+  std::string_view reason;
+  switch (absence) {
+    case Absence::Unavailable:
+      says = " gave no answer.";
+      reason = "unavailable";
+      break;
+    case Absence::Timeout:
+      says = " gave no answer in time.";
+      reason = "timeout";
+      break;
+    case Absence::Busy:
+      says = " is busy: too many calls at a time. Try again.";
+      reason = "busy";
+      break;
+  }
+  const std::string& name = upstreams_[server]->name();
+  std::string data = R"({"server":)" + value::json_string(name) + R"(,"request_id":)" +
+                     value::json_string(context.exchange.request_id());
+  data.append(R"(,"reason":")").append(reason).append("\"}");
+  return failure(context, code::kInternalError, "Server \"" + name + "\"" + std::string(says), data);
+}
+
+void Router::note_missing(RequestContext& context, std::string_view name) const {
+  if (!context.scope.federated()) {
+    return;
+  }
+  for (const ServerEntry& entry : context.catalogue->servers()) {
+    if (entry.listing == nullptr && entry.federated && name.starts_with(entry.name + options_.separator)) {
+      context.failure =
+          "server " + entry.name + " is not listed" + (entry.error.empty() ? "" : ": " + entry.error);
+      return;
+    }
+  }
 }
 
 std::optional<Reply> Router::missing_server(RequestContext& context) const {

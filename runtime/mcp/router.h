@@ -333,7 +333,13 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] Reply failure(RequestContext& context, int code, std::string_view message,
                               std::string_view data_json = {}) const;
   [[nodiscard]] Reply unknown(RequestContext& context, std::string_view what, std::string_view name) const;
-  [[nodiscard]] Reply unavailable(RequestContext& context, uint32_t server, std::string why) const;
+  /// Why a server gave no answer, as clients are told.
+  enum class Absence : uint8_t { Unavailable, Timeout, Busy };
+  /// `why` is for the log.
+  [[nodiscard]] Reply unavailable(RequestContext& context, uint32_t server, std::string why,
+                                  Absence absence = Absence::Unavailable) const;
+  /// Says in the log which server would have what is not known, when that is not there.
+  void note_missing(RequestContext& context, std::string_view name) const;
   /// The answer to a list or greeting when a single server is not there.
   [[nodiscard]] std::optional<Reply> missing_server(RequestContext& context) const;
   [[nodiscard]] std::string server_info(Scope scope, const Catalogue& catalogue) const;
