@@ -91,9 +91,14 @@ std::string Router::permitted_answer(RequestContext& context, uint32_t server, c
   return changed.empty() ? answer : changed;
 }
 
-void Router::response(RequestContext& context) {
+std::optional<Reply> Router::response(RequestContext& context) {
   if (context.session == nullptr) {
-    return;
+    return std::nullopt;
+  }
+  if (asked_elsewhere(context.envelope.id_json)) {
+    return refusal({}, 400, code::kInvalidRequest,
+                   "Another engine has asked this, or this one before a restart: make the call again",
+                   R"({"reason":"unknown_question"})");
   }
   const std::string_view text = context.envelope.text;
   std::string_view payload = find_member(text, "result");
@@ -105,6 +110,7 @@ void Router::response(RequestContext& context) {
                            payload.starts_with('{')
                                ? std::string(payload)
                                : error_object(code::kInternalError, "The client's answer is no object."));
+  return std::nullopt;
 }
 
 void Router::ask_client(RequestContext& context, std::string_view method, std::string_view params,
@@ -245,7 +251,9 @@ std::string Router::seal_state(const RequestContext& context, uint32_t server, s
   const Envelope& asked = context.envelope;
   const std::string binding = digest_of({purpose, context.exchange.principal().id, upstreams_[server]->name(),
                                          asked.method, asked.name, asked.uri, asked.arguments_json});
-  return sealer_.seal(binding, std::to_string(wall_ms() + options_.ask_timeout_ms) + ":" + std::string(text));
+  std::string state =
+      sealer_.seal(binding, std::to_string(wall_ms() + options_.ask_timeout_ms) + ":" + std::string(text));
+  return purpose == kParked ? peers_.mark(std::move(state)) : state;
 }
 
 std::optional<std::string> Router::open_state(const RequestContext& context, uint32_t server,
@@ -253,7 +261,8 @@ std::optional<std::string> Router::open_state(const RequestContext& context, uin
   const Envelope& asked = context.envelope;
   const std::string binding = digest_of({purpose, context.exchange.principal().id, upstreams_[server]->name(),
                                          asked.method, asked.name, asked.uri, asked.arguments_json});
-  std::optional<std::string> text = sealer_.open(binding, string_of(state_json));
+  const std::string state = string_of(state_json);
+  std::optional<std::string> text = sealer_.open(binding, EnginePeers::unmarked(state));
   int64_t until_ms = 0;
   const size_t colon = text ? text->find(':') : std::string::npos;
   if (colon == std::string::npos) {
@@ -266,8 +275,8 @@ std::optional<std::string> Router::open_state(const RequestContext& context, uin
   return text->substr(colon + 1);
 }
 
-Reply Router::bad_state(RequestContext& context) const {
-  return failure(context, code::kInvalidParams, "Invalid or expired requestState",
+Reply Router::bad_state(RequestContext& context, std::string_view why) const {
+  return failure(context, code::kInvalidParams, "Invalid or expired requestState" + std::string(why),
                  R"({"reason":"invalid_request_state"})");
 }
 
@@ -371,7 +380,11 @@ Task<Router::Sent> Router::send_parked(RequestContext& context, uint32_t server,
     const std::optional<std::string> id = open_state(context, server, kParked, state);
     parked = id ? parked_.take(*id) : nullptr;
     if (parked == nullptr) {
-      co_return Sent{bad_state(context), std::nullopt};
+      co_return Sent{id ? bad_state(context,
+                                    ": the call that asked is over, or waits at another engine; "
+                                    "make it again without requestState")
+                        : bad_state(context),
+                     std::nullopt};
     }
     parked->answer(find_member(call.params, "inputResponses"),
                    [&](const Question& question, std::string answer) {

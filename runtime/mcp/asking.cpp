@@ -6,6 +6,7 @@
 #include "runtime/mcp/envelope.h"
 #include "runtime/mcp/json_reader.h"
 #include "runtime/mcp/protocol.h"
+#include "runtime/mcp/seal.h"
 #include "runtime/mcp/upstream_wire.h"
 #include "runtime/value/json_text.h"
 
@@ -16,6 +17,7 @@ using Edit = MemberEdit::Kind;
 
 constexpr int kUrlElicitationRequired = -32042;
 constexpr size_t kQuestionsMax = 64;
+constexpr size_t kEngineLength = 9;  // `q` and eight hexadecimal digits
 
 bool is_object(std::string_view json) { return json.starts_with('{'); }
 
@@ -29,6 +31,41 @@ std::string fresh_elicitation_id() {
 }
 
 }  // namespace
+
+std::string_view asking_engine() {
+  static const std::string kEngine = [] {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    std::string out = "q";
+    for (const char byte : random_bytes((kEngineLength - 1) / 2)) {
+      out += kHex[static_cast<unsigned char>(byte) >> 4];
+      out += kHex[static_cast<unsigned char>(byte) & 15];
+    }
+    return out;
+  }();
+  return kEngine;
+}
+
+bool asked_elsewhere(std::string_view id) {
+  id.remove_prefix(id.starts_with('"') ? 1 : 0);
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return id.size() > kEngineLength + 1 && id[0] == 'q' && id[kEngineLength] == '-' &&
+         std::all_of(id.begin() + 1, id.begin() + kEngineLength, is_hex) && !id.starts_with(asking_engine());
+}
+
+bool answers_elsewhere(std::string_view responses_json) {
+  JsonReader reader;
+  std::string_view key;
+  if (!reader.open(responses_json) || !reader.enter_object()) {
+    return false;
+  }
+  while (reader.next_member(key)) {
+    if (asked_elsewhere(key)) {
+      return true;
+    }
+    reader.value();
+  }
+  return false;
+}
 
 std::optional<AskKind> ask_kind(std::string_view method) {
   if (method == "sampling/createMessage") {

@@ -29,6 +29,13 @@ bool can_be_asked(std::string_view capabilities_json);
 /// Whether a server may ask while it serves this method (tools/call, prompts/get, resources/read).
 bool asks_clients(std::string_view method);
 
+/// Begins the ids of the questions that this process asks: eight characters, others for every process.
+std::string_view asking_engine();
+/// Whether text, JSON or not, is the id of a question that another process asked.
+bool asked_elsewhere(std::string_view id);
+/// Whether a member of an inputResponses object answers such a question.
+bool answers_elsewhere(std::string_view responses_json);
+
 /// The part of a legacy client's capabilities that speaks about asking, in the form of the new generation.
 std::string asking_capabilities(std::string_view capabilities_json);
 /// What the gateway declares where it does not know for whom: a server then offers everything.

@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <set>
+#include <utility>
 
 #include "runtime/base/clock.h"
 #include "runtime/mcp/call_entry.h"
@@ -79,13 +80,7 @@ Task<Reply> Router::task_of_old_server(RequestContext& context) {
   const uint32_t server = context.task.server;
   const std::string params = with_task_id("{}", context.task.id);
   if (context.envelope.method == "tasks/update") {
-    if (const std::shared_ptr<ParkedCall> waiting = task_calls_.find(context.task.ours)) {
-      waiting->answer(find_member(context.envelope.params_json, "inputResponses"),
-                      [&](const Question& question, std::string answer) {
-                        return permitted_answer(context, server, question, std::move(answer));
-                      });
-    }
-    co_return result(context, {});
+    co_return co_await update_old_task(context, params);
   }
   if (context.envelope.method == "tasks/cancel") {
     co_return co_await cancel_at_old_server(context, params);
@@ -115,6 +110,32 @@ Task<Reply> Router::task_of_old_server(RequestContext& context) {
   co_return questions_of_old_task(context, task);
 }
 
+/// What answers no open question is ignored, as the extension wants it; but not what answers another
+/// engine's, where the client would wait for ever.
+Task<Reply> Router::update_old_task(RequestContext& context, std::string_view params) {
+  const uint32_t server = context.task.server;
+  const std::string_view responses = find_member(context.envelope.params_json, "inputResponses");
+  if (!responses.starts_with('{')) {
+    co_return failure(context, code::kInvalidParams, "Invalid params: inputResponses must be an object");
+  }
+  if (answers_elsewhere(responses)) {
+    co_return failure(context, code::kInternalError,
+                      "Another engine has asked this, or this one before a restart: get the task again",
+                      R"({"reason":"unknown_question"})");
+  }
+  if (const std::shared_ptr<ParkedCall> waiting = task_calls_.find(context.task.ours)) {
+    waiting->answer(responses, [&](const Question& question, std::string answer) {
+      return permitted_answer(context, server, question, std::move(answer));
+    });
+    co_return result(context, {});
+  }
+  Sent now = co_await send(context, server, params, context.task.id, "tasks/get");
+  if (!now.upstream) {
+    co_return std::move(now.reply);
+  }
+  co_return now.upstream->is_error ? answer(context, server, *now.upstream) : result(context, {});
+}
+
 /// tasks/result at an old server on behalf of a client that does not wait: stays there until it is answered.
 /// Neither reply nor message: the server asks something, or takes its time.
 Task<Router::Sent> Router::send_task_result(RequestContext& context, uint32_t server,
@@ -122,7 +143,7 @@ Task<Router::Sent> Router::send_task_result(RequestContext& context, uint32_t se
   std::shared_ptr<ParkedCall> waiting = task_calls_.find(context.task.ours);
   if (waiting == nullptr) {
     // The keys of a task's questions stand for one question each as long as the task lives.
-    const std::string prefix = std::to_string(wall_ms()) + "-";
+    const std::string prefix = std::string(asking_engine()) + "-" + std::to_string(wall_ms()) + "-";
     waiting = std::make_shared<ParkedCall>(context.executor, way(context, server), call,
                                            context.upstream_session, prefix);
     if (!task_calls_.put(context.task.ours, waiting, steady_ms())) {
@@ -265,6 +286,16 @@ Task<Reply> Router::cancel_at_new_server(RequestContext& context, std::string_vi
   }
 }
 
+/// A message goes out on one stream alone: the call's own, or else the client's.
+void Router::tell_standing(RequestContext& context, std::string_view task_json) {
+  std::string message = notification_message("notifications/tasks/status", task_json);
+  if (context.stream != nullptr && context.stream->possible()) {
+    context.stream->notify(context.executor, std::move(message));
+  } else if (context.session->has_stream()) {
+    context.session->events().push(std::move(message));
+  }
+}
+
 /// Until the task is over: asks the client what the server asks, and tells it where the task stands.
 Task<Reply> Router::await_new_task(RequestContext& context, std::string_view params) {
   const uint32_t server = context.task.server;
@@ -290,13 +321,8 @@ Task<Reply> Router::await_new_task(RequestContext& context, std::string_view par
     if (is_over(*status)) {
       co_return end_of_new_task(context, task, *status);
     }
-    if (status != told && context.stream != nullptr) {
-      told = status;
-      context.stream->notify(
-          context.executor,
-          notification_message(
-              "notifications/tasks/status",
-              task_for(Era::Legacy, visible_task(context, task, context.task.ours), *status)));
+    if (status != std::exchange(told, status)) {
+      tell_standing(context, task_for(Era::Legacy, visible_task(context, task, context.task.ours), *status));
     }
     std::optional<std::vector<Question>> questions = read_questions(task);
     if (!questions) {

@@ -3,74 +3,19 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "runtime/base/clock.h"
-#include "runtime/mcp/admission_watch.h"
-#include "runtime/mcp/http_edge.h"
-#include "runtime/mcp/observer.h"
-#include "runtime/mcp/router.h"
+#include "runtime/mcp/endpoint_impl.h"
+#include "runtime/mcp/engine_peers.h"
 #include "runtime/mcp/server_status.h"
-#include "runtime/mcp/sse_front.h"
 #include "runtime/mcp/sse_headers.h"
-#include "runtime/mcp/stream_claim.h"
 #include "runtime/mcp/trace.h"
-#include "runtime/mcp/websocket_front.h"
 
 namespace catalyst::mcp {
 namespace {
 
 constexpr std::string_view kCancelled = "the client cancelled, or closed its connection";
 constexpr Header kRetryAfter = {"Retry-After", "1"};
-constexpr std::string_view kJson = "application/json";
 
 }  // namespace
-
-struct Endpoint::Impl {
-  Impl(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams, decision::Engine& engine,
-       Observer& observer_, EndpointOptions options)
-      : router(std::make_shared<Router>(home, std::move(upstreams), engine, std::move(options))),
-        observer(observer_),
-        sse(*router, [this](HttpExchange& exchange) { return handle(exchange); }),
-        websockets(*router, [this](HttpExchange& exchange) { return handle(exchange); }) {
-    router->on_sweep([this](int64_t now_ms) {
-      sse.sweep(now_ms);
-      websockets.sweep(now_ms);
-    });
-    router->on_answer([this](RequestContext& context, const Reply& reply, int64_t start_ns) {
-      report(context, reply, start_ns);
-    });
-  }
-  ~Impl() {
-    router->on_sweep([](int64_t) {});
-    router->on_answer([](RequestContext&, const Reply&, int64_t) {});
-  }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  const std::shared_ptr<Router> router;
-  Observer& observer;
-  SseFront sse;
-  WebSocketFront websockets;
-
-  [[nodiscard]] const EndpointOptions& options() const { return router->options(); }
-
-  Task<void> handle(HttpExchange& exchange);
-  Task<void> channel_request(HttpExchange& exchange, std::string_view base);
-  Task<void> post(HttpExchange& exchange, Scope scope);
-  Task<void> batch(HttpExchange& exchange, Scope scope);
-  Task<void> get(HttpExchange& exchange, Scope scope);
-  static Task<void> resume(HttpExchange& exchange, ReplayStore& replay, ReplayStore::Place place);
-  Task<void> remove(HttpExchange& exchange, Scope scope);
-  Task<void> refuse(HttpExchange& exchange, Reply reply, std::string_view allow = {});
-  Task<void> run(RequestContext& context, Accepts accepts, int64_t start_ns);
-  Task<void> deliver(RequestContext& context, const Reply& reply, Accepts accepts);
-
-  /// The session a message names; else why it may not go on.
-  [[nodiscard]] std::optional<Reply> find_session(HttpExchange& exchange, Scope scope,
-                                                  std::string_view id_json,
-                                                  std::shared_ptr<Session>& session) const;
-  [[nodiscard]] std::optional<Scope> scope_of(std::string_view path, std::string_view base) const;
-  void prepare(RequestContext& context, Scope scope, Era era) const;
-  void report(RequestContext& context, const Reply& reply, int64_t start_ns) const;
-};
 
 std::optional<Scope> Endpoint::Impl::scope_of(std::string_view path, std::string_view base) const {
   const std::string_view name = name_under(path, base);
@@ -85,10 +30,12 @@ std::optional<Reply> Endpoint::Impl::find_session(HttpExchange& exchange, Scope 
                                                   std::shared_ptr<Session>& session) const {
   const std::optional<std::string_view> id = exchange.header("Mcp-Session-Id");
   if (!id || id->empty()) {
-    return refusal(id_json, 400, code::kServerError, "Bad Request: Mcp-Session-Id header is required");
+    return refusal(id_json, 400, code::kServerError,
+                   exchange.mirrors_arguments() ? "Bad Request: Mcp-Session-Id header is required"
+                                                : "Bad Request: initialize must come first");
   }
-  const SessionTable::Found found =
-      router->sessions().find(*id, exchange.principal().id, scope, router->scope_name(scope), steady_ms());
+  const SessionTable::Found found = router->sessions().find(
+      EnginePeers::unmarked(*id), exchange.principal().id, scope, router->scope_name(scope), steady_ms());
   if (found.full) {
     return refusal(id_json, 503, code::kServerError, "Too many sessions are in use.");
   }
@@ -147,7 +94,7 @@ Task<void> Endpoint::Impl::refuse(HttpExchange& exchange, Reply reply, std::stri
   RequestContext context(exchange, none, co_await asio::this_coro::executor);
   prepare(context, {}, Era::Legacy);
   const Header headers[] = {
-      {"Content-Type", kJson},
+      {"Content-Type", kJsonType},
       reply.http_status == 503 ? kRetryAfter : Header{"Allow", allow},
   };
   const bool more = reply.http_status == 503 || !allow.empty();
@@ -162,6 +109,9 @@ Task<void> Endpoint::Impl::handle(HttpExchange& exchange) {
       (origin && !is_allowed_origin(*origin, options().allowed_origins))) {
     return refuse(exchange,
                   refusal({}, 403, code::kServerError, "Forbidden: Host or Origin is not allowed here"));
+  }
+  if (router->peers().misdirected(exchange)) {
+    return refuse(exchange, refusal({}, 421, code::kServerError, "Misdirected Request: somebody else here"));
   }
   for (const std::string* base : {&options().sse_path, &options().messages_path, &options().websocket_path}) {
     if (lies_under(exchange.path(), *base)) {
@@ -236,6 +186,10 @@ Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
   prepare(context, scope, classified.era);
 
   std::optional<Reply> early;
+  if (knows_peers() && !fault && !classified.rejection &&
+      co_await hand_over(exchange, envelope, classified.era)) {
+    co_return;
+  }
   if (fault) {
     early = refusal(envelope.id_json, 400, fault.code, fault.message);
   } else if (classified.rejection) {
@@ -254,8 +208,10 @@ Task<void> Endpoint::Impl::post(HttpExchange& exchange, Scope scope) {
     accepted.http_status = 202;
     if (envelope.kind == MessageKind::Notification) {
       co_await router->notification(context);
-    } else {
-      router->response(context);
+    } else if (std::optional<Reply> refused = router->response(context)) {
+      co_await deliver(context, *refused, accepts);
+      report(context, *refused, start);
+      co_return;
     }
     co_await exchange.respond(202, {}, {});
     report(context, accepted, start);
@@ -299,16 +255,16 @@ Task<void> Endpoint::Impl::deliver(RequestContext& context, const Reply& reply, 
     co_return;
   }
   if (!reply.challenge.empty()) {
-    const Header refused[] = {{"Content-Type", kJson}, {"WWW-Authenticate", reply.challenge}};
+    const Header refused[] = {{"Content-Type", kJsonType}, {"WWW-Authenticate", reply.challenge}};
     co_await exchange.respond(reply.http_status, refused, reply.message);
     co_return;
   }
   if (reply.http_status == 503) {
-    const Header busy[] = {{"Content-Type", kJson}, kRetryAfter};
+    const Header busy[] = {{"Content-Type", kJsonType}, kRetryAfter};
     co_await exchange.respond(reply.http_status, busy, reply.message);
     co_return;
   }
-  const Header headers[] = {{"Content-Type", kJson}, {"Mcp-Session-Id", reply.session_id}};
+  const Header headers[] = {{"Content-Type", kJsonType}, {"Mcp-Session-Id", reply.session_id}};
   if (accepts.json || reply.http_status != 200) {
     co_await exchange.respond(reply.http_status, std::span(headers, reply.session_id.empty() ? 1 : 2),
                               reply.message);
@@ -318,126 +274,6 @@ Task<void> Endpoint::Impl::deliver(RequestContext& context, const Reply& reply, 
   // The whole stream is known: it needs no chunks.
   co_await exchange.respond(200, std::span(event_headers, reply.session_id.empty() ? 2 : 3),
                             sse_event(reply.message));
-}
-
-Task<void> Endpoint::Impl::batch(HttpExchange& exchange, Scope scope) {
-  const bool modern = exchange.header("MCP-Protocol-Version") == kModernVersion;
-  std::vector<std::string_view> texts;
-  if (const EnvelopeFault fault = split_batch(exchange.body(), options().envelope, texts)) {
-    co_return co_await refuse(exchange, refusal({}, 400, fault.code, fault.message));
-  }
-  std::shared_ptr<Session> session;
-  if (std::optional<Reply> early = find_session(exchange, scope, {}, session); early && !modern) {
-    co_return co_await refuse(exchange, *early);
-  }
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  std::vector<Envelope> envelopes(texts.size());
-  std::vector<EnvelopeFault> faults(texts.size());
-  bool legacy = !modern;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    faults[i] = parse_envelope(texts[i], options().envelope, envelopes[i]);
-    legacy = legacy && (faults[i] || classify(envelopes[i], protocol_headers(exchange)).era == Era::Legacy);
-  }
-  if (!legacy) {
-    co_return co_await refuse(exchange, refusal({}, 400, code::kInvalidRequest,
-                                                "Invalid request: this protocol revision has no batches"));
-  }
-  std::string body = "[";
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const int64_t start = steady_ns();
-    RequestContext context(exchange, envelopes[i], co_await asio::this_coro::executor);
-    context.session = session;
-    prepare(context, scope, Era::Legacy);
-    Reply reply;
-    if (faults[i]) {
-      reply = refusal(envelopes[i].id_json, 200, faults[i].code, faults[i].message);
-    } else if (envelopes[i].kind == MessageKind::Request) {
-      reply = co_await router->request(context);
-    } else if (envelopes[i].kind == MessageKind::Notification) {
-      co_await router->notification(context);
-    } else {
-      router->response(context);
-    }
-    if (!reply.message.empty()) {
-      body.append(body.size() > 1 ? "," : "").append(reply.message);
-    }
-    report(context, reply, start);
-  }
-  body += ']';
-  const Header headers[] = {{"Content-Type", kJson}};
-  if (body.size() == 2) {
-    co_await exchange.respond(202, {}, {});
-  } else {
-    co_await exchange.respond(200, headers, body);
-  }
-}
-
-Task<void> Endpoint::Impl::get(HttpExchange& exchange, Scope scope) {
-  if (!read_accept(exchange.header("Accept")).events) {
-    co_return co_await refuse(exchange, refusal({}, 406, code::kServerError,
-                                                "Not Acceptable: Client must accept text/event-stream"));
-  }
-  std::shared_ptr<Session> session;
-  if (std::optional<Reply> early = find_session(exchange, scope, {}, session)) {
-    co_return co_await refuse(exchange, *early);
-  }
-  const AdmissionWatch watch(exchange, co_await asio::this_coro::executor, options().channels.admission_ms,
-                             [&exchange] { exchange.cut(); });
-  const std::optional<ReplayStore::Place> place =
-      ReplayStore::parse(exchange.header("Last-Event-ID").value_or(std::string_view()));
-  if (place && place->stream != 0 && session->replay().knows(*place)) {
-    co_return co_await resume(exchange, session->replay(), *place);
-  }
-  const StreamClaim claim(session);
-  if (!claim.held()) {
-    co_return co_await refuse(exchange, refusal({}, 409, code::kServerError,
-                                                "Conflict: Only one SSE stream is allowed per session"));
-  }
-  session->upstreams().listen();
-  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders, {});
-  ReplayStore& replay = session->replay();
-  for (std::optional<ReplayStore::Event> missed = place ? replay.peek(*place) : std::nullopt; sent && missed;
-       missed = replay.peek(missed->place)) {
-    sent = co_await exchange.write(sse_event(missed->message, ReplayStore::id_of(missed->place)));
-  }
-  while (sent) {
-    const std::optional<std::string> message = co_await session->events().next();
-    if (!message) {
-      break;
-    }
-    sent = co_await exchange.write(sse_event(*message, ReplayStore::id_of(replay.keep(0, *message))));
-  }
-  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-  if (sent && state.cancelled() == asio::cancellation_type::none) {
-    co_await exchange.end_stream({});
-  }
-}
-
-/// What is left of the answer to a request whose connection was lost.
-Task<void> Endpoint::Impl::resume(HttpExchange& exchange, ReplayStore& replay, ReplayStore::Place place) {
-  Result<void> sent = co_await exchange.begin_stream(200, kSseHeaders, {});
-  while (sent) {
-    const std::optional<ReplayStore::Event> event = co_await replay.next(place);
-    if (!event) {
-      break;
-    }
-    place = event->place;
-    sent = co_await exchange.write(sse_event(event->message, ReplayStore::id_of(place)));
-  }
-  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-  if (sent && state.cancelled() == asio::cancellation_type::none) {
-    co_await exchange.end_stream({});
-  }
-}
-
-Task<void> Endpoint::Impl::remove(HttpExchange& exchange, Scope scope) {
-  std::shared_ptr<Session> session;
-  if (std::optional<Reply> early = find_session(exchange, scope, {}, session)) {
-    co_return co_await refuse(exchange, *early);
-  }
-  session->upstreams().close(UpstreamSessions::Ending::Told);
-  router->sessions().erase(session->id(), exchange.principal().id, scope);
-  co_await exchange.respond(200, {}, {});
 }
 
 Endpoint::Endpoint(Executor home, std::vector<std::shared_ptr<Upstream>> upstreams, decision::Engine& engine,
@@ -471,6 +307,7 @@ void Endpoint::close_streams() {
   impl_->sse.close_all();
   impl_->websockets.close_all();
   impl_->router->close_streams();
+  impl_->router->peers().close_streams();
 }
 
 Task<void> Endpoint::stop() {
@@ -488,6 +325,7 @@ std::shared_ptr<RoutedUpstream> Endpoint::routed(std::string_view server) const 
   return index ? impl_->router->routed(*index) : nullptr;
 }
 
+const EnginePeers& Endpoint::peers() const { return impl_->router->peers(); }
 const ChannelEnds& Endpoint::sse_ends() const { return impl_->sse.ends(); }
 const ChannelEnds& Endpoint::websocket_ends() const { return impl_->websockets.ends(); }
 

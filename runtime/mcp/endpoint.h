@@ -24,6 +24,7 @@ namespace catalyst::mcp {
 
 class CatalogueGuard;
 class ChannelEnds;
+class EnginePeers;
 class Observer;
 class RoutedUpstream;
 class SharedResults;
@@ -82,6 +83,10 @@ struct EndpointOptions {
   /// Secrets that seal what clients keep for us: the first seals, all open. None: a random one, for this
   /// process alone.
   std::vector<std::string> secrets;
+  /// Where engines with the same secrets reach this one, and the CA bundle (PEM) trusted at their addresses,
+  /// "" for the system's. No address: no request is handed over to the engine that holds what it is about.
+  std::string engine_url;
+  std::string engine_ca;
   size_t tasks = 10'000;  // remembered for lists and status notices; ids go on working beyond
   size_t held_bytes = size_t{16} * 1024 * 1024;  // of results that wait to be fetched as those of tasks
   size_t listeners = 1024;                       // open subscriptions/listen streams
@@ -159,6 +164,8 @@ class Endpoint {
   /// Any thread.
   [[nodiscard]] std::vector<ServerStatus> servers() const;
   [[nodiscard]] size_t session_count() const;
+  /// What became of requests that another engine should answer.
+  [[nodiscard]] const EnginePeers& peers() const;
   [[nodiscard]] const ChannelEnds& sse_ends() const;
   [[nodiscard]] const ChannelEnds& websocket_ends() const;
   /// Every route there is: of servers with several replicas, and those of packs that calls went along.

@@ -131,7 +131,11 @@ Task<Router::Sent> Router::send(RequestContext& context, uint32_t server, std::s
 
 Router::Sent Router::sent(RequestContext& context, uint32_t server, Result<UpstreamReply> reply) const {
   if (!reply) {
-    return {unavailable(context, server, reply.error().message()), std::nullopt};
+    const boost::system::error_code& code = reply.error().code;
+    const Absence absence = code == asio::error::timed_out   ? Absence::Timeout
+                            : code == asio::error::try_again ? Absence::Busy
+                                                             : Absence::Unavailable;
+    return {unavailable(context, server, reply.error().message(), absence), std::nullopt};
   }
   return {{}, std::move(*reply)};
 }

@@ -63,7 +63,7 @@ std::string Router::capabilities(const RequestContext& context) const {
 
 /// That calls may become tasks, in the words of the client's generation; "" when they may not.
 std::string Router::task_capability(const RequestContext& context) const {
-  if (!any_tasks(context)) {
+  if (!any_tasks(context) || !knows_tasks(context)) {
     return {};
   }
   return context.era == Era::Legacy ? R"(,"tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}})"
@@ -153,7 +153,7 @@ Task<Reply> Router::handle_initialize(RequestContext& context) {
     members += R"(,"instructions":)" + value::json_string(text);
   }
   Reply reply = result(context, members);
-  reply.session_id = context.session->id();
+  reply.session_id = peers_.mark(context.session->id());
   co_return reply;
 }
 

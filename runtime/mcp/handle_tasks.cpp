@@ -16,8 +16,7 @@ namespace {
 using Kind = MemberEdit::Kind;
 
 constexpr std::string_view kHeld = "held";
-constexpr std::string_view kTaskSession = "2025-11-25";  // the only revision with sessions that has tasks
-constexpr size_t kArgumentsMax = 8 * 1024;               // they become part of the id
+constexpr size_t kArgumentsMax = 8 * 1024;  // they become part of the id
 constexpr size_t kTheirIdMax = 1024;
 
 std::string binding_of(std::string_view principal_id) { return digest_of({"task", principal_id}); }
@@ -73,6 +72,11 @@ std::optional<Reply> Router::insists_on_task(RequestContext& context, const Cata
     return std::nullopt;
   }
   return takes_no_tasks(context);
+}
+
+bool Router::knows_tasks(const RequestContext& context) {
+  return context.era == Era::Modern ||
+         (context.session != nullptr && context.session->terms().protocol_version == kTaskSession);
 }
 
 bool Router::any_tasks(const RequestContext& context) const {
@@ -142,11 +146,15 @@ std::string Router::seal_task(const RequestContext& context, const TaskRef& task
     append_field(text, field);
   }
   append_field(text, task.held ? kHeld : std::string_view());
-  return sealer_.seal(binding_of(context.exchange.principal().id), text);
+  std::string id = sealer_.seal(binding_of(context.exchange.principal().id), text);
+  // What is asked and held between the generations is known to this engine alone.
+  const Crossing crossed = crossing(context, task.server);
+  return task.held || crossed.client != crossed.server ? peers_.mark(std::move(id)) : id;
 }
 
 std::optional<TaskRef> Router::open_task(const RequestContext& context, std::string_view id) const {
-  const std::optional<std::string> text = sealer_.open(binding_of(context.exchange.principal().id), id);
+  const std::optional<std::string> text =
+      sealer_.open(binding_of(context.exchange.principal().id), EnginePeers::unmarked(id));
   if (!text) {
     return std::nullopt;
   }
@@ -216,6 +224,9 @@ Reply Router::takes_no_tasks(RequestContext& context) const {
 }
 
 Task<Reply> Router::handle_task(RequestContext& context) {
+  if (!knows_tasks(context)) {
+    co_return failure(context, code::kMethodNotFound, "Method not found");
+  }
   if (!any_tasks(context)) {
     co_return co_await handle_unknown(context);
   }

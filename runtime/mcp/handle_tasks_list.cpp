@@ -51,6 +51,9 @@ std::optional<std::string> Router::listed_task(const RequestContext& context, co
 
 /// All servers are asked at once; what has not answered when a call would have to have is left out.
 Task<Reply> Router::handle_tasks_list(RequestContext& context) {
+  if (!knows_tasks(context)) {
+    co_return failure(context, code::kMethodNotFound, "Method not found");
+  }
   if (!any_tasks(context)) {
     co_return co_await handle_unknown(context);
   }

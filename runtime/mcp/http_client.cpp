@@ -127,6 +127,11 @@ Task<Result<FreshConnection>> open_connection(std::shared_ptr<HttpPool> pool, in
   const int64_t connect_deadline = steady_ms() + pool->origin->options.connect_timeout_ms;
   guard->deadline_ms = deadline_ms == 0 ? connect_deadline : std::min(deadline_ms, connect_deadline);
   if (auto connected = co_await connect(*pool, *guard); !connected) {
+    const bool slow = connected.error().code == asio::error::timed_out && steady_ms() >= connect_deadline;
+    if (slow) {  // callers take this for a request that never left, which it is
+      co_return error(asio::error::host_unreachable,
+                      "connecting to " + pool->origin->url.authority + " took too long");
+    }
     co_return connected.error();
   }
   co_return FreshConnection{guard.release(), false};

@@ -38,8 +38,9 @@ struct HttpClientOptions {
   std::function<void(std::string_view token)> refused = [](std::string_view) {};
   int64_t connect_timeout_ms = 5'000;
   int64_t idle_timeout_ms = 60'000;  // of a pooled connection
-  size_t max_connections = 1'024;    // per io_context
-  size_t max_waiting = 4'096;        // requests waiting for one of them, per io_context
+  int64_t trusted_ms = 10;  // a connection used this short a while ago is not looked at before it is reused
+  size_t max_connections = 1'024;  // per io_context
+  size_t max_waiting = 4'096;      // requests waiting for one of them, per io_context
   size_t max_header_bytes = 64 * 1024;
   size_t max_body_bytes = size_t{64} * 1024 * 1024;
 };
@@ -67,6 +68,8 @@ struct HttpResponse {
   int status = 0;
   ContentKind kind = ContentKind::None;
   std::string session_id;  // Mcp-Session-Id
+  std::string challenge;   // WWW-Authenticate
+  std::string coding;      // Content-Encoding, when it is one: the body cannot be read then
   std::string body;
   bool stopped = false;  // on_stream had enough
 };

@@ -62,6 +62,8 @@ void append_length(std::string& out, size_t length) {
 
 Buffers frame_request(HttpConnection& connection, const HttpRequest& request) {
   connection.out.assign(request.head);
+  connection.out +=
+      "Accept-Encoding: identity\r\n";  // without it any coding would do (RFC 9110 section 12.5.3)
   size_t length = 0;
   for (const std::string_view piece : request.body) {
     length += piece.size();
@@ -170,6 +172,10 @@ size_t ResponseReader::take(std::string_view bytes, error_code& ec) {
     }
     used = head_.size;
     take_head(bytes);
+    if (!response_->coding.empty()) {
+      ec = errc::make_error_code(errc::bad_message);
+      return used;
+    }
   }
   while (body_.state() == http::BodyReader::State::Open && used < bytes.size()) {
     const auto piece = body_.next(bytes.substr(used));
@@ -198,6 +204,13 @@ void ResponseReader::take_head(std::string_view text) {
   }
   if (const auto session = head_.find(text, "Mcp-Session-Id")) {
     response_->session_id = *session;
+  }
+  if (const auto challenge = head_.find(text, "WWW-Authenticate")) {
+    response_->challenge = *challenge;
+  }
+  if (const auto coding = head_.find(text, "Content-Encoding");
+      coding && !http::same_token(*coding, "identity")) {
+    response_->coding = *coding;
   }
   streaming_ = response_->kind == ContentKind::EventStream && head_.status / 100 == 2 && request_->on_stream;
   body_.start(head_, streaming_ ? UINT64_MAX : options_->max_body_bytes);
@@ -348,6 +361,10 @@ Task<Result<void>> exchange(HttpPool& pool, HttpConnection& connection, const Ht
   }
   if (ec == asio::error::host_unreachable || ec == asio::error::network_unreachable) {
     ec = asio::error::connection_reset;  // callers take those for a request that never left; this one has
+  }
+  if (!response.coding.empty()) {
+    co_return error(pool.origin->url.authority + " answers in Content-Encoding " + response.coding +
+                    ", although it was asked for none");
   }
   if (ec) {
     co_return error(judge(connection, ec), pool.origin->url.authority);

@@ -18,9 +18,6 @@ constexpr auto kSlowTick = std::chrono::seconds(5);
 /// After this many ticks without traffic the slow tick takes over: it only closes idle connections.
 constexpr int kQuietTicks = 10;
 
-/// A connection that was used this short a while ago is not looked at again before it is reused.
-constexpr int64_t kFreshMs = 10;
-
 /// Whether nothing has come since the last answer. A closed connection has its end to read, one of TLS an
 /// alert before it, and bytes that nobody asked for would be taken for the next answer.
 bool is_quiet(HttpConnection& connection) {
@@ -40,7 +37,7 @@ HttpPool::Lease HttpPool::take_idle() {
   while (!idle_.empty()) {
     Lease connection = std::move(idle_.back());  // the one used last is the least likely to be closed
     idle_.pop_back();
-    if (steady_ms() - connection->idle_since_ms < kFreshMs || is_quiet(*connection)) {
+    if (steady_ms() - connection->idle_since_ms < origin->options.trusted_ms || is_quiet(*connection)) {
       connection->begin = connection->end = 0;
       return connection;
     }

@@ -206,6 +206,11 @@ void MessageChannel::take(std::string message) {
   const bool broken = static_cast<bool>(parse_envelope(exchange->body(), options_.envelope, envelope));
   exchange->id_json = broken ? std::string("null") : std::string(envelope.id_json);
   add_protocol(*exchange, broken ? nullptr : &envelope);
+  const bool modern = !broken && envelope.meta.protocol_version.data() != nullptr;
+  if (!broken && !modern && greeting_ != 0 && waiting_.size() < options_.max_calls) {
+    waiting_.push_back(std::move(exchange->body()));  // some clients do not wait for the answer
+    return;
+  }
   if (!broken && envelope.method == "notifications/cancelled" && session_id_.empty()) {
     // The new generation: over HTTP a client would close the answer.
     const std::string_view id = find_member(envelope.params_json, "requestId");
@@ -223,10 +228,20 @@ void MessageChannel::take(std::string message) {
     }
     return;
   }
+  if (!broken && !modern && envelope.method == "initialize") {
+    greeting_ = exchange->number();
+  }
   const bool initialized = !broken && envelope.method == "notifications/initialized";
   begin(std::move(exchange));
   if (initialized && !session_id_.empty() && !std::exchange(listening_, true)) {
     begin(session_request("GET"));
+  }
+}
+
+void MessageChannel::take_waiting() {
+  greeting_ = 0;
+  for (std::string& message : std::exchange(waiting_, {})) {
+    take(std::move(message));
   }
 }
 
@@ -237,6 +252,9 @@ void MessageChannel::begin(std::shared_ptr<Exchange> exchange) {
       asio::bind_cancellation_slot(exchange->signal().slot(),
                                    [self = shared_from_this(), exchange](const std::exception_ptr&) {
                                      self->exchanges_.erase(exchange->number());
+                                     if (self->greeting_ == exchange->number()) {
+                                       self->take_waiting();
+                                     }
                                      if (self->exchanges_.empty()) {
                                        self->idle_.cancel();
                                      }

@@ -64,6 +64,7 @@ class MessageChannel : public std::enable_shared_from_this<MessageChannel> {
 
   void add_protocol(Exchange& exchange, const Envelope* envelope);
   void begin(std::shared_ptr<Exchange> exchange);
+  void take_waiting();
   std::shared_ptr<Exchange> session_request(std::string method);
 
   const Executor executor_;
@@ -72,7 +73,9 @@ class MessageChannel : public std::enable_shared_from_this<MessageChannel> {
   const MessageChannelOptions options_;
   ChannelClient client_;
   std::string session_id_;
-  std::string protocol_version_;  // of the session
+  std::string protocol_version_;      // of the session
+  uint64_t greeting_ = 0;             // number of the initialize that has no answer yet
+  std::vector<std::string> waiting_;  // what came meanwhile, for the session that will be there then
   bool listening_ = false;
   bool gone_ = false;
   uint64_t requests_ = 0;

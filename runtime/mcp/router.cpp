@@ -70,6 +70,20 @@ const Router::Method* Router::find_method(std::string_view name) {
   return found == std::end(kMethods) ? nullptr : found;
 }
 
+namespace {
+
+PeerOptions peer_options(const EndpointOptions& options) {
+  constexpr int64_t kMoreMs = 10'000;  // for the engine to say itself that it took too long
+  PeerOptions out;
+  out.url = options.engine_url;
+  out.ca_file = options.engine_ca;
+  out.answer_timeout_ms = options.call_timeout_ms + kMoreMs;
+  out.unread_bytes = options.channels.queued_bytes;
+  return out;
+}
+
+}  // namespace
+
 Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upstreams,
                decision::Engine& engine, EndpointOptions options)
     : id_(++router_ids),
@@ -88,6 +102,7 @@ Router::Router(const Executor& home, std::vector<std::shared_ptr<Upstream>> upst
             }),
       own_info_(own_server_info(options_)),
       sealer_(options_.secrets),
+      peers_(sealer_, peer_options(options_)),
       limits_(options_.limit_buckets),
       labels_(options_.labels),
       tasks_(options_.tasks),
@@ -253,11 +268,15 @@ std::optional<uint32_t> Router::server_index(std::string_view name) const {
 
 Task<std::optional<Catalogue::Found>> Router::find_later(RequestContext& context, ListKind kind,
                                                          std::string_view name) {
-  if (context.catalogue->settled(context.scope)) {
-    co_return std::nullopt;
+  std::optional<Catalogue::Found> found;
+  if (!context.catalogue->settled(context.scope)) {
+    context.catalogue = co_await keeper_->settled(context.scope);
+    found = context.catalogue->find(context.scope, kind, name);
   }
-  context.catalogue = co_await keeper_->settled(context.scope);
-  co_return context.catalogue->find(context.scope, kind, name);
+  if (!found) {
+    note_missing(context, name);
+  }
+  co_return found;
 }
 
 Reply Router::result(RequestContext& context, std::string_view members) const {
@@ -281,12 +300,42 @@ Reply Router::unknown(RequestContext& context, std::string_view what, std::strin
   return failure(context, code::kInvalidParams, "Unknown " + std::string(what) + ": " + std::string(name));
 }
 
-Reply Router::unavailable(RequestContext& context, uint32_t server, std::string why) const {
+Reply Router::unavailable(RequestContext& context, uint32_t server, std::string why, Absence absence) const {
   context.failure = std::move(why);
-  return failure(context, code::kInternalError,
-                 "Server \"" + upstreams_[server]->name() + "\" gave no answer.",
-                 R"({"server":)" + value::json_string(upstreams_[server]->name()) + R"(,"request_id":)" +
-                     value::json_string(context.exchange.request_id()) + "}");
+  std::string_view says;
+  std::string_view reason;
+  switch (absence) {
+    case Absence::Unavailable:
+      says = " gave no answer.";
+      reason = "unavailable";
+      break;
+    case Absence::Timeout:
+      says = " gave no answer in time.";
+      reason = "timeout";
+      break;
+    case Absence::Busy:
+      says = " is busy: too many calls at a time. Try again.";
+      reason = "busy";
+      break;
+  }
+  const std::string& name = upstreams_[server]->name();
+  std::string data = R"({"server":)" + value::json_string(name) + R"(,"request_id":)" +
+                     value::json_string(context.exchange.request_id());
+  data.append(R"(,"reason":")").append(reason).append("\"}");
+  return failure(context, code::kInternalError, "Server \"" + name + "\"" + std::string(says), data);
+}
+
+void Router::note_missing(RequestContext& context, std::string_view name) const {
+  if (!context.scope.federated()) {
+    return;
+  }
+  for (const ServerEntry& entry : context.catalogue->servers()) {
+    if (entry.listing == nullptr && entry.federated && name.starts_with(entry.name + options_.separator)) {
+      context.failure =
+          "server " + entry.name + " is not listed" + (entry.error.empty() ? "" : ": " + entry.error);
+      return;
+    }
+  }
 }
 
 std::optional<Reply> Router::missing_server(RequestContext& context) const {

@@ -11,6 +11,7 @@
 #include "runtime/decision/limits.h"
 #include "runtime/mcp/bridge.h"
 #include "runtime/mcp/endpoint.h"
+#include "runtime/mcp/engine_peers.h"
 #include "runtime/mcp/event_hub.h"
 #include "runtime/mcp/held_results.h"
 #include "runtime/mcp/label_store.h"
@@ -61,12 +62,13 @@ class Router : public std::enable_shared_from_this<Router> {
   Task<Reply> request(RequestContext& context);
   /// Takes one notification of a client.
   Task<void> notification(RequestContext& context);
-  /// Takes a client's response to a question.
-  void response(RequestContext& context);
+  /// Takes a client's response to a question; the refusal when another engine has asked it.
+  [[nodiscard]] std::optional<Reply> response(RequestContext& context);
 
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
   [[nodiscard]] const Sealer& sealer() const { return sealer_; }
+  [[nodiscard]] EnginePeers& peers() { return peers_; }
   /// Called for every request that the router makes on behalf of a client's stream, as for the client's own.
   using OnAnswer = std::function<void(RequestContext& context, const Reply& reply, int64_t start_ns)>;
   void on_answer(OnAnswer callback) { on_answer_ = std::move(callback); }
@@ -119,6 +121,8 @@ class Router : public std::enable_shared_from_this<Router> {
   /// Takes the task out of the edit where none can be made; the refusal where the client must know.
   [[nodiscard]] std::optional<Reply> refuse_task(RequestContext& context, uint32_t server,
                                                  std::string_view arguments, ParamsEdit& edit) const;
+  /// Whether the client's revision has tasks.
+  [[nodiscard]] static bool knows_tasks(const RequestContext& context);
   /// Whether a server behind this endpoint makes tasks.
   [[nodiscard]] bool any_tasks(const RequestContext& context) const;
   /// Whether this client must be told that tools of new servers may become tasks.
@@ -145,9 +149,11 @@ class Router : public std::enable_shared_from_this<Router> {
   // cross_tasks.cpp
   static void offer_tasks(RequestContext& context);
   Task<Reply> task_of_old_server(RequestContext& context);
+  Task<Reply> update_old_task(RequestContext& context, std::string_view params);
   Task<Reply> task_of_new_server(RequestContext& context);
   Task<Reply> cancel_at_old_server(RequestContext& context, std::string_view params);
   Task<Reply> cancel_at_new_server(RequestContext& context, std::string_view params);
+  static void tell_standing(RequestContext& context, std::string_view task_json);
   Task<Reply> await_new_task(RequestContext& context, std::string_view params);
   [[nodiscard]] Reply state_of_new_task(RequestContext& context, const UpstreamReply& upstream) const;
   [[nodiscard]] Reply end_of_new_task(RequestContext& context, std::string_view task_json, TaskStatus status);
@@ -256,7 +262,7 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] std::optional<std::string> open_state(const RequestContext& context, uint32_t server,
                                                       std::string_view purpose,
                                                       std::string_view state_json) const;
-  [[nodiscard]] Reply bad_state(RequestContext& context) const;
+  [[nodiscard]] Reply bad_state(RequestContext& context, std::string_view why = {}) const;
   [[nodiscard]] Reply input_required_reply(RequestContext& context, std::string_view result_json) const;
 
   // decide.cpp
@@ -327,7 +333,13 @@ class Router : public std::enable_shared_from_this<Router> {
   [[nodiscard]] Reply failure(RequestContext& context, int code, std::string_view message,
                               std::string_view data_json = {}) const;
   [[nodiscard]] Reply unknown(RequestContext& context, std::string_view what, std::string_view name) const;
-  [[nodiscard]] Reply unavailable(RequestContext& context, uint32_t server, std::string why) const;
+  /// Why a server gave no answer, as clients are told.
+  enum class Absence : uint8_t { Unavailable, Timeout, Busy };
+  /// `why` is for the log.
+  [[nodiscard]] Reply unavailable(RequestContext& context, uint32_t server, std::string why,
+                                  Absence absence = Absence::Unavailable) const;
+  /// Says in the log which server would have what is not known, when that is not there.
+  void note_missing(RequestContext& context, std::string_view name) const;
   /// The answer to a list or greeting when a single server is not there.
   [[nodiscard]] std::optional<Reply> missing_server(RequestContext& context) const;
   [[nodiscard]] std::string server_info(Scope scope, const Catalogue& catalogue) const;
@@ -380,6 +392,7 @@ class Router : public std::enable_shared_from_this<Router> {
   RouteBook book_;
   const std::string own_info_;  // serverInfo of the federation, JSON
   const Sealer sealer_;
+  EnginePeers peers_;
   decision::MemoryLimitStore limits_;
   LabelStore labels_;
   TaskTable tasks_;

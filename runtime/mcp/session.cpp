@@ -150,7 +150,7 @@ std::string Session::begin_ask(AskDone done) {
   if (asks_ended_ || asks_.size() >= limits_.calls_in_flight) {
     return {};
   }
-  std::string id = std::to_string(++asks_made_);
+  std::string id = "\"" + std::string(asking_engine()) + "-" + std::to_string(++asks_made_) + "\"";
   asks_.emplace(id, std::move(done));
   return id;
 }

@@ -64,7 +64,7 @@ Task<std::optional<Reply>> SseFront::open(HttpExchange& exchange, Scope scope, s
       },
       std::move(options));
   const std::string address = router_.options().messages_path + std::string(server) + "?" +
-                              std::string(kSessionParameter) + stream->id;
+                              std::string(kSessionParameter) + router_.peers().mark(stream->id);
   bool whole = false;
   // A client with a new token comes back with it.
   const AdmissionWatch watch(exchange, executor, router_.options().channels.admission_ms, [stream] {
@@ -110,8 +110,12 @@ Task<std::optional<Reply>> SseFront::post(HttpExchange& exchange, Scope scope) {
     co_return refusal({}, 415, code::kServerError,
                       "Unsupported Media Type: Content-Type must be application/json");
   }
-  const std::shared_ptr<SseStream> stream = streams_.find(
-      session_of(exchange.query()), exchange.principal().id, scope, router_.scope_name(scope), steady_ms());
+  const std::string_view id = session_of(exchange.query());
+  if (co_await router_.peers().hand_over(exchange, id, {})) {
+    co_return std::nullopt;
+  }
+  const std::shared_ptr<SseStream> stream = streams_.find(EnginePeers::unmarked(id), exchange.principal().id,
+                                                          scope, router_.scope_name(scope), steady_ms());
   if (stream == nullptr) {
     co_return refusal({}, 404, -32001, "Session not found");
   }

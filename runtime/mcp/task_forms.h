@@ -14,6 +14,9 @@ namespace catalyst::mcp {
 
 inline constexpr std::string_view kTasksExtension = "io.modelcontextprotocol/tasks";
 
+/// The only revision with sessions that has tasks.
+inline constexpr std::string_view kTaskSession = "2025-11-25";
+
 /// Whether a server makes tasks of calls.
 bool offers_tasks(const UpstreamInfo& info);
 /// Whether a client of the new generation that declares these capabilities takes tasks.

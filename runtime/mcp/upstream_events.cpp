@@ -138,7 +138,9 @@ void Router::on_session_event(Session& session, uint32_t server, std::string_vie
     return;
   }
   if (method == "notifications/tasks/status") {
-    std::optional<std::string> notice = task_notice(session.terms().principal_id, server, message);
+    std::optional<std::string> notice = session.terms().protocol_version == kTaskSession
+                                            ? task_notice(session.terms().principal_id, server, message)
+                                            : std::nullopt;
     if (notice && session.has_stream()) {
       session.events().push(std::move(*notice));
     }

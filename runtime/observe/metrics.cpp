@@ -263,6 +263,11 @@ struct Metrics::Impl {
                      static_cast<double>(sample.count));
       }
     }
+    if (sources.handed_over) {
+      for (const auto& [result, count] : sources.handed_over()) {
+        page.counter(Id::HandedOver, {{"result", std::string(result)}}, static_cast<double>(count));
+      }
+    }
     if (sources.audit_failures) {
       page.counter(Id::AuditFailures, {}, static_cast<double>(sources.audit_failures()));
     }

@@ -120,6 +120,7 @@ struct Sources {
   std::function<uint64_t()> audit_failures;
   std::function<std::vector<RefusalSample>()> refusals;
   std::function<std::vector<ChannelSample>()> channels;
+  std::function<Tally()> handed_over;  // to other engines
 };
 
 /// All numbers of one engine. Recording is safe from any thread and takes no lock; registering and reading

@@ -40,7 +40,9 @@ bool read_number(std::string_view text, Number& out) {
 }
 
 Error wrong(std::string_view what) {
-  return error(std::string(what) + "; write redis://[:PASSWORD@]HOST[:PORT][/DATABASE] or unix:///PATH");
+  return error(std::string(what) +
+               "; write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE] or "
+               "unix://[[USER]:PASSWORD@]/PATH[?db=DATABASE]");
 }
 
 /// Takes USER:PASSWORD@ off the front.

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,15 @@ struct Admission {
   std::string challenge;  // WWW-Authenticate; "" when asking again with other credentials is no use
   std::string body;       // JSON
 };
+
+/// Whether rules could tell the two apart.
+inline bool is_same(const decision::Principal& a, const decision::Principal& b) {
+  const auto equal = [](std::span<const std::string_view> x, std::span<const std::string_view> y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end());
+  };
+  return a.id == b.id && a.tenant == b.tenant && equal(a.roles, b.roles) && equal(a.scopes, b.scopes) &&
+         a.risk == b.risk && a.mfa == b.mfa && a.claims == b.claims;
+}
 
 /// Decides who sends a request. Called on every io thread at once.
 class Authenticator {

@@ -15,6 +15,8 @@ Task<Result<Fetched>> exchange(std::string url, std::string headers, std::string
   }
   mcp::HttpClientOptions client_options;
   client_options.ca_file = options.ca_file;
+  client_options.certificate_file = options.certificate_file;
+  client_options.key_file = options.key_file;
   client_options.connect_timeout_ms = options.timeout_ms;
   client_options.max_body_bytes = options.max_body_bytes;
   const std::string head = (post ? "POST " : "GET ") + address->target +

@@ -10,7 +10,9 @@
 namespace catalyst::server {
 
 struct FetchOptions {
-  std::string ca_file;  // PEM bundle to trust in place of the system's
+  std::string ca_file;           // PEM bundle to trust in place of the system's
+  std::string certificate_file;  // PEM chain shown where one is asked for; with key_file
+  std::string key_file;
   int64_t timeout_ms = 5'000;
   size_t max_body_bytes = 256 * 1024;
 };

@@ -91,8 +91,9 @@ Exit report(const Options& options, const std::vector<Imported>& all) {
               ? nlohmann::ordered_json{{"server", one.server}, {"file", path}, {"tools", one.tools}}
               : nlohmann::ordered_json{{"server", one.server}, {"error", failure}});
     } else if (failure.empty()) {
-      std::printf("%s: %zu tools, %zu prompts, %zu resources\n", path.c_str(), one.tools, one.prompts,
-                  one.resources);
+      const auto s = [](size_t count) { return count == 1 ? "" : "s"; };
+      std::printf("%s: %zu tool%s, %zu prompt%s, %zu resource%s\n", path.c_str(), one.tools, s(one.tools),
+                  one.prompts, s(one.prompts), one.resources, s(one.resources));
     } else {
       print_error(one.server + ": " + failure);
     }

@@ -13,6 +13,7 @@
 #include <future>
 
 #include "runtime/mcp/endpoint.h"
+#include "runtime/mcp/http_client.h"
 #include "runtime/observe/audit.h"
 #include "runtime/observe/log.h"
 #include "runtime/observe/metrics.h"
@@ -20,6 +21,7 @@
 #include "runtime/store/store_thread.h"
 #include "server/api/api.h"
 #include "server/commands/access.h"
+#include "server/commands/limits.h"
 #include "server/commands/pack_files.h"
 #include "server/gateway/decision_tap.h"
 #include "server/gateway/file_watcher.h"
@@ -202,23 +204,15 @@ struct Service::Impl {
     mcp::EndpointOptions out;
     out.separator = config.separator;
     out.server_version = kVersion;
-    out.envelope.message_bytes = config.limits.body_bytes;
-    out.envelope.depth = config.limits.json_depth;
-    out.decision.fuel_per_rule = config.limits.fuel_per_rule;
-    out.decision.arena_bytes = config.limits.evaluation_bytes;
-    out.decision.json_depth = config.limits.json_depth;
-    out.sessions.idle_ms = config.limits.session_idle_ms;
-    out.sessions.sessions = config.limits.sessions;
-    out.sessions.max_ms = config.limits.session_max_ms;
-    out.channels.channels = config.limits.channels;
-    out.channels.idle_ms = config.limits.channel_idle_ms;
+    apply_limits(config.limits, out);
+    out.engine_url = config.engine_url;
+    out.engine_ca = config.engine_ca;
     if (!config.http_sse) {
       out.sse_path = out.messages_path = "";
     }
     if (!config.websocket) {
       out.websocket_path = "";
     }
-    out.ask_timeout_ms = config.limits.answer_timeout_ms;
     out.secrets = config.secrets;
     out.tap = tap.get();
     out.cache = &cache;
@@ -226,11 +220,7 @@ struct Service::Impl {
     out.route_problem = [](const std::string& problem) {
       observe::log(Level::Warn, "routing", {{"text", problem}});
     };
-    out.limit_buckets = config.limits.rate_buckets;
     out.windows = windows == nullptr ? nullptr : &windows->windows();
-    out.event_depth = config.limits.event_depth;
-    out.labels.conversations = config.limits.labelled;
-    out.labels.idle_us = config.limits.label_idle_ms * 1000;
     for (const UpstreamConfig& server : config.servers) {
       if (!server.routing.federate) {
         out.apart_servers.push_back(server.name);
@@ -240,6 +230,9 @@ struct Service::Impl {
     }
     if (!is_wildcard(config.listen.host)) {
       out.allowed_hosts.push_back(config.listen.host);
+    }
+    if (const Result<mcp::HttpUrl> own = mcp::parse_http_url(config.engine_url); own.has_value()) {
+      out.allowed_hosts.push_back(own->authority);
     }
     out.allowed_hosts.insert(out.allowed_hosts.end(), config.allowed_hosts.begin(),
                              config.allowed_hosts.end());
@@ -253,11 +246,7 @@ struct Service::Impl {
     HttpOptions out;
     out.address = config.listen.host;
     out.port = config.listen.port;
-    out.max_connections = config.limits.connections;
-    out.max_header_bytes = config.limits.header_bytes;
-    out.max_body_bytes = config.limits.body_bytes;
-    out.header_timeout_ms = config.limits.header_timeout_ms;
-    out.idle_timeout_ms = config.limits.idle_timeout_ms;
+    apply_limits(config.limits, out);
     out.compress_from = config.compress_from;
     out.open_paths.push_back(std::string(kResourceMetadataPath) + "*");
     return out;
@@ -325,11 +314,14 @@ struct Service::Impl {
     sources.cache = [this] { return cache_sample(cache, shared_cache.get()); };
     sources.refusals = [this] {
       std::vector<observe::RefusalSample> out;
-      for (size_t i = 0; i < kRefusalReasons.size(); ++i) {
+      for (size_t i = 0; i < std::size(kRefusalReasons); ++i) {
         out.push_back({std::string(kRefusalReasons[i]), listener->refused(static_cast<Refusal>(i))});
       }
       return out;
     };
+    if (!config.engine_url.empty()) {
+      sources.handed_over = [this] { return handed_over_sample(*endpoint); };
+    }
     sources.channels = [this] { return channel_samples(*endpoint); };
     sources.audit_failures = [this] { return audit != nullptr ? audit->failures() : 0; };
     metrics.set_sources(std::move(sources));
@@ -367,6 +359,8 @@ struct Service::Impl {
     options.path = client->server.empty() ? "/mcp" : "/mcp/" + client->server;
     options.token = client->token;
     options.max_message_bytes = config.limits.body_bytes;
+    options.max_calls = config.limits.session_calls;
+    options.admission_ms = config.limits.admission_check_ms;
     const bool known = client->server.empty() ||
                        std::any_of(upstreams.begin(), upstreams.end(), [this](const auto& upstream) {
                          return upstream->name() == client->server;
@@ -390,6 +384,10 @@ struct Service::Impl {
       observe::log(Level::Error, "the client is refused", {{"reason", admitted.error().message()}});
     } else {
       co_await serving->run();
+      if (serving->turned_out()) {
+        observe::log(Level::Error, "the client is refused",
+                     {{"reason", "the token in CATALYST_TOKEN is not let in any more, or as somebody else"}});
+      }
     }
     if (!draining.exchange(true)) {
       co_await wind_down();

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "server/config/read_auth.h"
+#include "server/config/read_group.h"
 #include "server/config/read_routing.h"
 #include "server/config/reader.h"
 
@@ -17,7 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kServersMax = 256;
 constexpr size_t kSecretMin = 32;
-constexpr size_t kPrefixMax = 128;  // of keys in Redis
 constexpr size_t kServerNameMax = 64;
 
 class Loader {
@@ -111,7 +111,7 @@ class Loader {
     config.websocket = read.flag("websocket");
     config.compress_from = static_cast<size_t>(read.bytes("compress_from"));
     config.limits = read_limits(read);
-    read_redis(source, read, config);
+    read_group(source.path, folder.string(), read, config, problems_);
     config.log = {read.text("log.level"), read.text("log.format")};
     if (const std::string file = read.text("audit.file"); !file.empty()) {
       config.audit_file = (folder / file).lexically_normal().string();
@@ -128,33 +128,6 @@ class Loader {
     read_public_url(source.path, read, config);
     if (const Tree* servers = read.find("servers")) {
       read_servers(source.path, *servers, folder, config);
-    }
-  }
-
-  void read_redis(const ConfigText& source, const Reader& read, Config& config) {
-    RedisConfig& redis = config.redis;
-    redis.url = read.text("cache.redis.url");
-    redis.prefix = read.text("cache.redis.prefix");
-    redis.timeout_ms = read.duration("cache.redis.timeout");
-    redis.retry_ms = read.duration("cache.redis.retry");
-    redis.value_bytes = static_cast<size_t>(read.bytes("cache.redis.max_value"));
-    if (redis.url.empty()) {
-      return;
-    }
-    Result<redis::Address> address = redis::parse_address(redis.url);
-    if (address.has_error()) {
-      report(source.path, *read.find("cache.redis.url"), "`cache.redis.url`: " + address.error().message(),
-             "");
-    } else {
-      redis.address = std::move(*address);
-    }
-    if (config.secrets.empty()) {
-      report(source.path, *read.find("cache.redis.url"),
-             "results that engines share are sealed with `secrets`", "give all engines the same `secrets`");
-    }
-    if (redis.prefix.size() > kPrefixMax) {
-      report(source.path, *read.find("cache.redis.prefix"), "`cache.redis.prefix` is longer than 128 bytes",
-             "");
     }
   }
 
@@ -218,6 +191,7 @@ class Loader {
     out.body_bytes = static_cast<size_t>(read.bytes("limits.body"));
     out.header_bytes = static_cast<size_t>(read.bytes("limits.headers"));
     out.connections = static_cast<size_t>(read.count("limits.connections"));
+    out.header_fields = static_cast<size_t>(read.count("limits.header_fields"));
     out.json_depth = static_cast<uint32_t>(read.count("limits.json_depth"));
     out.sessions = static_cast<size_t>(read.count("limits.sessions"));
     out.cache_bytes = static_cast<size_t>(read.bytes("limits.cache"));
@@ -231,8 +205,18 @@ class Loader {
     out.session_max_ms = read.duration("limits.session_max");
     out.channels = static_cast<size_t>(read.count("limits.channels"));
     out.channel_idle_ms = read.duration("limits.channel_idle");
+    out.channel_queue_bytes = static_cast<size_t>(read.bytes("limits.channel_queue"));
+    out.admission_check_ms = read.duration("limits.admission_check");
+    out.session_calls = static_cast<size_t>(read.count("limits.session_calls"));
+    out.subscriptions = static_cast<size_t>(read.count("limits.subscriptions"));
+    out.listeners = static_cast<size_t>(read.count("limits.listeners"));
+    out.open_questions = static_cast<size_t>(read.count("limits.open_questions"));
+    out.tasks = static_cast<size_t>(read.count("limits.tasks"));
+    out.held_bytes = static_cast<size_t>(read.bytes("limits.held_answers"));
     out.answer_timeout_ms = read.duration("limits.answer_timeout");
     out.header_timeout_ms = read.duration("limits.header_timeout");
+    out.body_timeout_ms = read.duration("limits.body_timeout");
+    out.write_timeout_ms = read.duration("limits.write_timeout");
     out.idle_timeout_ms = read.duration("limits.idle_timeout");
     out.token_bytes = static_cast<size_t>(read.bytes("limits.token"));
     out.principals = static_cast<size_t>(read.count("limits.principals"));
@@ -297,6 +281,9 @@ class Loader {
     server.timeout_ms = read.duration("timeout");
     server.shared = read.flag("shared");
     server.processes = static_cast<size_t>(read.count("processes"));
+    server.message_bytes = static_cast<size_t>(read.bytes("max_message"));
+    server.openapi_bytes = static_cast<size_t>(read.bytes("openapi_size"));
+    server.openapi_operations = static_cast<size_t>(read.count("openapi_operations"));
     server.validate_arguments = read.flag("validate_arguments");
     server.scopes = read.texts("scopes");
     server.tool_scopes = read.pairs("tool_scopes");

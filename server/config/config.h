@@ -85,6 +85,9 @@ struct UpstreamConfig {
   int64_t timeout_ms = 60'000;
   bool shared = false;
   size_t processes = 64;
+  size_t message_bytes = size_t{64} * 1024 * 1024;
+  size_t openapi_bytes = size_t{8} * 1024 * 1024;
+  size_t openapi_operations = 1'000;
   bool validate_arguments = true;
   std::vector<std::string> scopes;
   TextMap tool_scopes;  // tool name, or prefix and "*", to scopes parted by blanks
@@ -166,6 +169,7 @@ struct LimitsConfig {
   size_t body_bytes = 0;
   size_t header_bytes = 0;
   size_t connections = 0;
+  size_t header_fields = 0;
   uint32_t json_depth = 0;
   size_t sessions = 0;
   size_t cache_bytes = 0;
@@ -179,8 +183,18 @@ struct LimitsConfig {
   int64_t session_max_ms = 0;
   size_t channels = 0;
   int64_t channel_idle_ms = 0;
+  size_t channel_queue_bytes = 0;
+  int64_t admission_check_ms = 0;
+  size_t session_calls = 0;
+  size_t subscriptions = 0;
+  size_t listeners = 0;
+  size_t open_questions = 0;
+  size_t tasks = 0;
+  size_t held_bytes = 0;
   int64_t answer_timeout_ms = 0;
   int64_t header_timeout_ms = 0;
+  int64_t body_timeout_ms = 0;
+  int64_t write_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
   size_t token_bytes = 0;
   size_t principals = 0;
@@ -191,10 +205,9 @@ struct LimitsConfig {
   uint64_t policy_bytes = 0;  // of memory
 };
 
-/// Results that engines share; `url` "": they do not.
+/// Results that engines share; no address: they do not.
 struct RedisConfig {
-  std::string url;
-  redis::Address address;  // what `url` says
+  std::optional<redis::Address> address;
   std::string prefix;
   int64_t timeout_ms = 0;
   int64_t retry_ms = 0;
@@ -249,6 +262,8 @@ struct Config {
   std::vector<std::string> allowed_origins;
   int64_t drain_ms = 0;
   size_t compress_from = 0;  // bytes; 0: never
+  std::string engine_url;    // where other engines reach this one; "": they do not
+  std::string engine_ca;
   bool http_sse = true;
   bool websocket = true;
   std::vector<UpstreamConfig> servers;

@@ -125,7 +125,7 @@ std::string_view change_name(Kind kind) {
     case Kind::ArgumentDescription:
       return "argument's description changed";
     case Kind::ArgumentRequired:
-      return "argument required or no longer";
+      return "argument's need changed";
     case Kind::InputSchema:
       return "input schema changed";
     case Kind::OutputSchema:

@@ -9,7 +9,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kOperationsMax = 1'000;
 constexpr size_t kNameMax = 128;    // of a tool (MCP 2025-11-25)
 constexpr int kReferencesMax = 32;  // followed one after the other
 constexpr size_t kDefinitionsMax = 500;
@@ -65,7 +64,8 @@ std::string tool_name(const std::string& wanted) {
 
 class Reader {
  public:
-  explicit Reader(const Json& document) : document_(document) {}
+  Reader(const Json& document, size_t operations_max)
+      : document_(document), operations_max_(operations_max) {}
 
   Result<OpenApiDocument> read() {
     const std::string version = text_of(document_, "openapi");
@@ -88,8 +88,8 @@ class Reader {
         if (operation == nullptr || !operation->is_object()) {
           continue;
         }
-        if (out_.operations.size() >= kOperationsMax) {
-          return error("more than " + std::to_string(kOperationsMax) + " operations");
+        if (out_.operations.size() >= operations_max_) {
+          return error("more than " + std::to_string(operations_max_) + " operations (`openapi_operations`)");
         }
         add(path, method, item, *operation);
       }
@@ -339,6 +339,7 @@ class Reader {
   }
 
   const Json& document_;
+  const size_t operations_max_;
   OpenApiDocument out_;
   std::set<std::string> names_;
   Json definitions_;
@@ -346,6 +347,8 @@ class Reader {
 
 }  // namespace
 
-Result<OpenApiDocument> read_openapi(const Json& document) { return Reader(document).read(); }
+Result<OpenApiDocument> read_openapi(const Json& document, size_t operations_max) {
+  return Reader(document, operations_max).read();
+}
 
 }  // namespace catalyst::server

@@ -39,8 +39,8 @@ struct OpenApiDocument {
 };
 
 /// Reads an OpenAPI 3.0 or 3.1 document. Only references within it are followed. An error when it is no such
-/// document, or holds more than 1,000 operations.
-Result<OpenApiDocument> read_openapi(const nlohmann::json& document);
+/// document, or holds more than `operations_max` operations.
+Result<OpenApiDocument> read_openapi(const nlohmann::json& document, size_t operations_max);
 
 /// One HTTP request: what goes where is decided by the document alone, whatever the arguments hold.
 struct OpenApiRequest {

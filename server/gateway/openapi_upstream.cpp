@@ -17,8 +17,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kDocumentBytes = 8 * 1024 * 1024;
-constexpr size_t kAnswerBytes = 4 * 1024 * 1024;
 constexpr int kMethodNotFound = -32601;
 constexpr int kInvalidParams = -32602;
 
@@ -56,9 +54,9 @@ bool is_clean(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
-Result<Json> read_document(const std::string& name, const std::string& text) {
+Result<Json> read_document(const std::string& name, const std::string& text, size_t bytes_max) {
   TreeLimits limits;
-  limits.bytes = kDocumentBytes;
+  limits.bytes = bytes_max;
   limits.nodes = 500'000;
   limits.depth = 64;
   limits.variables = false;  // it is not ours: it must not learn what our environment holds
@@ -72,6 +70,25 @@ Result<Json> read_document(const std::string& name, const std::string& text) {
     return error(problems.front().text());
   }
   return Json::parse(tree_to_json(tree), nullptr, false);
+}
+
+/// Where the service is: the address of a document's server may be relative to the document's own, and is the
+/// root of its host when there is none (OpenAPI 3.1 sections 4.8.1 and 4.8.5).
+std::string service_address(const std::string& document, const std::string& server) {
+  const size_t scheme = document.find("://");
+  if (server.find("://") != std::string::npos || scheme == std::string::npos) {
+    return server;
+  }
+  if (server.starts_with("//")) {
+    return document.substr(0, scheme + 1) + server;
+  }
+  const std::string whole = document.substr(0, document.find_first_of("?#"));
+  const size_t path = std::min(whole.find('/', scheme + 3), whole.size());
+  if (server.empty() || server.front() == '/') {
+    return whole.substr(0, path) + (server.empty() ? "/" : server);
+  }
+  const std::string folder = path == whole.size() ? whole + "/" : whole.substr(0, whole.rfind('/') + 1);
+  return folder + (server.starts_with("./") ? server.substr(2) : server);
 }
 
 }  // namespace
@@ -145,7 +162,9 @@ Task<Result<std::shared_ptr<OpenApiUpstream::Service>>> OpenApiUpstream::load() 
   if (options_.document.rfind("http://", 0) == 0 || options_.document.rfind("https://", 0) == 0) {
     FetchOptions fetch_options;
     fetch_options.ca_file = options_.client.ca_file;
-    fetch_options.max_body_bytes = kDocumentBytes;
+    fetch_options.certificate_file = options_.client.certificate_file;
+    fetch_options.key_file = options_.client.key_file;
+    fetch_options.max_body_bytes = options_.document_bytes;
     Result<Fetched> answer = co_await fetch(options_.document, fetch_options);
     if (answer.has_error() || answer->status != 200) {
       co_return answer.has_error() ? answer.error()
@@ -157,19 +176,24 @@ Task<Result<std::shared_ptr<OpenApiUpstream::Service>>> OpenApiUpstream::load() 
     std::ostringstream all;
     all << in.rdbuf();
     text = all.str();
-    if (!in || text.size() > kDocumentBytes) {
+    if (!in) {
       co_return error("cannot read " + options_.document);
     }
+    if (text.size() > options_.document_bytes) {
+      co_return error(options_.document + " is larger than " + std::to_string(options_.document_bytes) +
+                      " bytes (`openapi_size`)");
+    }
   }
-  const Result<Json> json = read_document(options_.document, text);
+  const Result<Json> json = read_document(options_.document, text, options_.document_bytes);
   if (json.has_error()) {
     co_return json.error();
   }
-  Result<OpenApiDocument> document = read_openapi(*json);
+  Result<OpenApiDocument> document = read_openapi(*json, options_.operations);
   if (document.has_error()) {
     co_return add_context(document.error(), options_.document);
   }
-  Result<mcp::HttpUrl> url = mcp::parse_http_url(options_.url.empty() ? document->url : options_.url);
+  Result<mcp::HttpUrl> url = mcp::parse_http_url(
+      options_.url.empty() ? service_address(options_.document, document->url) : options_.url);
   if (url.has_error()) {
     co_return add_context(url.error(), "the service's address (give `url`)");
   }
@@ -184,9 +208,7 @@ Task<Result<std::shared_ptr<OpenApiUpstream::Service>>> OpenApiUpstream::load() 
       head += name + ": " + value + "\r\n";
     }
   }
-  mcp::HttpClientOptions client = options_.client;
-  client.max_body_bytes = kAnswerBytes;
-  auto out = std::make_shared<Service>(std::move(*document), std::move(*url), std::move(client));
+  auto out = std::make_shared<Service>(std::move(*document), std::move(*url), options_.client);
   out->base = std::move(base);
   out->head = std::move(head);
   co_return out;
@@ -251,9 +273,9 @@ Task<Result<mcp::UpstreamReply>> OpenApiUpstream::call_tool(std::shared_ptr<Serv
   request.has_body =
       has_body || operation.method == "POST" || operation.method == "PUT" || operation.method == "PATCH";
   request.timeout_ms = call.timeout_ms;
-  request.on_stream = [&streamed](std::string_view bytes) {
-    streamed += bytes.substr(0, kAnswerBytes - std::min(streamed.size(), kAnswerBytes));
-    return streamed.size() < kAnswerBytes;
+  request.on_stream = [&streamed, max = options_.client.max_body_bytes](std::string_view bytes) {
+    streamed += bytes.substr(0, max - std::min(streamed.size(), max));
+    return streamed.size() < max;
   };
   const Result<mcp::HttpResponse> response = co_await service->client.request(request);
   if (response.has_error()) {

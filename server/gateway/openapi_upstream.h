@@ -17,7 +17,9 @@ namespace catalyst::server {
 struct OpenApiOptions {
   std::string name;
   std::string document;  // address or file
-  std::string url;       // "": the document's first server
+  size_t document_bytes = size_t{8} * 1024 * 1024;
+  size_t operations = 1'000;  // at most
+  std::string url;            // "": the document's first server
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::pair<std::string, std::string>> query;
   mcp::HttpClientOptions client;

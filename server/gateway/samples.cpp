@@ -1,6 +1,7 @@
 #include "server/gateway/samples.h"
 
 #include "runtime/mcp/channel_ends.h"
+#include "runtime/mcp/engine_peers.h"
 
 namespace catalyst::server {
 
@@ -40,6 +41,14 @@ std::vector<observe::ChannelSample> channel_samples(const mcp::Endpoint& endpoin
     const auto end = static_cast<mcp::ChannelEnd>(i);
     out.push_back({"sse", std::string(mcp::kChannelEnds[i]), endpoint.sse_ends().of(end)});
     out.push_back({"websocket", std::string(mcp::kChannelEnds[i]), endpoint.websocket_ends().of(end)});
+  }
+  return out;
+}
+
+observe::Tally handed_over_sample(const mcp::Endpoint& endpoint) {
+  observe::Tally out;
+  for (size_t i = 0; i < std::size(mcp::kHandedOver); ++i) {
+    out.emplace_back(mcp::kHandedOver[i], endpoint.peers().count(static_cast<mcp::HandedOver>(i)));
   }
   return out;
 }

@@ -16,6 +16,9 @@ std::vector<observe::RouteSample> route_samples(const std::vector<mcp::RouteStat
 /// HTTP+SSE streams and WebSockets that the gateway ended.
 std::vector<observe::ChannelSample> channel_samples(const mcp::Endpoint& endpoint);
 
+/// Requests that other engines should answer.
+observe::Tally handed_over_sample(const mcp::Endpoint& endpoint);
+
 /// Both levels of the cache; `shared` may be nullptr.
 observe::CacheSample cache_sample(const routing::ResultCache& memory, const SharedCache* shared);
 

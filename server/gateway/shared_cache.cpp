@@ -8,11 +8,11 @@
 namespace catalyst::server {
 
 std::unique_ptr<SharedCache> make_shared_cache(const Config& config) {
-  if (config.redis.url.empty()) {
+  if (!config.redis.address) {
     return nullptr;
   }
   redis::Options options;
-  options.address = config.redis.address;
+  options.address = *config.redis.address;
   options.timeout_ms = config.redis.timeout_ms;
   options.retry_ms = config.redis.retry_ms;
   options.value_bytes = config.redis.value_bytes;

@@ -1,6 +1,8 @@
 #include "server/gateway/stdio_front.h"
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -20,7 +22,8 @@ StdioFront::StdioFront(const Executor& executor, mcp::Endpoint& endpoint, int in
       channel_(std::make_shared<mcp::MessageChannel>(
           executor, [&endpoint](mcp::HttpExchange& exchange) { return endpoint.handle(exchange); },
           [this](std::string_view message) { return write(message); },
-          mcp::MessageChannelOptions{options_.path, "stdio", "stdio", options_.max_calls, {}})) {}
+          mcp::MessageChannelOptions{options_.path, "stdio", "stdio", options_.max_calls, {}})),
+      watch_timer_(executor) {}
 
 Task<Result<void>> StdioFront::admit(Authenticator& authenticator) {
   mcp::HeaderList headers = {{"Host", "localhost"}};
@@ -30,22 +33,27 @@ Task<Result<void>> StdioFront::admit(Authenticator& authenticator) {
     headers.emplace_back("Authorization", "Bearer " + options_.token);
   }
   channel_->enter({client.principal, std::make_shared<const mcp::HeaderList>(std::move(headers))});
-  const std::unique_ptr<mcp::HttpExchange> exchange = channel_->exchange();
-  Admission admission = authenticator.admit({*exchange});
+  authenticator_ = &authenticator;
+  shown_ = channel_->exchange();
+  Admission admission = authenticator.admit({*shown_});
   if (admission.wait) {
-    admission = co_await authenticator.admit_later({*exchange});
+    admission = co_await authenticator.admit_later({*shown_});
   }
   if (admission.principal == nullptr) {
     co_return error(options_.token.empty() ? "a client without a token is not let in: set CATALYST_TOKEN"
                                            : "the token in CATALYST_TOKEN is not let in");
   }
-  client.principal = std::move(admission.principal);
+  principal_ = std::move(admission.principal);
+  client.principal = principal_;
   channel_->enter(std::move(client));
   co_return Result<void>();
 }
 
 Task<void> StdioFront::run() {
   const std::shared_ptr<StdioFront> self = shared_from_this();
+  if (authenticator_ != nullptr) {
+    asio::co_spawn(executor_, watch(), [self](const std::exception_ptr&) {});
+  }
   std::string buffer;
   while (!closed_) {
     error_code ec;
@@ -65,7 +73,26 @@ Task<void> StdioFront::run() {
     }
   }
   closed_ = true;
+  watch_timer_.cancel();
   co_await channel_->end();
+}
+
+Task<void> StdioFront::watch() {
+  while (!closed_) {
+    watch_timer_.expires_after(std::chrono::milliseconds(options_.admission_ms));
+    co_await watch_timer_.async_wait(asio::as_tuple(use_awaitable));
+    if (closed_) {
+      co_return;
+    }
+    Admission now = authenticator_->admit({*shown_});
+    if (now.wait) {
+      now = co_await authenticator_->admit_later({*shown_});
+    }
+    if (now.principal == nullptr || !is_same(*now.principal, *principal_)) {
+      turned_out_ = true;
+      hang_up();
+    }
+  }
 }
 
 void StdioFront::close() {

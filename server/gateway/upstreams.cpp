@@ -82,8 +82,9 @@ std::shared_ptr<mcp::Upstream> duplex(const UpstreamConfig& config, Executor hom
   mcp::DuplexUpstreamOptions options;
   options.name = config.name;
   options.connect = std::move(connect);
+  options.max_message_bytes = config.message_bytes;
   options.identity = identity();
-  options.log = logger(Level::Info, "upstream", config.name);
+  options.log = logger(Level::Warn, "upstream", config.name);
   if (config.command.empty()) {
     options.era = mcp::Era::Legacy;  // HTTP+SSE knows no other
   }
@@ -115,6 +116,7 @@ Result<mcp::HttpClientOptions> client_options(const UpstreamConfig& config,
   out.ca_file = config.ca_file;
   out.certificate_file = config.certificate_file;
   out.key_file = config.key_file;
+  out.max_body_bytes = config.message_bytes;
   for (const std::string& file : {config.ca_file, config.certificate_file, config.key_file}) {
     if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
       return error("server " + config.name + ": cannot read " + file);
@@ -159,11 +161,13 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(
     OpenApiOptions options;
     options.name = config.name;
     options.document = config.openapi;
+    options.document_bytes = config.openapi_bytes;
+    options.operations = config.openapi_operations;
     options.url = config.url;
     options.headers = config.headers;
     options.query = config.query;
     options.client = std::move(*client);
-    options.log = logger(Level::Info, "upstream", config.name);
+    options.log = logger(Level::Warn, "upstream", config.name);
     return timed(std::make_shared<OpenApiUpstream>(std::move(home), std::move(options)), config.timeout_ms);
   }
   Result<mcp::HttpUrl> url = mcp::parse_http_url(config.url);
@@ -192,7 +196,8 @@ Result<std::shared_ptr<mcp::Upstream>> make_upstream(
   options.client = std::move(*client);
   options.identity = identity();
   options.shared = config.shared;
-  options.log = logger(Level::Info, "upstream", config.name);
+  options.max_event_bytes = config.message_bytes;
+  options.log = logger(Level::Warn, "upstream", config.name);
   if (config.transport.empty() && !config.auth.per_principal()) {
     return timed(std::make_shared<mcp::HttpOrSseUpstream>(home, std::move(options), over_sse),
                  config.timeout_ms);

@@ -26,14 +26,22 @@ bool same_name(std::string_view a, std::string_view b) {
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-/// A weight of "0", "0.0", ... takes a coding out.
-bool is_zero_weight(std::string_view parameters) {
-  const size_t at = parameters.find("q=");
-  if (at == std::string_view::npos) {
-    return false;
+/// In thousandths (RFC 9110 section 12.4.2); what is no weight counts as 0.
+int weight_of(std::string_view parameters) {
+  const size_t at = parameters.find_first_of("qQ");
+  if (at == std::string_view::npos || at + 1 >= parameters.size() || parameters[at + 1] != '=') {
+    return 1000;
   }
-  const std::string_view weight = trim(parameters.substr(at + 2));
-  return !weight.empty() && weight.find_first_not_of("0.") == std::string_view::npos;
+  const std::string_view text = trim(parameters.substr(at + 2));
+  if (text.empty() || (text[0] != '0' && text[0] != '1') || (text.size() > 1 && text[1] != '.')) {
+    return 0;
+  }
+  int out = (text[0] - '0') * 1000;
+  int unit = 100;
+  for (size_t i = 2; i < text.size() && unit > 0; ++i, unit /= 10) {
+    out += text[i] >= '0' && text[i] <= '9' ? (text[i] - '0') * unit : 0;
+  }
+  return std::min(out, 1000);
 }
 
 std::string gzip(std::string_view text) {
@@ -62,24 +70,35 @@ std::string zstd(std::string_view text) {
 }  // namespace
 
 Coding choose_coding(std::string_view accept) {
-  Coding out = Coding::None;
+  constexpr int kUnnamed = -1;
+  int zstd_weight = kUnnamed;
+  int gzip_weight = kUnnamed;
+  int identity_weight = kUnnamed;
+  int other_weight = 0;  // of codings that are not named
   while (!accept.empty()) {
     const size_t comma = std::min(accept.find(','), accept.size());
     const std::string_view item = accept.substr(0, comma);
     accept.remove_prefix(std::min(comma + 1, accept.size()));
     const size_t semicolon = std::min(item.find(';'), item.size());
     const std::string_view name = trim(item.substr(0, semicolon));
-    if (is_zero_weight(item.substr(semicolon))) {
-      continue;
-    }
+    const int weight = weight_of(item.substr(semicolon));
     if (same_name(name, "zstd")) {
-      return Coding::Zstd;
-    }
-    if (same_name(name, "gzip")) {
-      out = Coding::Gzip;
+      zstd_weight = weight;
+    } else if (same_name(name, "gzip") || same_name(name, "x-gzip")) {
+      gzip_weight = weight;
+    } else if (same_name(name, "identity")) {
+      identity_weight = weight;
+    } else if (name == "*") {
+      other_weight = weight;
     }
   }
-  return out;
+  zstd_weight = zstd_weight == kUnnamed ? other_weight : zstd_weight;
+  gzip_weight = gzip_weight == kUnnamed ? other_weight : gzip_weight;
+  const int best = std::max(zstd_weight, gzip_weight);
+  if (best == 0 || best < identity_weight) {
+    return Coding::None;
+  }
+  return zstd_weight == best ? Coding::Zstd : Coding::Gzip;
 }
 
 std::string_view coding_name(Coding coding) {

@@ -8,8 +8,9 @@ namespace catalyst::server {
 
 enum class Coding : uint8_t { None, Gzip, Zstd };
 
-/// What an Accept-Encoding header (RFC 9110 section 12.5.3) lets us answer with: zstd before gzip, whichever
-/// has a weight above 0; None when neither is named.
+/// What an Accept-Encoding header (RFC 9110 section 12.5.3) wants us to answer with: the coding of the
+/// greatest weight, of equals zstd before gzip; None when neither is wanted, or `identity` is named with a
+/// greater one.
 Coding choose_coding(std::string_view accept_encoding);
 std::string_view coding_name(Coding coding);
 

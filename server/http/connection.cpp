@@ -207,6 +207,11 @@ bool Connection::parse_head() {
     refuse(413);
     return false;
   }
+  const auto coding = header("Content-Encoding");
+  if (coding && !coding->empty() && !http::same_token(*coding, "identity")) {
+    refuse(415);
+    return false;
+  }
   const auto path = normalise_path(target(), path_scratch_);
   if (!path && !(method() == "OPTIONS" && target() == "*")) {
     refuse(400);
@@ -345,6 +350,7 @@ void Connection::next_request() {
 void Connection::refuse(int status) {
   shard_->config->count(status == 413   ? Refusal::BodyTooLarge
                         : status == 431 ? Refusal::HeaderTooLarge
+                        : status == 415 ? Refusal::BodyCoded
                         : status == 408 ? Refusal::TooSlow
                         : status == 500 ? Refusal::HandlerFailed
                                         : Refusal::Malformed);
@@ -354,6 +360,9 @@ void Connection::refuse(int status) {
   }
   out_.clear();
   append_head(status, {});
+  if (status == 415) {
+    out_ += "Accept-Encoding: identity\r\n";  // RFC 9110 section 15.5.16
+  }
   out_ += "Content-Length: 0\r\n\r\n";
   if (tls_) {
     tls_->write(out_);

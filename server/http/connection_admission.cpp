@@ -6,18 +6,6 @@
 #include "server/http/connection.h"
 
 namespace catalyst::server {
-namespace {
-
-bool is_same(const decision::Principal& a, const decision::Principal& b) {
-  const auto equal = [](std::span<const std::string_view> x, std::span<const std::string_view> y) {
-    return std::equal(x.begin(), x.end(), y.begin(), y.end());
-  };
-  return a.id == b.id && a.tenant == b.tenant && equal(a.roles, b.roles) && equal(a.scopes, b.scopes) &&
-         a.risk == b.risk && a.mfa == b.mfa && a.claims == b.claims;
-}
-
-}  // namespace
-
 bool Connection::is_open() const {
   return std::any_of(options().open_paths.begin(), options().open_paths.end(), [this](std::string_view open) {
     return open.ends_with('*') ? path_.starts_with(open.substr(0, open.size() - 1)) : path_ == open;

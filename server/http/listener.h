@@ -48,11 +48,11 @@ enum class Refusal : uint8_t {
 #include "server/http/refusal.def"
 #undef REFUSAL
 };
-inline constexpr std::array<std::string_view, 7> kRefusalReasons = {
+inline constexpr auto kRefusalReasons = std::to_array<std::string_view>({
 #define REFUSAL(name, reason) reason,
 #include "server/http/refusal.def"
 #undef REFUSAL
-};
+});
 
 /// The HTTP/1.1 front door: one SO_REUSEPORT acceptor per io_context of the pool. Destroy it after
 /// IoPool::stop and before the pool.

@@ -1,6 +1,7 @@
 // An OpenAPI document as a server: typed tools, arguments that stay in their fields, credentials from the configuration.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AuthorizationServer } from "./authorization.mjs";
@@ -94,6 +95,29 @@ paths:
   const client = await connect(t, engine, "/mcp/pets");
   assert.equal((await client.listTools()).tools[0].description, "Value of ${HOME}");
   await assert.rejects(client.callTool({ name: "ping", arguments: {} }), /pets/);
+});
+
+test("a service's address may be relative to its document's, and limits are told", { timeout: 60000 }, async (t) => {
+  const seen = [];
+  const document = (servers) => JSON.stringify({ openapi: "3.1.0", info: { title: "Relative", version: "1" }, ...(servers && { servers }), paths: { "/ping": { get: { operationId: "ping" }, post: { operationId: "pong" } } } });
+  const at = { "/docs/none.json": undefined, "/docs/root.json": [{ url: "/v2" }], "/docs/beside.json": [{ url: "v3" }] };
+  const service = createServer((request, response) => {
+    seen.push(request.url);
+    response.setHeader("content-type", "application/json");
+    response.end(request.url in at ? document(at[request.url]) : "{}");
+  });
+  await new Promise((resolve) => service.listen(0, "127.0.0.1", resolve));
+  t.after(() => service.close());
+  const origin = `http://127.0.0.1:${service.address().port}`;
+  const servers = Object.keys(at).map((path) => `  ${path.slice(6, -5)}: {openapi: "${origin}${path}"}\n`).join("");
+  const engine = await start(t, { cwd: folder(t, { "policy.cata": "pack acme.openapi 1.0.0\n\ndefault allow\n" }), config: `policy: policy.cata\nservers:\n${servers}  few: {openapi: "${origin}/docs/none.json", openapi_operations: 1}\n` });
+  await engine.upstreams("none", "root", "beside");
+  const client = await connect(t, engine);
+  for (const name of ["none", "root", "beside"]) await client.callTool({ name: `${name}__ping`, arguments: {} });
+  assert.deepEqual(seen.filter((path) => path.endsWith("/ping")), ["/ping", "/v2/ping", "/docs/v3/ping"]);
+  const few = (await engine.json("/readyz")).body.upstreams.find((upstream) => upstream.name === "few");
+  assert.match(few.error, /more than 1 operations \(`openapi_operations`\)/);
+  assert.equal(engine.lines.find((line) => line.server === "few").level, "warn");
 });
 
 test("what is no document is told, and tried again", { timeout: 60000 }, async (t) => {

@@ -121,6 +121,25 @@ test("a call that must not be repeated goes on only when it was never sent", asy
   assert.equal(await call(client, "write"), "two");
 });
 
+test("whoever gets no answer is told why, and the log which server is not there", async (t) => {
+  const one = await small(t, "one");
+  const engine = await start(t, { config: `servers:\n  search: {url: "${one.url}", max_in_flight: 1, timeout: 300ms, retry: {attempts: 0}}\n  gone: {url: "http://127.0.0.1:9/mcp"}\n` });
+  await engine.upstreams("search");
+  const client = await connect(t, engine, "/mcp", { kind: "sdk2-modern" });
+  const failure = (name) => client.callTool({ name, arguments: {} }).then(() => undefined, (error) => error);
+  one.state.delay = 200;
+  const [fine, busy] = await Promise.all([failure("search__write"), sleep(50).then(() => failure("search__write"))]);
+  assert.equal(fine, undefined);
+  assert.deepEqual([busy.code, busy.data.server, busy.data.reason], [-32603, "search", "busy"]);
+  assert.match(busy.message, /busy: too many calls at a time/);
+  one.state.delay = 600;
+  assert.equal((await failure("search__write")).data.reason, "timeout");
+  await one.stop();
+  assert.equal((await failure("search__write")).data.reason, "unavailable");
+  assert.match((await failure("gone__write")).message, /Unknown tool/);
+  assert.match(engine.lines.findLast((line) => line.message === "request").reason, /server gone is not listed: .*refused/);
+});
+
 test("a breaker opens, lets one call try, and closes", async (t) => {
   const one = await small(t, "one");
   const engine = await start(t, { config: `servers: {search: {url: "${one.url}", retry: {attempts: 0}, outliers: {failures: 0}, breaker: {failures: 3, window: 10s, open: 500ms}}}` });

@@ -1,12 +1,14 @@
 // `catalyst stdio`: a client that starts its server itself, in both generations.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { ElicitRequestSchema, LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
-import { binary, fixtureHttp, fixtureStdio, folder, until } from "./harness.mjs";
+import { binary, fixtureHttp, fixtureStdio, folder, sleep, until } from "./harness.mjs";
 
 const deny = 'pack fixture 1.0.0\n\ndefault allow\n\nrule no_echo on list tools when tool.name == "echo" hide\n';
 
@@ -93,4 +95,21 @@ test("rules decide, and a token says who", { timeout: 60000 }, async (t) => {
   assert.equal((await ana.answer(1)).error.code, -32602);
   const wrong = byHand(t, cwd, {}, "--server", "nobody");
   assert.notEqual(await wrong.exit, 0);
+});
+
+test("a client whose key is taken back is turned out, and messages may come before the greeting is answered", { timeout: 60000 }, async (t) => {
+  const cwd = await where(t, undefined, "auth: {keys_file: keys.yaml}\nlimits: {admission_check: 200ms}\n");
+  const { key } = JSON.parse(spawnSync(binary, ["key", "new", "--json", "--file", "keys.yaml", "--id", "ana"], { cwd, encoding: "utf8" }).stdout);
+  const ana = byHand(t, cwd, { CATALYST_TOKEN: key }, "--server", "legacy");
+  ana.send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "t", version: "1" } } });
+  ana.send({ method: "notifications/initialized" });
+  ana.send({ id: 2, method: "tools/call", params: { name: "echo", arguments: { value: "early" } } });
+  assert.equal((await ana.answer(2)).result.content[0].text, "early");
+  assert.ok(ana.lines.findIndex((line) => line.id === 1) < ana.lines.findIndex((line) => line.id === 2));
+  await sleep(500);
+  ana.send({ id: 3, method: "ping" });
+  assert.deepEqual((await ana.answer(3)).result, {}, "who is still let in stays");
+  writeFileSync(join(cwd, "keys.yaml"), "[]\n");
+  assert.equal(await ana.exit, 0);
+  assert.match(ana.log(), /the client is refused.*not let in any more/s);
 });

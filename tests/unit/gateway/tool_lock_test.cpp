@@ -65,8 +65,8 @@ TEST(DefinitionDiff, TellsWhatChanged) {
           R"(argument retyped (lines): {"type":"integer"} -> {"type":"string"})",
           R"(argument added (mode): nothing -> {"type":"string"})",
           "argument's description changed (path): Which. -> Which one.",
-          "argument required or no longer (mode): optional -> required",
-          "argument required or no longer (path): required -> optional",
+          "argument's need changed (mode): optional -> required",
+          "argument's need changed (path): required -> optional",
           R"(input schema changed: {"type":"object"} -> {"additionalProperties":false,"type":"object"})",
           "annotation changed (readOnlyHint): true -> false",
           "annotation changed (title): nothing -> Reader"));

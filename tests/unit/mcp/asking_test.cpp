@@ -32,6 +32,20 @@ TEST(Asking, KeepsOfALegacyClientWhatSpeaksAboutAsking) {
   EXPECT_EQ(asking_capabilities(""), "{}");
 }
 
+TEST(Asking, KnowsTheQuestionsOfOtherProcesses) {
+  const std::string own(asking_engine());
+  const std::string other = own.substr(0, 8) + (own[8] == '0' ? "1" : "0");
+  EXPECT_FALSE(asked_elsewhere("\"" + own + "-7\""));
+  EXPECT_TRUE(asked_elsewhere("\"" + other + "-7\""));
+  EXPECT_TRUE(asked_elsewhere(other + "-1790000000000-1"));
+  for (const char* id : {"7", "\"7\"", "\"q\"", "\"\"", "", "\"qqqqqqqqq-1\"", "\"550e8400-e29b-41d4\""}) {
+    EXPECT_FALSE(asked_elsewhere(id)) << id;
+  }
+  EXPECT_TRUE(answers_elsewhere(R"({"a":{},")" + other + R"(-1-1":{"action":"accept"}})"));
+  EXPECT_FALSE(answers_elsewhere(R"({"a":{},")" + own + R"(-1-1":{"x":")" + other + R"(-1-1"}})"));
+  EXPECT_FALSE(answers_elsewhere("[]"));
+}
+
 TEST(Asking, ReadsAndWritesQuestions) {
   const std::string result =
       R"({"resultType":"input_required","inputRequests":{"a":{"method":"roots/list"},"b":{"method":"elicitation/create","params":{"mode":"url","url":"u","message":"m"}}},"requestState":"s"})";

@@ -58,6 +58,36 @@ TEST(Channel, KeepsWhoeverSpeaksOnItWithWhatTheTextsStandIn) {
   gateway.stop();
 }
 
+TEST(Channel, WhatComesBeforeTheGreetingIsAnsweredWaitsForIt) {
+  auto server = fake("one");
+  server->delay_ms = 50;
+  Gateway gateway({server});
+  FakeExchange stream;
+  stream.verb = "GET";
+  stream.target = "/sse";
+  gateway.begin(stream);
+  gateway.run_for(10);
+  const size_t begin = stream.sent.find("sessionId=");
+  ASSERT_NE(begin, std::string::npos) << stream.sent;
+  const std::string address = stream.sent.substr(begin, stream.sent.find('\n', begin) - begin);
+  for (const std::string& message :
+       {std::string(
+            R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05",)"
+            R"("capabilities":{},"clientInfo":{"name":"t","version":"1"}}})"),
+        std::string(R"({"jsonrpc":"2.0","method":"notifications/initialized"})"), call("one__echo")}) {
+    FakeExchange post;
+    post.target = "/messages";
+    post.asked = address;
+    post.text = message;
+    gateway.run(post);
+    EXPECT_EQ(post.status, 202);
+  }
+  gateway.run_for(300);
+  EXPECT_THAT(stream.sent, HasSubstr(R"("text":"hi")"));
+  EXPECT_THAT(stream.sent, testing::Not(HasSubstr("\"error\"")));
+  gateway.stop();
+}
+
 TEST(Channel, AClientThatGoesAwayIsNoFailureOfAServer) {
   auto server = fake("one", Era::Modern);
   server->delay_ms = 5000;

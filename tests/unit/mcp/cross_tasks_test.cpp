@@ -142,19 +142,8 @@ class CrossTasks : public ::testing::Test {
     gateway = std::make_unique<Gateway>(std::vector<std::shared_ptr<FakeUpstream>>{old_server, new_server});
   }
   void guard() {
-    make.module().redactions.push_back({"mail", "[a-z]+@[a-z.]+", {}});
-    ir::Effect redact{.kind = ir::EffectKind::Redact,
-                      .span = {},
-                      .target = {},
-                      .path = {},
-                      .value = {},
-                      .redactions = {0},
-                      .audit_level = 0,
-                      .tag = {},
-                      .role = {}};
-    make.effect("mask", abi::Hook::Result, {}, redact);
     gateway = std::make_unique<Gateway>(std::vector<std::shared_ptr<FakeUpstream>>{old_server, new_server},
-                                        make.pack());
+                                        masking(make));
   }
   /// A task of a new client at the old server.
   std::string begin_new(const std::string& tool = "old__slow") {
@@ -307,7 +296,8 @@ TEST_F(CrossTasks, ANewServersQuestionComesOnTheStreamOfAnOldClient) {
   gateway->run_for(60);
   ASSERT_THAT(waiting.sent, HasSubstr(R"("message":"Who?")"));
   EXPECT_THAT(waiting.sent, HasSubstr(R"("io.modelcontextprotocol/related-task":{"taskId":")" + id));
-  gateway->ask(session, R"({"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{}}})");
+  gateway->ask(session, R"({"jsonrpc":"2.0","id":)" + question_id(waiting.sent) +
+                            R"(,"result":{"action":"accept","content":{}}})");
   gateway->run_for(300);
   EXPECT_THAT(new_server->answered, HasSubstr("accept"));
   EXPECT_TRUE(waiting.done);

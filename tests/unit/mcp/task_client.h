@@ -2,9 +2,26 @@
 
 #include <string>
 
+#include "tests/unit/decision/module_maker.h"
 #include "tests/unit/mcp/fakes.h"
 
 namespace catalyst::mcp {
+
+/// Rules that mask mail addresses in results.
+inline std::shared_ptr<const decision::Pack> masking(test::ModuleMaker& make) {
+  make.module().redactions.push_back({"mail", "[a-z]+@[a-z.]+", {}});
+  ir::Effect redact{.kind = ir::EffectKind::Redact,
+                    .span = {},
+                    .target = {},
+                    .path = {},
+                    .value = {},
+                    .redactions = {0},
+                    .audit_level = 0,
+                    .tag = {},
+                    .role = {}};
+  make.effect("mask", abi::Hook::Result, {}, redact);
+  return make.pack();
+}
 
 inline std::string id_in(const std::string& message) {
   constexpr std::string_view kKey = R"("taskId":")";
@@ -12,6 +29,13 @@ inline std::string id_in(const std::string& message) {
   return at == std::string::npos
              ? std::string()
              : message.substr(at + kKey.size(), message.find('"', at + kKey.size()) - at - kKey.size());
+}
+
+/// The id, JSON text, of the question on a client's stream.
+inline std::string question_id(const std::string& stream) {
+  const size_t at = stream.find(R"("method":"elicitation/create")");
+  const size_t begin = at == std::string::npos ? at : stream.rfind(R"("id":)", at);
+  return begin == std::string::npos ? "null" : stream.substr(begin + 5, stream.find(',', begin) - begin - 5);
 }
 
 /// A request of a client of the old generation, in its session; answers what was sent.

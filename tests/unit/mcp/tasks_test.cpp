@@ -81,20 +81,8 @@ class Tasks : public ::testing::Test {
     return modern_ask(gateway, "tools/call", R"("name":"db__query","arguments":{"q":"x"},)", "db__query",
                       declared);
   }
-  /// A rule on results that masks addresses, and one that denies what a call with `secret` brought.
-  std::shared_ptr<const decision::Pack> guarded() {
-    make.module().redactions.push_back({"mail", "[a-z]+@[a-z.]+", {}});
-    ir::Effect redact{.kind = ir::EffectKind::Redact,
-                      .span = {},
-                      .target = {},
-                      .path = {},
-                      .value = {},
-                      .redactions = {0},
-                      .audit_level = 0,
-                      .tag = {}};
-    make.effect("mask", Hook::Result, {}, redact);
-    return make.pack();
-  }
+  /// A rule on results that masks addresses.
+  std::shared_ptr<const decision::Pack> guarded() { return masking(make); }
 
   ModuleMaker make;
 };
@@ -109,6 +97,16 @@ TEST_F(Tasks, AreOfferedWhereAServerMakesThem) {
               HasSubstr(R"("tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}})"));
   EXPECT_THAT(modern_ask(with, "server/discover", "", ""),
               HasSubstr(R"("extensions":{"io.modelcontextprotocol/tasks":{}})"));
+  // Revisions that have no tasks hear of none, and cannot ask for any.
+  FakeExchange older;
+  older.text =
+      R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})";
+  with.run(older);
+  EXPECT_THAT(older.sent, AllOf(HasSubstr(R"("2025-06-18")"), Not(HasSubstr("tasks"))));
+  for (const char* method : {"tasks/get", "tasks/result", "tasks/cancel", "tasks/list"}) {
+    EXPECT_THAT(legacy(with, older.sent_headers["Mcp-Session-Id"], method, R"({"taskId":"t1"})"),
+                HasSubstr("-32601"));
+  }
   auto plain = std::make_shared<FakeUpstream>("plain", Era::Legacy);
   plain->answers["tools/list"] = R"({"tools":[{"name":"query"}]})";
   Gateway without({plain});

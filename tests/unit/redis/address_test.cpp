@@ -31,7 +31,7 @@ TEST(Address, SaysWhatIsWrong) {
                           "redis://[::1", "redis://ann@h", "redis://:%4@h", "redis://:%zz@h", "redis://a b",
                           "unix://run", "unix:///run?x=1", "unix:///run?db=", "unix:///a%00b"}) {
     EXPECT_TRUE(read(url).starts_with("no: ")) << url;
-    EXPECT_NE(read(url).find("redis://[:PASSWORD@]HOST"), std::string::npos) << url;
+    EXPECT_NE(read(url).find("redis://[[USER]:PASSWORD@]HOST"), std::string::npos) << url;
   }
   EXPECT_NE(read("rediss://h").find("tunnel"), std::string::npos);
 }

@@ -123,6 +123,17 @@ TEST_F(HttpClientTest, BrokenAnswersAreErrors) {
   EXPECT_EQ(outcome(endless), "error");
 }
 
+TEST_F(HttpClientTest, AnAnswerInACodingIsAnErrorThatSaysSo) {
+  ScriptedServer server({{"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx"},
+                         {"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nok"}});
+  HttpClient client(server.url(), {});
+  const Result<HttpResponse> coded = get(client);
+  ASSERT_TRUE(coded.has_error());
+  EXPECT_NE(coded.error().message().find("Content-Encoding gzip"), std::string::npos)
+      << coded.error().message();
+  EXPECT_EQ(get(client)->body, "ok");
+}
+
 TEST_F(HttpClientTest, ConnectionsAreReusedAndAStaleOneIsReplaced) {
   ScriptedServer server({{kOk, kOk, ""}, {kOk, kOk}});
   HttpClient client(server.url(), {});

@@ -235,10 +235,31 @@ TEST(Listener, LargeAnswersAreCompressedWhenTheClientAsks) {
   EXPECT_NE(answer("Accept-Encoding: gzip, zstd\r\n", 5'000).find("Content-Encoding: zstd\r\n"),
             std::string::npos);
   EXPECT_LT(answer("Accept-Encoding: gzip\r\n", 5'000).size(), 1'000u);
-  for (const char* accept : {"", "Accept-Encoding: br\r\n", "Accept-Encoding: gzip;q=0, zstd;q=0.0\r\n"}) {
+  EXPECT_NE(answer("Accept-Encoding: zstd;q=0.1, gzip;q=0.9\r\n", 5'000).find("Content-Encoding: gzip\r\n"),
+            std::string::npos);
+  EXPECT_NE(answer("Accept-Encoding: *\r\n", 5'000).find("Content-Encoding: zstd\r\n"), std::string::npos);
+  EXPECT_NE(answer("Accept-Encoding: *, zstd;q=0\r\n", 5'000).find("Content-Encoding: gzip\r\n"),
+            std::string::npos);
+  for (const char* accept : {"", "Accept-Encoding: br\r\n", "Accept-Encoding: gzip;q=0, zstd;q=0.0\r\n",
+                             "Accept-Encoding: *;q=0\r\n", "Accept-Encoding: gzip;q=0.5, identity\r\n",
+                             "Accept-Encoding: gzip;q=x\r\n"}) {
     EXPECT_NE(answer(accept, 5'000).find(std::string(5'000, 'x')), std::string::npos) << accept;
   }
   EXPECT_EQ(answer("Accept-Encoding: gzip\r\n", 999).find("Content-Encoding"), std::string::npos);
+}
+
+TEST(Listener, ABodyInACodingIsRefusedBeforeItIsRead) {
+  TestServer server(serve);
+  for (const auto& [coding, status] : {std::pair("gzip", "415"), std::pair("identity", "200")}) {
+    RawClient client(server.listener.port());
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: " +
+                std::string(coding) + "\r\nContent-Length: 2\r\n\r\n{}");
+    const std::string answer = client.read_to_end();
+    EXPECT_NE(answer.find(std::string("HTTP/1.1 ") + status), std::string::npos) << answer;
+    EXPECT_EQ(answer.find("Accept-Encoding: identity\r\n") != std::string::npos,
+              status == std::string("415"));
+  }
+  EXPECT_EQ(server.listener.refused(Refusal::BodyCoded), 1U);
 }
 
 TEST(Listener, ARefusalSaysWhatIsWanted) {
