@@ -70,6 +70,7 @@ void check_rules(Pack& pack) {
     check_rule(pack, *rule, conflicts);
   }
   conflicts.report(pack);
+  warn_of_what_waits(pack);
 }
 
 void check_properties(Pack& pack) {
