@@ -1,11 +1,16 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <csignal>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "compiler/diagnostics/diagnostic.h"
 #include "compiler/driver/worker.h"
 #include "server/commands/command.h"
+#include "server/commands/sources.h"
 #include "server/version.h"
 
 int main(int argc, char** argv) {
@@ -51,6 +56,17 @@ int main(int argc, char** argv) {
   add_status_command(app, chosen);
   add_replay_command(app, chosen);
   add_key_command(app, chosen);
+
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  if (argc > 1 && *argv[1] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+    const std::string meant(catalyst::diagnostics::did_you_mean(argv[1], names));
+    print_error("there is no command `" + std::string(argv[1]) + "`" +
+                (meant.empty() ? "; `catalyst --help` lists them" : "; did you mean `" + meant + "`?"));
+    return static_cast<int>(Exit::Usage);
+  }
 
   try {
     app.parse(argc, argv);

@@ -7,6 +7,7 @@
 
 #include "compiler/analysis/outcome.h"
 #include "compiler/ir/print.h"
+#include "runtime/base/budget.h"
 
 namespace catalyst::analysis {
 namespace {
@@ -22,6 +23,9 @@ constexpr DifferenceText kTexts[] = {
 };
 
 class Comparison {
+  /// Of a Budget, for a rule that is part of a question.
+  static constexpr uint64_t kRuleSteps = 200;
+
  public:
   Comparison(const Side& before, const Side& after, const DiffOptions& options)
       : options_(options),
@@ -181,15 +185,18 @@ class Comparison {
 
   void compare(abi::Hook hook, DifferenceKind looser, DifferenceKind stricter, DifferenceKind changed) {
     const Slices slices = slice({&old_, &new_}, hook);
-    if (!slices.complete) {
+    const auto open = [&](const std::string& why) {
       for (const DifferenceKind kind : {looser, stricter, changed}) {
-        add_reasons(kind, {{{},
-                            nullptr,
-                            "the tool patterns on " + std::string(abi::hook_name(hook)) +
-                                " overlap in too many ways"}});
+        add_reasons(kind, {{{}, nullptr, why}});
       }
+    };
+    if (!slices.complete && Budget::spend(0)) {
+      open("the tool patterns on " + std::string(abi::hook_name(hook)) + " overlap in too many ways");
     }
     for (const Slice& s : slices.all) {
+      if (!Budget::spend((s.rules[0].size() + s.rules[1].size()) * kRuleSteps)) {
+        break;
+      }
       const Outcome before = outcome(old_, s, 0, hook);
       const Outcome after = outcome(new_, s, 1, hook);
       base_ = Witness{};
@@ -203,6 +210,9 @@ class Comparison {
       compare_verdicts(stricter, after, before, Direction::Stricter);
       compare_changes(changed, before, after);
     }
+    if (!Budget::spend(0)) {
+      open(out_of_budget());
+    }
   }
 
   enum class Direction : uint8_t { Looser, Stricter };
@@ -211,27 +221,19 @@ class Comparison {
   /// until an example runs into one: they are alike, and mostly have nothing to do with the difference.
   void compare_verdicts(DifferenceKind kind, const Outcome& from, const Outcome& to, Direction direction) {
     Formulas& f = formulas_;
-    FormulaId refused = f.truth(false);
+    std::vector<FormulaId> refused;
     for (const auto& [id, ground] : from.denies) {
       if (!to.denies.contains(id)) {
-        refused = f.either(refused, ground.holds);
+        refused.push_back(ground.holds);
       }
     }
-    FormulaId granted = f.truth(!from.needs_allow);
-    for (const auto& [id, ground] : from.allows) {
-      granted = f.either(granted, ground.holds);
-    }
-    FormulaId question = f.either(refused, f.negate(granted));
-    granted = f.truth(!to.needs_allow);
-    for (const auto& [id, ground] : to.allows) {
-      granted = f.either(granted, ground.holds);
-    }
-    question = f.both(question, granted);
+    std::vector<FormulaId> parts = {f.either(f.any_of(refused), f.negate(granted(f, from))), granted(f, to)};
     for (const auto& [id, ground] : to.denies) {
       if (!from.denies.contains(id)) {
-        question = f.both(question, f.negate(ground.holds));
+        parts.push_back(f.negate(ground.holds));
       }
     }
+    const FormulaId question = f.all_of(parts);
     if (f.is_false(question)) {
       return;
     }
@@ -276,7 +278,10 @@ class Comparison {
                        const std::vector<Outcome::Change>& mine, const std::vector<Outcome::Change>& theirs) {
     Formulas& f = formulas_;
     for (const Outcome::Change& change : mine) {
-      FormulaId covered = f.truth(false);
+      if (!Budget::spend(theirs.size() * kRuleSteps)) {
+        return;
+      }
+      std::vector<FormulaId> covers;
       bool same = false;
       for (const Outcome::Change& other : theirs) {
         same = same || key_of(other) == key_of(change);
@@ -284,10 +289,10 @@ class Comparison {
           continue;
         }
         const bool has_value = change.value.ok.valid();
-        covered =
-            f.either(covered, f.both(other.holds, has_value ? old_.symbolic().equal(change.value, other.value)
-                                                            : f.truth(true)));
+        covers.push_back(f.both(
+            other.holds, has_value ? old_.symbolic().equal(change.value, other.value) : f.truth(true)));
       }
+      const FormulaId covered = f.any_of(covers);
       const FormulaId alone = f.both(change.holds, f.negate(covered));
       if (same || f.is_false(alone)) {
         continue;

@@ -11,6 +11,7 @@
 
 #include "compiler/analysis/scope_of.h"
 #include "compiler/analysis/solver.h"
+#include "runtime/base/budget.h"
 
 namespace catalyst::analysis {
 
@@ -28,6 +29,8 @@ class Emitter {
   }
 
   [[nodiscard]] bool complete() const { return complete_; }
+  /// Formulas that were emitted.
+  [[nodiscard]] size_t size() const { return memo_.size(); }
 
   z3::expr truth(FormulaId id) {
     const auto found = memo_.find(id.index);
@@ -93,6 +96,9 @@ class Emitter {
   }
 
  private:
+  /// Of a Budget, for one value of the variable of a quantifier.
+  static constexpr uint64_t kInstanceSteps = 100;
+
   const std::vector<std::string>& values(uint32_t group) const { return partitions_[group].values; }
 
   void divide(FormulaScope::Group& group) {
@@ -336,6 +342,10 @@ class Emitter {
   z3::expr some_of(CollVar coll, TextVar bound, FormulaId body) {
     z3::expr out = z_.bool_val(false);
     for (size_t i = 0; i < values(scope_.group_of(coll)).size(); ++i) {
+      if (!Budget::spend(kInstanceSteps)) {  // quantifiers inside quantifiers multiply
+        complete_ = false;
+        break;
+      }
       binding_[bound.index] = i;
       out = out || (member_var(coll, i) && truth(body));
     }

@@ -6,6 +6,7 @@
 #include "compiler/analysis/guess.h"
 #include "compiler/analysis/rules.h"
 #include "compiler/analysis/trial.h"
+#include "runtime/base/budget.h"
 
 namespace catalyst::analysis {
 namespace {
@@ -38,12 +39,46 @@ class Finder {
       digests_[i] = digest(i);
     }
     for (uint32_t i = 0; i < module_.rules.size(); ++i) {
-      look_at(i);
+      too_hard_ = false;
+      if (Budget::spend(kRuleSteps + module_.rules.size())) {  // the index passes over other rules, too
+        look_at(i);
+      }
+      if (too_hard_ || !Budget::spend(0)) {
+        undecided_.push_back(i);
+      }
+    }
+    if (!undecided_.empty()) {
+      sink_.report(Kind::Undecided, module_.rules[undecided_.front()].span,
+                   {std::to_string(undecided_.size()), std::to_string(module_.rules.size()),
+                    Budget::spend(0) ? "single questions are too hard" : out_of_budget()});
     }
   }
 
  private:
+  /// Of a Budget, for what is done about a rule beside asking the solver.
+  static constexpr uint64_t kRuleSteps = 2'000;
+
   // ---- questions ----
+
+  using Proof = Memory::Proof;
+
+  /// Puts a question and notes when it was too hard.
+  Answer ask(FormulaId formula, std::span<const FormulaId> fixed = {}) {
+    Answer out = solver_.ask(formula, fixed);
+    too_hard_ = too_hard_ || out.gave_up;
+    return out;
+  }
+
+  /// Remembers what came of a question; not when there was no time for it.
+  void remember(const std::string& key, const Answer& answer) {
+    if (answer.kind == Answer::Kind::Impossible) {
+      memory_.proofs[key] = Proof::Never;
+    } else if (!answer.gave_up) {
+      memory_.proofs[key] = Proof::Open;
+    } else if (Budget::spend(0)) {
+      memory_.proofs[key] = Proof::TooHard;
+    }
+  }
 
   enum class Found : uint8_t { Example, Never, Unknown };
 
@@ -56,7 +91,8 @@ class Finder {
       return Found::Example;
     }
     if (const auto proved = memory_.proofs.find(key); proved != memory_.proofs.end()) {
-      return proved->second ? Found::Never : Found::Unknown;
+      too_hard_ = too_hard_ || proved->second == Proof::TooHard;
+      return proved->second == Proof::Never ? Found::Never : Found::Unknown;
     }
     if (shows(base)) {
       *out = base;
@@ -68,23 +104,16 @@ class Finder {
       memory_.examples[key] = *out;
       return Found::Example;
     }
-    const Answer answer = solver_.ask(formula, std::vector<FormulaId>{usual});
-    switch (answer.kind) {
-      case Answer::Kind::Impossible:
-        memory_.proofs[key] = true;
-        return Found::Never;
-      case Answer::Kind::Possible:
-        *out = make_witness(world_, answer.model, base);
-        if (shows(*out)) {
-          memory_.examples[key] = *out;
-          return Found::Example;
-        }
-        break;
-      case Answer::Kind::Unknown:
-        break;
+    const Answer answer = ask(formula, std::vector<FormulaId>{usual});
+    if (answer.kind == Answer::Kind::Possible) {
+      *out = make_witness(world_, answer.model, base);
+      if (shows(*out)) {
+        memory_.examples[key] = *out;
+        return Found::Example;
+      }
     }
-    memory_.proofs[key] = false;
-    return Found::Unknown;
+    remember(key, answer);
+    return answer.kind == Answer::Kind::Impossible ? Found::Never : Found::Unknown;
   }
 
   /// Is there an example that needs no solver?
@@ -182,13 +211,16 @@ class Finder {
     for (const bool truth : {true, false}) {
       const FormulaId wanted = truth ? c.yes : c.no;
       const std::string own = (truth ? "part holds " : "part refuses ") + key;
-      auto known = memory_.proofs.find(own);
-      if (known == memory_.proofs.end()) {
-        const bool never =
-            !guess(world_, {&wanted, 1}) && solver_.ask(wanted).kind == Answer::Kind::Impossible;
-        known = memory_.proofs.emplace(own, never).first;
+      if (!memory_.proofs.contains(own)) {
+        if (guess(world_, {&wanted, 1})) {
+          memory_.proofs[own] = Proof::Open;
+        } else {
+          remember(own, ask(wanted));
+        }
       }
-      if (known->second) {
+      const auto known = memory_.proofs.find(own);
+      too_hard_ = too_hard_ || (known != memory_.proofs.end() && known->second == Proof::TooHard);
+      if (known != memory_.proofs.end() && known->second == Proof::Never) {
         sink_.report(truth ? Kind::PartNever : Kind::PartAlways, module_.expr_spans[part.index]);
         return;
       }
@@ -366,7 +398,7 @@ class Finder {
         question.add(digests_[other]);
       }
       const auto proved = memory_.proofs.find(question.text());
-      if (proved == memory_.proofs.end() || !proved->second) {
+      if (proved == memory_.proofs.end() || proved->second != Proof::Never) {
         const FormulaId free = escape(i, cover);
         const Witness base = rules_.base(module_.rules[i].hook, module_.rules[i].target);
         const auto is_free = [&](const Witness& tried) {
@@ -377,7 +409,7 @@ class Finder {
         if (guessed({free}, base, is_free, &w)) {
           continue;
         }
-        const Answer answer = solver_.ask(free);
+        const Answer answer = ask(free);
         if (answer.kind == Answer::Kind::Unknown) {
           return false;
         }
@@ -385,7 +417,7 @@ class Finder {
           w = make_witness(world_, answer.model, base);
           continue;
         }
-        memory_.proofs[question.text()] = true;
+        memory_.proofs[question.text()] = Proof::Never;
       }
       report_cover(i, fewest(i, std::move(cover)), how, first);
       return true;
@@ -395,11 +427,11 @@ class Finder {
 
   /// Requests that rule `i` applies to and none of `cover`.
   FormulaId escape(uint32_t i, const std::vector<uint32_t>& cover) {
-    FormulaId out = formulas_.both(rules_.meaning(i).target, rules_.meaning(i).holds);
+    std::vector<FormulaId> out = {rules_.meaning(i).target, rules_.meaning(i).holds};
     for (const uint32_t other : cover) {
-      out = formulas_.both(out, formulas_.negate(rules_.applies(other)));
+      out.push_back(formulas_.negate(rules_.applies(other)));
     }
-    return out;
+    return formulas_.all_of(out);
   }
 
   /// The rules of `cover` that are needed, the first ones kept.
@@ -442,6 +474,8 @@ class Finder {
   std::vector<std::string> digests_;
   std::vector<std::optional<Witness>> examples_;
   std::set<uint32_t> looked_;
+  bool too_hard_ = false;            // a question about the rule at hand
+  std::vector<uint32_t> undecided_;  // rules
 };
 
 }  // namespace

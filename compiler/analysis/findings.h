@@ -16,9 +16,13 @@ namespace catalyst::analysis {
 /// are believed, and proofs are kept under the digests of all rules that they speak about, so a memory may be
 /// as old as it likes. Not thread-safe.
 struct Memory {
+  enum class Proof : uint8_t {
+    Never,    // nothing fulfils it
+    Open,     // outside the decidable part
+    TooHard,  // more effort might tell
+  };
   std::map<std::string, Witness> examples;  // what is shown, by digest
-  std::map<std::string, bool>
-      proofs;  // digest of a question that nothing fulfils (true), or too hard (false)
+  std::map<std::string, Proof> proofs;      // by digest of the question
 };
 
 struct FindOptions {
@@ -27,7 +31,9 @@ struct FindOptions {
 };
 
 /// Reports what is odd about rules that are well-formed: conditions that never hold or always do, rules that
-/// change nothing. Every report is proved; what cannot be proved within `effort` is not reported.
+/// change nothing. Every report is proved. Rules about which a question was too hard, or that were left when
+/// the thread's Budget was used up, are counted in one report (Kind::Undecided); what is outside the
+/// decidable part is not reported.
 /// `module`'s rules are exchanged while an index is built, and back again.
 void find(const std::shared_ptr<ir::Module>& module, const source::SourceMap& sources,
           diagnostics::Sink& sink, Memory& memory, const FindOptions& options = {});

@@ -21,7 +21,13 @@ Formulas::Formulas() {
 FormulaId Formulas::make(Formula f) {
   const auto [at, fresh] = index_.emplace(f, static_cast<uint32_t>(nodes_.size()));
   if (fresh) {
+    const uint32_t parts = formula_parts(f.op);
+    uint32_t depth = 0;
+    for (const auto& [bit, part] : {std::pair{1U, f.a}, std::pair{2U, f.b}, std::pair{4U, f.c}}) {
+      depth = (parts & bit) != 0 ? std::max(depth, depths_[part]) : depth;
+    }
     nodes_.push_back(f);
+    depths_.push_back(depth + 1);
   }
   return FormulaId(at->second);
 }
@@ -53,6 +59,24 @@ FormulaId Formulas::both(FormulaId a, FormulaId b) {
     return truth(false);
   }
   return make({FormulaOp::And, std::min(a.index, b.index), std::max(a.index, b.index)});
+}
+
+FormulaId Formulas::all_of(std::span<const FormulaId> parts) {
+  if (parts.size() < 2) {
+    return parts.empty() ? truth(true) : parts.front();
+  }
+  const size_t half = parts.size() / 2;
+  const FormulaId first = all_of(parts.first(half));
+  return both(first, all_of(parts.subspan(half)));
+}
+
+FormulaId Formulas::any_of(std::span<const FormulaId> parts) {
+  if (parts.size() < 2) {
+    return parts.empty() ? truth(false) : parts.front();
+  }
+  const size_t half = parts.size() / 2;
+  const FormulaId first = any_of(parts.first(half));
+  return either(first, any_of(parts.subspan(half)));
 }
 
 FormulaId Formulas::either(FormulaId a, FormulaId b) {

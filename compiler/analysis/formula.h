@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -79,6 +80,8 @@ class Formulas {
 
   [[nodiscard]] const Formula& get(FormulaId id) const { return nodes_[id.index]; }
   [[nodiscard]] size_t size() const { return nodes_.size(); }
+  /// Levels, its own included: what a recursive walk needs stack for.
+  [[nodiscard]] uint32_t depth(FormulaId id) const { return depths_[id.index]; }
   [[nodiscard]] const std::string& string(uint32_t index) const { return strings_[index]; }
   [[nodiscard]] const TextSet& set(uint32_t index) const { return *sets_[index]; }
 
@@ -88,6 +91,9 @@ class Formulas {
   FormulaId negate(FormulaId a);
   FormulaId both(FormulaId a, FormulaId b);
   FormulaId either(FormulaId a, FormulaId b);
+  /// Of many: trees of little depth, for whoever walks them recursively.
+  FormulaId all_of(std::span<const FormulaId> parts);
+  FormulaId any_of(std::span<const FormulaId> parts);
   FormulaId implies(FormulaId a, FormulaId b) { return either(negate(a), b); }
   FormulaId same_truth(FormulaId a, FormulaId b) { return both(implies(a, b), implies(b, a)); }
   /// if c then a else b, of truths
@@ -139,6 +145,7 @@ class Formulas {
   uint32_t intern(std::string_view text);
 
   std::vector<Formula> nodes_;
+  std::vector<uint32_t> depths_;  // by node
   std::unordered_map<Formula, uint32_t, Hash> index_;
   std::vector<std::string> strings_;
   std::unordered_map<std::string, uint32_t> string_index_;

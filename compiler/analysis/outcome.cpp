@@ -89,15 +89,20 @@ Outcome outcome(Rules& rules, const Slice& slice, size_t pack, abi::Hook hook) {
   return out;
 }
 
-FormulaId passes(Formulas& f, const Outcome& o) {
-  FormulaId granted = f.truth(!o.needs_allow);
+FormulaId granted(Formulas& f, const Outcome& o) {
+  std::vector<FormulaId> any = {f.truth(!o.needs_allow)};
   for (const auto& [id, ground] : o.allows) {
-    granted = f.either(granted, ground.holds);
+    any.push_back(ground.holds);
   }
+  return f.any_of(any);
+}
+
+FormulaId passes(Formulas& f, const Outcome& o) {
+  std::vector<FormulaId> all = {granted(f, o)};
   for (const auto& [id, ground] : o.denies) {
-    granted = f.both(granted, f.negate(ground.holds));
+    all.push_back(f.negate(ground.holds));
   }
-  return granted;
+  return f.all_of(all);
 }
 
 }  // namespace catalyst::analysis

@@ -36,6 +36,8 @@ struct Outcome {
 
 Outcome outcome(Rules& rules, const Slice& slice, size_t pack, abi::Hook hook);
 
+/// It is allowed, as far as nothing denies it.
+FormulaId granted(Formulas& f, const Outcome& o);
 /// The request passes: formula over all parts.
 FormulaId passes(Formulas& f, const Outcome& o);
 

@@ -7,6 +7,7 @@
 #include "compiler/analysis/slices.h"
 #include "compiler/analysis/trial.h"
 #include "compiler/ir/unit_builder.h"
+#include "runtime/base/budget.h"
 
 namespace catalyst::analysis {
 namespace {
@@ -52,6 +53,9 @@ class Scope {
 };
 
 class Prover {
+  /// Of a Budget, for a rule that is part of a question.
+  static constexpr uint64_t kRuleSteps = 200;
+
  public:
   Prover(const std::shared_ptr<ir::Module>& module, const source::SourceMap& sources, diagnostics::Sink& sink,
          const FindOptions& options)
@@ -64,9 +68,12 @@ class Prover {
         trial_(module, sources) {}
 
   void prove(const ir::Property& property) {
+    if (!Budget::spend(module_->rules.size())) {
+      return leave_open(property, {{{}, nullptr, out_of_budget()}});
+    }
     const Slices slices = slice({&rules_}, property.hook, module_->targets[property.target.index].patterns);
     std::vector<Search::Reason> reasons;
-    if (!slices.complete) {
+    if (!slices.complete && Budget::spend(0)) {
       reasons.push_back({{}, nullptr, "the tool patterns overlap in too many ways"});
     }
     if (property.hook == abi::Hook::ListTools && property.allowed && hidden_by_calls()) {
@@ -74,6 +81,10 @@ class Prover {
     }
     Scope scope(module_, sources_, property);
     for (const Slice& s : slices.all) {
+      if (!Budget::spend(s.rules.front().size() * kRuleSteps)) {
+        reasons.insert(reasons.begin(), {{}, nullptr, out_of_budget()});
+        break;
+      }
       Search found = look(property, s, scope);
       if (found.state == Search::State::Found) {
         return refute(property, found.witness);
@@ -84,6 +95,9 @@ class Prover {
       if (found.state == Search::State::Open) {
         reasons.insert(reasons.end(), found.reasons.begin(), found.reasons.end());
       }
+    }
+    if (!slices.complete && reasons.empty()) {
+      reasons.push_back({{}, nullptr, out_of_budget()});
     }
     if (!reasons.empty()) {
       leave_open(property, reasons);

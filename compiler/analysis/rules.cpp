@@ -40,12 +40,15 @@ bool is_literal(std::string_view pattern) { return pattern.find_first_of("*?") =
 FormulaId Rules::target(ir::TargetId target) {
   Formulas& f = world_.formulas;
   const std::vector<ir::TargetPattern>& patterns = module().targets[target.index].patterns;
-  FormulaId out = f.truth(patterns.empty());
-  for (const ir::TargetPattern& pattern : patterns) {
-    out = f.either(out, f.both(matches(world_, "call.server", pattern.server),
-                               matches(world_, "call.tool", pattern.tool)));
+  if (patterns.empty()) {
+    return f.truth(true);
   }
-  return out;
+  std::vector<FormulaId> any;
+  for (const ir::TargetPattern& pattern : patterns) {
+    any.push_back(
+        f.both(matches(world_, "call.server", pattern.server), matches(world_, "call.tool", pattern.tool)));
+  }
+  return f.any_of(any);
 }
 
 const Rules::Meaning& Rules::meaning(uint32_t rule) {

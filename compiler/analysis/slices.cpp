@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "runtime/base/budget.h"
+
 namespace catalyst::analysis {
 namespace {
 
@@ -122,6 +124,10 @@ class Slicer {
 
   /// The slice of a tool, unless it is there already.
   void add(const std::string& server, const std::string& tool) {
+    if (!Budget::spend(targets_.size() * 10)) {
+      out_.complete = false;
+      return;
+    }
     if (!sets_.matches(within_, server, tool)) {
       return;
     }
@@ -136,12 +142,13 @@ class Slicer {
     s.server = server;
     s.tool = tool;
     Formulas& f = packs_.front()->world().formulas;
-    s.constraint = f.truth(true);
+    std::vector<FormulaId> parts;
     size_t at = 1;
     for (const auto& [pack, target] : distinct_) {
       const FormulaId inside = packs_[pack]->target(ir::TargetId(target));
-      s.constraint = f.both(s.constraint, signature[at++] ? inside : f.negate(inside));
+      parts.push_back(signature[at++] ? inside : f.negate(inside));
     }
+    s.constraint = f.all_of(parts);
     for (Rules* pack : packs_) {
       std::vector<uint32_t>& rules = s.rules.emplace_back();
       for (uint32_t i = 0; i < pack->module().rules.size(); ++i) {

@@ -1,10 +1,14 @@
 #include "compiler/analysis/solver.h"
 
+#include <time.h>
 #include <z3++.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "compiler/analysis/emitter.h"
+#include "compiler/diagnostics/diagnostic.h"
+#include "runtime/base/budget.h"
 
 namespace catalyst::analysis {
 
@@ -65,6 +69,9 @@ struct Solver::Impl {
     }
   }
 
+  /// Of one look at a question of that size.
+  z3::params bounds(size_t size, const SolverOptions& options, int64_t began_ms);
+
   template <class T>
   static bool subset(const std::set<T>& inner, const std::set<T>& outer) {
     return std::includes(outer.begin(), outer.end(), inner.begin(), inner.end());
@@ -81,12 +88,20 @@ struct Solver::Impl {
   std::map<uint64_t, std::vector<Usual>> by_key;  // by the last node, or else number, that it speaks about
 };
 
-Solver::Solver(const World& world, const SolverOptions& options)
-    : world_(world), options_(options), impl_(std::make_unique<Impl>(world)) {}
-
-Solver::~Solver() = default;
-
 namespace {
+
+/// Levels of a formula. It is walked recursively, and a level takes some hundred bytes of stack.
+constexpr uint32_t kDepthMax = 10'000;
+
+/// Between these is what Z3 may take for one look at a question.
+constexpr int64_t kLeastMs = 50;
+constexpr int64_t kMostMs = 3'600'000;
+
+int64_t thread_cpu_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return int64_t{now.tv_sec} * 1'000 + now.tv_nsec / 1'000'000;
+}
 
 /// Digests of the opaque expressions whose variables are in `scope`.
 std::vector<std::string> opaque_in(const World& world, const FormulaScope& scope) {
@@ -113,12 +128,53 @@ std::vector<std::string> opaque_in(const World& world, const FormulaScope& scope
 
 }  // namespace
 
+Solver::Solver(const World& world, const SolverOptions& options)
+    : world_(world), options_(options), began_ms_(thread_cpu_ms()), impl_(std::make_unique<Impl>(world)) {}
+
+Solver::~Solver() = default;
+
+std::string out_of_budget() { return "proving takes more than " + diagnostics::quantity(*Budget::current()); }
+
 Answer Solver::ask(FormulaId formula, std::span<const FormulaId> fixed) {
   Answer out;
   if (world_.formulas.is_false(formula)) {
     out.kind = Answer::Kind::Impossible;
     return out;
   }
+  if (world_.formulas.depth(formula) > kDepthMax) {
+    out.gave_up = true;
+    out.why = "the conditions are nested too deeply";
+    return out;
+  }
+  if (Budget::spend(0)) {
+    // What Z3 does is not ours to count, so it is timed.
+    const auto began = std::chrono::steady_clock::now();
+    out = put(formula, fixed);
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+    Budget::spend(static_cast<uint64_t>(took.count()) / 10);
+  }
+  if (out.kind == Answer::Kind::Unknown && !Budget::spend(0)) {
+    out.gave_up = true;
+    out.why = out_of_budget();
+  }
+  return out;
+}
+
+z3::params Solver::Impl::bounds(size_t size, const SolverOptions& options, int64_t began_ms) {
+  z3::params out(context);
+  out.set("rlimit", options.effort);
+  // The units do not see all that large questions cost, so these end with the time, too. For others a timer
+  // would cost more than the answer.
+  constexpr size_t kLarge = 2'000;
+  if (const Budget* const budget = Budget::current(); budget != nullptr && size > kLarge) {
+    const int64_t left = budget->limits().cpu_ms - (thread_cpu_ms() - began_ms);
+    out.set("timeout", static_cast<unsigned>(std::clamp<int64_t>(left, kLeastMs, kMostMs)));
+  }
+  return out;
+}
+
+Answer Solver::put(FormulaId formula, std::span<const FormulaId> fixed) {
+  Answer out;
   ++questions_;
   try {
     FormulaScope scope(world_);
@@ -128,12 +184,10 @@ Answer Solver::ask(FormulaId formula, std::span<const FormulaId> fixed) {
     }
     Emitter emit(impl_->context, world_, scope);
     z3::solver solver(impl_->context, z3::solver::simple());
-    z3::params params(impl_->context);
-    params.set("rlimit", options_.effort);
-    solver.set(params);
     emit.add_axioms(solver);
     impl_->add_always(scope, emit, solver);
     solver.add(emit.truth(formula));
+    solver.set(impl_->bounds(emit.size(), options_, began_ms_));
     out.opaque = opaque_in(world_, scope);
     z3::expr_vector wanted(impl_->context);
     impl_->add_usual(scope, emit, wanted);
@@ -166,11 +220,13 @@ Answer Solver::ask(FormulaId formula, std::span<const FormulaId> fixed) {
       out.kind = Answer::Kind::Impossible;
     } else if (last != z3::sat) {
       out.kind = Answer::Kind::Unknown;
+      out.gave_up = emit.complete();
       out.why = emit.complete() ? "the solver gave up: " + solver.reason_unknown()
                                 : "too many patterns or texts are compared with each other";
     }
   } catch (const z3::exception& problem) {
     out.kind = Answer::Kind::Unknown;
+    out.gave_up = true;
     out.why = std::string("the solver failed: ") + problem.msg();
   }
   return out;

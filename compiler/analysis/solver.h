@@ -31,14 +31,19 @@ struct Answer {
   bool usual = false;               // the model is an ordinary request
   std::vector<std::string> opaque;  // digests of opaque expressions in the formula (World::opaque)
   std::string why;                  // Unknown: what was too much
+  bool gave_up = false;             // Unknown: more effort, or more of the thread's Budget, might tell
 };
+
+/// Why nothing more is proved: the thread's Budget, which is used up.
+std::string out_of_budget();
 
 struct SolverOptions {
   uint32_t effort = 2'000'000;  // Z3's resource units for one question: about half a second; deterministic
 };
 
-/// Asks Z3. Texts have become numbers of representatives before (`partition`), so Z3 sees truths, linear
-/// arithmetic and small enumerations. One thread.
+/// Asks Z3, as long as the thread's Budget lasts; after that every answer is Unknown. Texts have become
+/// numbers of representatives before (`partition`), so Z3 sees truths, linear arithmetic and small
+/// enumerations. One thread.
 class Solver {
  public:
   explicit Solver(const World& world, const SolverOptions& options = {});
@@ -54,9 +59,12 @@ class Solver {
 
  private:
   struct Impl;
+  Answer put(FormulaId formula, std::span<const FormulaId> fixed);
+
   const World& world_;
   SolverOptions options_;
   size_t questions_ = 0;
+  int64_t began_ms_;  // processor time of the thread
   std::unique_ptr<Impl> impl_;
 };
 

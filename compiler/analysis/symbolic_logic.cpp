@@ -189,11 +189,11 @@ FormulaId Symbolic::some(const Collection& c, TextVar bound, FormulaId body) {
     case Collection::Kind::Guarded:
       return f_.both(c.guard, some(*c.left, bound, body));
     case Collection::Kind::Constant: {
-      FormulaId out = f_.truth(false);
+      std::vector<FormulaId> any;
       for (const std::string& text : c.constant) {
-        out = f_.either(out, f_.substitute(body, bound, text));
+        any.push_back(f_.substitute(body, bound, text));
       }
-      return out;
+      return f_.any_of(any);
     }
   }
   return f_.truth(false);
@@ -218,20 +218,20 @@ Sym Symbolic::quantifier(ExprId id, const Expr& e) {
   element.ok = element.present = f_.truth(true);
   element.digest.add("element").add(over.digest).add(scopes_);
   if (over.kind == Sym::Kind::Texts && over.texts->kind == Collection::Kind::Constant) {
-    FormulaId yes = f_.truth(e.op == Op::All);
-    FormulaId no = f_.negate(yes);
+    std::vector<FormulaId> yeses;
+    std::vector<FormulaId> nos;
     Digest d;
     for (const std::string& text : over.texts->constant) {
       element.kind = Sym::Kind::Text;
       element.value = f_.text(text);
       element.digest = Digest().add("constant").add(static_cast<uint64_t>(value::Kind::String)).add(text);
       const Sym body = with_element(element);
-      const FormulaId t = f_.both(body.ok, body.value);
-      const FormulaId n = f_.both(body.ok, f_.negate(body.value));
-      yes = e.op == Op::Any ? f_.either(yes, t) : f_.both(yes, t);
-      no = e.op == Op::Any ? f_.both(no, n) : f_.either(no, n);
+      yeses.push_back(f_.both(body.ok, body.value));
+      nos.push_back(f_.both(body.ok, f_.negate(body.value)));
       d.add(body.digest);
     }
+    const FormulaId yes = e.op == Op::Any ? f_.any_of(yeses) : f_.all_of(yeses);
+    const FormulaId no = e.op == Op::Any ? f_.all_of(nos) : f_.any_of(nos);
     Sym out = derived(Sym::Kind::Truth, yes, e.type, {&over});
     out.ok = f_.either(yes, no);
     out.digest = Digest().add(static_cast<uint64_t>(e.op)).add(d);

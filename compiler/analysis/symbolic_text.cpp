@@ -173,7 +173,7 @@ std::optional<FormulaId> Symbolic::has(const Sym& collection, const Sym& element
       element.kind != Sym::Kind::Number) {
     return std::nullopt;
   }
-  FormulaId out = f_.truth(false);
+  std::vector<FormulaId> any;
   for (uint32_t i = 0; i < collection.constant->length; ++i) {
     const Value& each = collection.constant->a.items[i];
     const Sym item = constant(each, module_.types.get(collection.type).element);
@@ -186,9 +186,9 @@ std::optional<FormulaId> Symbolic::has(const Sym& collection, const Sym& element
     if (!same) {
       return std::nullopt;
     }
-    out = f_.either(out, *same);
+    any.push_back(*same);
   }
-  return out;
+  return f_.any_of(any);
 }
 
 Sym Symbolic::membership(ExprId id, const Expr& e) {

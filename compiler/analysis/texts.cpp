@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "runtime/base/budget.h"
+
 namespace catalyst::analysis {
 namespace {
 
@@ -88,7 +90,7 @@ class Product {
     first.push_back(0);
     visit(std::move(first), "", found);
     for (size_t at = 0; at < queue_.size(); ++at) {
-      if (states_.size() > options_.max_states) {
+      if (states_.size() > options_.max_states || !Budget::spend(bytes_.size() * automata_.size() * 5)) {
         *complete = false;
         return;
       }
@@ -211,7 +213,12 @@ Partition partition(const std::vector<const TextSet*>& sets, const PartitionOpti
     bool cut = false;  // there are more
   };
   std::map<Signature, Class> named;
+  Partition out;
   for (const std::string& text : literals) {
+    if (!Budget::spend(sets.size() * 2)) {
+      out.complete = false;
+      break;
+    }
     Signature signature;
     for (const TextSet* set : sets) {
       signature.push_back(set->holds(text));
@@ -222,7 +229,6 @@ Partition partition(const std::vector<const TextSet*>& sets, const PartitionOpti
       of.members.push_back(text);
     }
   }
-  Partition out;
   const auto take = [&](std::vector<std::string>& members, bool unbounded) {
     for (std::string& text : members) {
       out.values.push_back(std::move(text));

@@ -7,6 +7,7 @@
 #include "compiler/analysis/outcome.h"
 #include "compiler/analysis/request_patch.h"
 #include "compiler/analysis/scope_of.h"
+#include "runtime/base/budget.h"
 #include "runtime/value/decimal.h"
 #include "runtime/value/time.h"
 
@@ -15,8 +16,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kFeaturesMax = 40;   // inputs that are looked at
-constexpr size_t kMutantsMax = 2000;  // edits of rules that are tried
+constexpr size_t kFeaturesMax = 40;       // inputs that are looked at
+constexpr size_t kMutantsMax = 2000;      // edits of rules that are tried
+constexpr uint64_t kPlanningSteps = 300;  // of a Budget, for a rule of the pack that an edit is tried on
+
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 class Features {
@@ -215,6 +218,9 @@ class Asker {
     }
     change_request();
     change_rules();
+    if (!Budget::spend(0)) {
+      out_.not_in_time = out_of_budget();
+    }
     return std::move(out_);
   }
 
@@ -247,7 +253,7 @@ class Asker {
   }
 
   void choose(size_t from, size_t count, std::vector<size_t>& chosen) {
-    if (out_.requests.size() >= options_.max_answers) {
+    if (out_.requests.size() >= options_.max_answers || !Budget::spend(0)) {
       return;
     }
     if (count == 0) {
@@ -363,7 +369,8 @@ class Asker {
                      [](const Mutation& a, const Mutation& b) { return a.kind < b.kind; });
     all.resize(std::min(all.size(), kMutantsMax));
     for (const Mutation& mutation : all) {
-      if (out_.rules.size() >= options_.max_answers) {
+      if (out_.rules.size() >= options_.max_answers ||
+          !Budget::spend(module_->rules.size() * kPlanningSteps)) {
         return;
       }
       const Mutant mutant(*module_, mutation);

@@ -42,6 +42,7 @@ struct WhyNot {
   std::vector<Search::Reason> reasons;  // why neither was found
   /// Single edits of single rules, smallest first.
   std::vector<RuleChange> rules;
+  std::string not_in_time;  // why changes were left untried; empty: none was
 };
 
 struct WhyNotOptions {
@@ -50,7 +51,8 @@ struct WhyNotOptions {
   size_t max_answers = 5;  // of each kind
 };
 
-/// `module` is edited and restored while edits of rules are tried.
+/// `module` is edited and restored while edits of rules are tried. Ends with the thread's Budget, if it has
+/// one.
 WhyNot why_not(const std::shared_ptr<ir::Module>& module, const source::SourceMap& sources,
                const Witness& request, Wanted wanted, const WhyNotOptions& options = {});
 

@@ -105,13 +105,7 @@ class RuleAnalysis {
 void check_rule(Pack& pack, const ast::DecisionRule& rule, Scope& scope, TypeId result,
                 std::vector<ExprId>& conditions, std::vector<ExprId>& values) {
   ExprChecker checker(pack, scope);
-  const size_t errors = pack.sink.error_count();
-  const ExprId condition = checker.condition(*rule.condition);
-  if (const value::Value* constant = pack.emitter.constant_value(condition);
-      constant != nullptr && pack.sink.error_count() == errors) {
-    pack.sink.report(constant->a.boolean ? Kind::AlwaysTrue : Kind::AlwaysFalse, rule.condition->span);
-  }
-  conditions.push_back(condition);
+  conditions.push_back(checker.deciding_condition(*rule.condition));
   const PresentGuard guard(scope, paths_present_when(*rule.condition, true, scope));
   values.push_back(checker.expect(*rule.value, result));
 }

@@ -392,4 +392,26 @@ void check_effects(Pack& pack, const ast::RuleDecl& rule, Scope& scope, Conflict
   }
 }
 
+void warn_of_what_waits(Pack& pack) {
+  bool approval = false;
+  bool start = false;
+  for (const ir::Rule& rule : pack.module.rules) {
+    for (const ir::Effect& effect : rule.effects) {
+      if (rule.verdict == ir::VerdictKind::Deny) {
+        continue;  // told as what never happens
+      }
+      if (effect.kind == ir::EffectKind::Require && effect.tag == "approval" && !approval) {
+        approval = true;
+        pack.sink.report(Kind::NotYet, effect.span,
+                         {"require approval", "holds requests back: nothing can ask for approvals yet"});
+      }
+      if (effect.kind == ir::EffectKind::Start && !start) {
+        start = true;
+        pack.sink.report(Kind::NotYet, effect.span,
+                         {"start " + effect.tag, "is recorded, and runs nothing yet"});
+      }
+    }
+  }
+}
+
 }  // namespace catalyst::check

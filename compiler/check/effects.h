@@ -12,6 +12,9 @@ namespace catalyst::check {
 /// in `scope`.
 void check_effects(Pack& pack, const ast::RuleDecl& rule, Scope& scope, Conflicts& conflicts, ir::Rule& out);
 
+/// Warns, once for each, of effects that nothing acts on yet.
+void warn_of_what_waits(Pack& pack);
+
 bool effect_allowed(ast::EffectKind kind, abi::Hook hook);
 
 /// One step of a written path.

@@ -111,6 +111,17 @@ ExprId ExprChecker::expect(const ast::Expr& expr, TypeId type) {
   return convert(infer(expr, type), type, expr).id;
 }
 
+ExprId ExprChecker::deciding_condition(const ast::Expr& expr) {
+  const size_t errors = pack_.sink.error_count();
+  const ExprId out = condition(expr);
+  const value::Value* const constant = emit_.constant_value(out);
+  // What could not be read stands there as a constant.
+  if (constant != nullptr && pack_.well_formed && pack_.sink.error_count() == errors) {
+    pack_.sink.report(constant->a.boolean ? Kind::AlwaysTrue : Kind::AlwaysFalse, expr.span);
+  }
+  return out;
+}
+
 ExprId ExprChecker::text(const ast::Expr& expr) {
   const Typed value = definite(expr, TypeTable::kString);
   if (is_bad(value) || value.type == TypeTable::kString) {

@@ -27,6 +27,8 @@ class ExprChecker {
   ExprId expect(const ast::Expr& expr, TypeId type);
   /// A condition: a bool that is always there.
   ExprId condition(const ast::Expr& expr) { return expect(expr, types::TypeTable::kBool); }
+  /// The same for one that stands alone and decides something: a constant is warned of.
+  ExprId deciding_condition(const ast::Expr& expr);
   /// A string, or the text of another scalar.
   ExprId text(const ast::Expr& expr);
   /// `value` as `wanted`; reports when that is impossible.

@@ -178,12 +178,7 @@ class RouteChecker {
   }
 
   void prefer(const ast::RouteClause& clause) {
-    const size_t errors = pack_.sink.error_count();
-    const ExprId condition = expr_.condition(*clause.value);
-    if (const value::Value* constant = pack_.emitter.constant_value(condition);
-        constant != nullptr && pack_.sink.error_count() == errors) {
-      pack_.sink.report(constant->a.boolean ? Kind::AlwaysTrue : Kind::AlwaysFalse, clause.value->span);
-    }
+    const ExprId condition = expr_.deciding_condition(*clause.value);
     if (!find_target(pack_, decl_, clause.server)) {
       return;
     }
@@ -352,7 +347,7 @@ void report_never_taken(Pack& pack) {
 
 void check_routes(Pack& pack) {
   for (const ast::RouteDecl* route : pack.names.routes) {
-    if (pack.sink.dropped() > 0) {
+    if (pack.sink.hopeless()) {
       return;
     }
     RouteChecker(pack, *route).check();

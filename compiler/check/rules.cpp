@@ -39,12 +39,7 @@ void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
   std::vector<std::string> present;
   if (rule.condition != nullptr) {
     ExprChecker checker(pack, scope);
-    const size_t errors = pack.sink.error_count();
-    out.condition = checker.condition(*rule.condition);
-    if (const value::Value* constant = pack.emitter.constant_value(out.condition);
-        constant != nullptr && pack.sink.error_count() == errors) {
-      pack.sink.report(constant->a.boolean ? Kind::AlwaysTrue : Kind::AlwaysFalse, rule.condition->span);
-    }
+    out.condition = checker.deciding_condition(*rule.condition);
     present = paths_present_when(*rule.condition, true, scope);
   }
   if (!rule.on_error.text.empty()) {
@@ -69,12 +64,13 @@ void check_rule(Pack& pack, const ast::RuleDecl& rule, Conflicts& conflicts) {
 void check_rules(Pack& pack) {
   Conflicts conflicts;
   for (const ast::RuleDecl* rule : pack.names.rules) {
-    if (pack.sink.dropped() > 0) {
+    if (pack.sink.hopeless()) {
       return;  // nobody reads more, and each mistake costs a search for what was meant
     }
     check_rule(pack, *rule, conflicts);
   }
   conflicts.report(pack);
+  warn_of_what_waits(pack);
 }
 
 void check_properties(Pack& pack) {

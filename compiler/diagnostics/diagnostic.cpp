@@ -59,10 +59,16 @@ Diagnostic& Sink::report(Kind kind, source::Span span, std::vector<std::string> 
     ++errors_;
   }
   Diagnostic diagnostic{kind, span, fill(about.form, arguments), {}, {}};
-  if (diagnostics_.size() >= limit_) {
+  if (diagnostics_.size() >= limit_ && kind != Kind::Undecided) {  // it stands for findings that nobody made
     ++dropped_;
-    overflow_ = std::move(diagnostic);
-    return overflow_;
+    const auto warning = std::find_if(diagnostics_.rbegin(), diagnostics_.rend(), [](const Diagnostic& d) {
+      return catalyst::diagnostics::info(d.kind).severity == Severity::Warning;
+    });
+    if (about.severity == Severity::Warning || warning == diagnostics_.rend()) {
+      overflow_ = std::move(diagnostic);
+      return overflow_;
+    }
+    diagnostics_.erase(std::next(warning).base());
   }
   diagnostics_.push_back(std::move(diagnostic));
   return diagnostics_.back();

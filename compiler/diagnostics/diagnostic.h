@@ -53,7 +53,8 @@ struct Diagnostic {
   std::vector<Fix> fixes;
 };
 
-/// Collects the diagnostics of one compilation, at most `limit` (further errors are counted only).
+/// Collects the diagnostics of one compilation, at most `limit`: further ones are counted only, but for
+/// errors, which take the place of warnings, and Kind::Undecided.
 class Sink {
  public:
   explicit Sink(size_t limit = 200) : limit_(limit) {}
@@ -66,6 +67,9 @@ class Sink {
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
   [[nodiscard]] size_t error_count() const { return errors_; }
   [[nodiscard]] size_t dropped() const { return dropped_; }
+  /// There are errors, and more to say than anybody reads: whoever looks for more may stop. Warnings alone
+  /// are no reason to, what they are about is well-formed.
+  [[nodiscard]] bool hopeless() const { return errors_ > 0 && dropped_ > 0; }
   /// Orders by file and position, removes exact repetitions.
   void sort();
   /// Removes the warnings for which `is_allowed` holds.
@@ -89,7 +93,7 @@ std::string render(const source::SourceMap& sources, const Diagnostic& diagnosti
 /// fixes).
 std::string to_json(const source::SourceMap& sources, const Diagnostic& diagnostic);
 
-/// "60 s of processor time", "4096 MiB of memory": what a budget that is used up had most of all too little
+/// "20 s of processor time", "2048 MiB of memory": what a budget that is used up had most of all too little
 /// of.
 std::string quantity(const Budget& budget);
 

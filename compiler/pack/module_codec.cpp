@@ -6,6 +6,7 @@
 #include "compiler/pack/describe.h"
 #include "compiler/pack/refusal.h"
 #include "runtime/base/check.h"
+#include "runtime/base/hex.h"
 #include "runtime/value/builtin.h"
 #include "runtime/value/regex_set.h"
 
@@ -160,12 +161,8 @@ Digest sha256(std::string_view bytes) {
 }
 
 std::string hex(const Digest& digest) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
-  for (const uint8_t byte : digest) {
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
+  append_hex(out, digest);
   return out;
 }
 

@@ -14,9 +14,9 @@ namespace catalyst {
 class Budget {
  public:
   struct Limits {
-    int64_t cpu_ms = 60'000;
+    int64_t cpu_ms = 20'000;
     /// Growth of the whole process since the budget began; what other threads allocate meanwhile counts, too.
-    uint64_t memory_bytes = uint64_t{4} * 1024 * 1024 * 1024;
+    uint64_t memory_bytes = uint64_t{2} * 1024 * 1024 * 1024;
   };
   enum class Spent : uint8_t { No, Time, Memory };
 

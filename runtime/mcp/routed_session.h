@@ -22,7 +22,6 @@ class RoutedSession final : public UpstreamSession {
   [[nodiscard]] std::vector<std::pair<std::shared_ptr<Upstream>, std::shared_ptr<UpstreamSession>>> all()
       const;
   /// The replica with the session to take up again; "" for none.
-  [[nodiscard]] const std::string& resumed_at() const { return resumed_at_; }
 
   void listen() override;
   void end() override;

@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/check.h"
 #include "runtime/mcp/endpoint.h"
 #include "runtime/observe/metrics.h"
 #include "server/api/deployments.h"
@@ -34,7 +35,25 @@ std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error
 
 Reply json_reply(int status, const Json& json) { return {status, "application/json", dump(json)}; }
 
-Reply problem(int status, std::string_view message) { return json_reply(status, {{"error", message}}); }
+/// A problem document; kind and title follow from the status.
+Reply problem(int status, std::string_view detail) {
+  struct Kind {
+    int status;
+    std::string_view type;
+    std::string_view title;
+  };
+  static constexpr Kind kKinds[] = {{400, "bad-request", "The request cannot be read"},
+                                    {403, "forbidden", "Forbidden"},
+                                    {404, "not-there", "There is no such thing"},
+                                    {405, "method-not-allowed", "Method not allowed"},
+                                    {409, "not-pinned", "Tools are not pinned"},
+                                    {500, "failed", "It did not work"},
+                                    {504, "busy", "It takes longer"}};
+  const Kind* const kind =
+      std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& k) { return k.status == status; });
+  CHECK(kind != std::end(kKinds), "every status that is answered has its kind");
+  return {status, kProblemType, problem_json(status, kind->type, kind->title, detail)};
+}
 
 Task<void> answer(mcp::HttpExchange& exchange, Reply reply) {
   const mcp::Header headers[] = {{"Content-Type", reply.type}, {"Cache-Control", "no-store"}};
@@ -159,9 +178,7 @@ Task<void> Api::handle(mcp::HttpExchange& exchange) const {
   } else if (DecisionsApi::is_ours(path) && may(exchange)) {
     co_await DecisionsApi(parts_.packs->engine(), *parts_.metrics, parts_.decisions).handle(exchange);
   } else if (DecisionsApi::is_ours(path)) {
-    co_await answer(exchange, {403, kProblemType,
-                               problem_json(403, "forbidden", "Forbidden",
-                                            "decisions are for the admin role, and not for browsers")});
+    co_await answer(exchange, problem(403, "decisions are for the admin role, and not for browsers"));
   } else if (!known) {
     co_await answer(exchange, problem(404, "no such path; MCP is served at /mcp"));
   } else if (posts ? exchange.method() != "POST" : !get) {

@@ -108,8 +108,8 @@ void print(const Options& options, const std::vector<Tier>& tiers, size_t reques
     std::printf("%s\n", out.dump(2).c_str());
     return;
   }
-  std::printf("%zu rules, %zu requests; compiled in %.1f ms (packed), %.1f ms (native)\n", rules, requests,
-              packed_ms, native_ms);
+  std::printf("%s, %s; compiled in %.1f ms (packed), %.1f ms (native)\n", counted(rules, "rule").c_str(),
+              counted(requests, "request").c_str(), packed_ms, native_ms);
   for (const Tier& tier : tiers) {
     std::printf("  %-12s %10.0f ns/decision %12.0f decisions/s\n", tier.name.c_str(), tier.ns, 1e9 / tier.ns);
   }

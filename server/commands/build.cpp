@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/driver/compile.h"
+#include "compiler/driver/find.h"
 #include "compiler/driver/packs.h"
+#include "server/commands/bounds.h"
 #include "server/commands/command.h"
 #include "server/commands/pack_files.h"
 #include "server/commands/policy_tests.h"
@@ -24,6 +26,7 @@ struct Options {
   std::string output;
   std::optional<uint64_t> sequence;
   std::string native;  // the processor; empty: no native code
+  Budget::Limits bounds;
   bool skip_tests = false;
   bool json = false;
 };
@@ -110,6 +113,7 @@ Exit build(const Options& options) {
   }
   sources->sequence = options.sequence;
   driver::AnalyzeOptions reading;
+  reading.budget = options.bounds;
   reading.read_schema = [&root](const std::string& path) -> std::optional<std::string> {
     auto text = read_file((root / path).lexically_normal().string(), size_t{16} * 1024 * 1024);
     return text.has_error() ? std::nullopt : std::optional(std::move(*text));
@@ -124,7 +128,10 @@ Exit build(const Options& options) {
     return files;
   };
   driver::PackBuild built = driver::build_pack(std::move(*sources), reading);
-  if (built.analysis.module == nullptr) {
+  if (!options.skip_tests) {
+    driver::add_proofs(built.analysis, options.bounds);
+  }
+  if (built.analysis.diagnostics.has_errors()) {
     return report_mistakes(built.analysis, options.json);
   }
   if (!options.json) {
@@ -160,9 +167,9 @@ Exit build(const Options& options) {
     out.update(pack_json(*opened));
     std::printf("%s\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   } else {
-    std::printf("%s: %s, sequence %llu, %u rules, %zu bytes\n", output.c_str(), pack::title(*opened).c_str(),
-                static_cast<unsigned long long>(opened->manifest.sequence), opened->manifest.rules,
-                built.bytes.size());
+    std::printf("%s: %s, sequence %llu, %s, %zu bytes\n", output.c_str(), pack::title(*opened).c_str(),
+                static_cast<unsigned long long>(opened->manifest.sequence),
+                counted(opened->manifest.rules, "rule").c_str(), built.bytes.size());
   }
   return Exit::Ok;
 }
@@ -182,6 +189,7 @@ void add_build_command(CLI::App& app, Action& chosen) {
       "add native code: for this processor, or with --native=CPU for another by LLVM's name, such as "
       "x86-64-v3; used by this very build of Catalyst, where a trusted key signed the pack");
   command->add_flag("--skip-tests", options->skip_tests, "build although tests fail");
+  add_bounds(*command, options->bounds);
   command->add_flag("--json", options->json, kJsonHelp);
   command->footer(
       "The same sources give the same bytes, wherever they are built. A pack stands wherever policy files "

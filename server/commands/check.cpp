@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "compiler/driver/find.h"
+#include "server/commands/bounds.h"
 #include "server/commands/command.h"
 #include "server/commands/reports.h"
 #include "server/commands/sources.h"
@@ -16,6 +17,7 @@ namespace {
 struct Options {
   std::vector<std::string> files;
   std::string sarif;
+  Budget::Limits bounds;
   bool watch = false;
   bool json = false;
 };
@@ -27,12 +29,12 @@ Exit check(const Options& options, catalyst::analysis::Memory& memory) {
     print_error(files.error().message());
     return Exit::System;
   }
-  auto analysis = analyze_files(*files);
+  auto analysis = analyze_files(*files, options.bounds);
   if (analysis.has_error()) {
     print_error(analysis.error().message());
     return Exit::System;
   }
-  driver::add_findings(*analysis, memory);
+  driver::add_findings(*analysis, memory, options.bounds);
   if (!options.sarif.empty()) {
     if (const auto written = write_file(options.sarif, sarif_report(*analysis)); written.has_error()) {
       print_error(written.error().message());
@@ -52,8 +54,10 @@ Exit check(const Options& options, catalyst::analysis::Memory& memory) {
     print_diagnostics(*analysis);
     if (ok) {
       const ir::Module& module = *analysis->module;
-      std::printf("ok: %s %s, %zu rules, %zu tests\n", module.pack_name.c_str(), module.pack_version.c_str(),
-                  module.rules.size(), module.tests.size());
+      const std::string name =
+          module.pack_name.empty() ? "" : module.pack_name + " " + module.pack_version + ", ";
+      std::printf("ok: %s%s, %s\n", name.c_str(), counted(module.rules.size(), "rule").c_str(),
+                  counted(module.tests.size(), "test").c_str());
     }
   }
   return ok ? Exit::Ok : Exit::Findings;
@@ -69,6 +73,7 @@ void add_check_command(CLI::App& app, Action& chosen) {
   command->add_option("--sarif", options->sarif, "write a SARIF 2.1.0 report to this file");
   command->add_flag("--watch", options->watch,
                     "check again whenever a policy file changes; proofs are kept, so that takes less");
+  add_bounds(*command, options->bounds);
   command->add_flag("--json", options->json, kJsonHelp);
   command->callback([options, &chosen] {
     chosen = [options] {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "runtime/value/time.h"
 #include "server/commands/admin_client.h"
 #include "server/commands/command.h"
 #include "server/commands/pack_files.h"
@@ -101,9 +102,11 @@ void print_status(const Json& status, bool shadow_only) {
   }
   if (!shadow_only) {
     for (const Json& release : status.value("releases", Json::array())) {
-      std::printf("release  %s %s (%s) by %s\n", text_at(release, "pack").c_str(),
+      std::string when;
+      value::append_time(when, release.value("added_at_ms", int64_t{0}) / 1'000 * 1'000'000);
+      std::printf("release  %s %s (%s) by %s, %s\n", text_at(release, "pack").c_str(),
                   text_at(release, "version").c_str(), text_at(release, "digest").substr(0, 12).c_str(),
-                  text_at(release, "added_by").c_str());
+                  text_at(release, "added_by").c_str(), when.c_str());
     }
   }
 }
@@ -124,8 +127,11 @@ Exit report(const Connection& to, const Result<AdminAnswer>& answer, bool shadow
     print_status(body, shadow_only);
   } else {
     const std::string detail = body.is_object() ? text_at(body, "detail") : "";
-    const std::string plain = body.is_object() ? text_at(body, "error") : "";
-    print_error("HTTP " + std::to_string(answer->status) + ": " + (detail.empty() ? plain : detail));
+    const std::string plain =
+        body.is_object() ? text_at(body, "error_description") : "";  // of a refused token
+    const std::string remedy =
+        answer->status == 401 ? "; CATALYST_TOKEN or --token has the token of an administrator" : "";
+    print_error("HTTP " + std::to_string(answer->status) + ": " + (detail.empty() ? plain : detail) + remedy);
   }
   return good ? Exit::Ok : answer->status >= 500 ? Exit::System : Exit::Findings;
 }

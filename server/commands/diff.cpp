@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/analysis/diff.h"
+#include "server/commands/bounds.h"
 #include "server/commands/command.h"
 #include "server/commands/reasons.h"
 #include "server/commands/sources.h"
@@ -22,12 +23,13 @@ struct Options {
   std::string before;
   std::string after;
   std::vector<std::string> fail_on;
+  Budget::Limits bounds;
   bool json = false;
 };
 
-Result<driver::Analysis> load(const std::string& path) {
+Result<driver::Analysis> load(const std::string& path, const Budget::Limits& bounds) {
   const auto files = find_sources({path});
-  return files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files);
+  return files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files, bounds);
 }
 
 std::string decided(const Decision& decision) {
@@ -63,7 +65,7 @@ void print_text(const std::vector<Difference>& differences, const Sources& sourc
       std::printf("         and for %zu more groups of tools\n", d.more);
     }
     if (!d.reasons.empty()) {
-      std::printf("open     %s: outside the decidable part\n", sentence.c_str());
+      std::printf("open     %s: neither found nor excluded\n", sentence.c_str());
     }
     for (const analysis::Search::Reason& reason : d.reasons) {
       std::printf("         because %s\n", reason_text(reason, sources).c_str());
@@ -103,8 +105,8 @@ bool fails(const Difference& d, const std::vector<std::string>& fail_on) {
 }
 
 Exit diff(const Options& options) {
-  auto before = load(options.before);
-  auto after = load(options.after);
+  auto before = load(options.before, options.bounds);
+  auto after = load(options.after, options.bounds);
   for (const auto* side : {&before, &after}) {
     if (side->has_error()) {
       print_error(side->error().message());
@@ -115,6 +117,7 @@ Exit diff(const Options& options) {
       return Exit::Findings;
     }
   }
+  const Budget bounds(options.bounds);
   const auto differences =
       analysis::diff({before->module, &before->sources}, {after->module, &after->sources});
   const Sources sources = {{before->module.get(), &before->sources}, {after->module.get(), &after->sources}};
@@ -144,6 +147,7 @@ void add_diff_command(CLI::App& app, Action& chosen) {
       ->add_option("--fail-on", options->fail_on,
                    "exit with 1 unless it is proved that there are none; may be repeated")
       ->check(CLI::IsMember(names));
+  add_bounds(*command, options->bounds);
   command->add_flag("--json", options->json, kJsonHelp);
   command->callback([options, &chosen] { chosen = [options] { return diff(*options); }; });
 }

@@ -44,8 +44,7 @@ void print_problems(const std::vector<Problem>& problems, bool json) {
                             .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
                             .c_str());
   } else {
-    std::fprintf(stderr, "%zu problem%s in the configuration\n", problems.size(),
-                 problems.size() == 1 ? "" : "s");
+    std::fprintf(stderr, "%s in the configuration\n", counted(problems.size(), "problem").c_str());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <set>
@@ -27,6 +28,8 @@ namespace {
 
 constexpr std::string_view kFact = "repl__value";
 constexpr std::string_view kInput = "input";  // what messages call the line
+/// What stands in front of the line when it is checked, on a line of its own.
+constexpr std::string_view kBefore = "fact repl__value =\n";
 
 constexpr const char* kHelp =
     R"(an expression          its value: facts, functions, decisions, inputs of the request
@@ -68,7 +71,7 @@ class Session {
       if (!line) {
         break;
       }
-      obey(*line);
+      obey(whole(editor, *line));
       std::fflush(stdout);
     }
     // Who types sees what went wrong; a script must be told.
@@ -76,6 +79,35 @@ class Session {
   }
 
  private:
+  /// The line with those that follow it, as long as a bracket is open; an empty one ends that.
+  std::string whole(LineEditor& editor, std::string line) const {
+    while (has_open_bracket(line)) {
+      const std::optional<std::string> more = editor.read(terminal_ ? "| " : "");
+      if (!more || more->find_first_not_of(" \t\r") == std::string::npos) {
+        break;
+      }
+      line += "\n" + *more;
+    }
+    return line;
+  }
+
+  static bool has_open_bracket(const std::string& line) {
+    const driver::Analysis alone =
+        driver::analyze({{std::string(kInput), std::string(kBefore) + expression_in(line) + "\n"}});
+    const auto& all = alone.diagnostics.all();
+    return std::any_of(all.begin(), all.end(), [](const diagnostics::Diagnostic& each) {
+      return each.kind == diagnostics::Kind::UnclosedBracket;
+    });
+  }
+
+  /// What stands behind `:explain` or `:type`, or the line itself.
+  static std::string expression_in(const std::string& line) {
+    const size_t begin = line.find_first_not_of(" \t\r");
+    const bool is_command = begin != std::string::npos && line[begin] == ':';
+    const size_t blank = is_command ? line.find_first_of(" \t\r", begin) : std::string::npos;
+    return is_command ? (blank == std::string::npos ? "" : line.substr(blank)) : line;
+  }
+
   void fail(const std::string& message) {
     failed_ = true;
     if (options_.json) {
@@ -131,7 +163,25 @@ class Session {
 
   static std::string render(const driver::Analysis& analysis, const diagnostics::Diagnostic& diagnostic) {
     const auto color = use_color(STDERR_FILENO) ? diagnostics::Color::Always : diagnostics::Color::Never;
-    return diagnostics::render(analysis.sources, diagnostic, color) + "\n";
+    source::SourceMap shown;
+    for (uint32_t file = 0; file < analysis.sources.size(); ++file) {
+      const source::FileId id(file);
+      const bool input = analysis.sources.path(id) == kInput;
+      shown.add(std::string(analysis.sources.path(id)),
+                std::string(analysis.sources.text(id).substr(input ? kBefore.size() : 0)));
+    }
+    const auto move = [&](source::Span& span) {
+      if (span.valid() && shown.path(span.file) == kInput) {
+        const auto before = static_cast<uint32_t>(kBefore.size());
+        span.begin -= std::min(span.begin, before);
+        span.end -= std::min(span.end, before);
+      }
+    };
+    diagnostics::Diagnostic out = diagnostic;
+    move(out.span);
+    std::for_each(out.notes.begin(), out.notes.end(), [&](diagnostics::Note& note) { move(note.span); });
+    std::for_each(out.fixes.begin(), out.fixes.end(), [&](diagnostics::Fix& fix) { move(fix.span); });
+    return diagnostics::render(shown, out, color) + "\n";
   }
 
   bool take_request(const std::string& file) {
@@ -164,8 +214,7 @@ class Session {
 
   [[nodiscard]] std::string summary() const {
     return std::string(pack_->name()) + " " + std::string(pack_->version()) + ": " +
-           std::to_string(module_->rules.size()) + " rules, " + std::to_string(module_->decisions.size()) +
-           " decisions";
+           counted(module_->rules.size(), "rule") + ", " + counted(module_->decisions.size(), "decision");
   }
 
   void obey(const std::string& line) {
@@ -253,7 +302,7 @@ class Session {
   [[nodiscard]] driver::Analysis analyze(const std::string& line) const {
     const decision::Request current = request();
     std::vector<driver::SourceFile> sources = sources_;
-    sources.push_back({std::string(kInput), "fact " + std::string(kFact) + " =\n" + line + "\n"});
+    sources.push_back({std::string(kInput), std::string(kBefore) + line + "\n"});
     sources.push_back({"<request>", "rule repl__line\n  on " + std::string(abi::hook_name(current.hook)) +
                                         " " + quoted(current.server) + "." + quoted(current.tool) +
                                         "\n  when length([" + std::string(kFact) + "]) > 0\n  audit\n"});
@@ -292,21 +341,25 @@ class Session {
       return say(type + "\n");
     }
     const decision::Pack pack(driver::compile_packed(analysis));
-    const decision::ExplainedValue value = decision::explain_value(pack, request(), expr.index);
+    decision::ExplainedValue value = decision::explain_value(pack, request(), expr.index);
+    const std::vector<std::string> files = decision::file_names(pack);
+    for (decision::ExplainedCondition& each : value.conditions) {
+      each.place.line -= files[each.place.file] == kInput ? 1 : 0;  // of kBefore
+    }
     if (options_.json) {
       std::string out = "{\"input\":" + value::json_string(line) + ",\"type\":" + value::json_string(type);
       out += value.status == value::Status::Ok
                  ? ",\"value\":" + value.json
                  : ",\"error\":" + value::json_string(value::status_name(value.status));
       if (wanted == Wanted::Explanation) {
-        out += ",\"conditions\":" + decision::conditions_json(value.conditions, decision::file_names(pack));
+        out += ",\"conditions\":" + decision::conditions_json(value.conditions, files);
       }
       std::printf("%s}\n", out.c_str());
     } else if (value.status == value::Status::Ok) {
       std::printf("%s : %s\n", value.json.c_str(), type.c_str());
     }
     if (wanted == Wanted::Explanation && !options_.json) {
-      std::fputs(decision::conditions_text(value.conditions, decision::file_names(pack)).c_str(), stdout);
+      std::fputs(decision::conditions_text(value.conditions, files).c_str(), stdout);
     }
     if (value.status != value::Status::Ok) {
       failed_ = true;

@@ -108,9 +108,8 @@ Exit sign(const SignOptions& options) {
                       {"signatures", signatures.size()}};
     std::printf("%s\n", out.dump(2).c_str());
   } else {
-    std::printf("%s: %s signed by key %s, %zu signature%s\n", output.c_str(), pack::title(*opened).c_str(),
-                pack::hex(key->id()).substr(0, 16).c_str(), signatures.size(),
-                signatures.size() == 1 ? "" : "s");
+    std::printf("%s: %s signed by key %s, %s\n", output.c_str(), pack::title(*opened).c_str(),
+                pack::hex(key->id()).substr(0, 16).c_str(), counted(signatures.size(), "signature").c_str());
   }
   return Exit::Ok;
 }

@@ -29,8 +29,11 @@ Result<std::string> read_stream(std::istream& in, const std::string& path, size_
   return text;
 }
 
-Result<driver::Analysis> analysis_of_pack(const std::string& file, const std::string& bytes) {
-  auto loaded = driver::load_pack(bytes);
+Result<driver::Analysis> analysis_of_pack(const std::string& file, const std::string& bytes,
+                                          const Budget::Limits& bounds) {
+  driver::LoadOptions options;
+  options.budget = bounds;
+  auto loaded = driver::load_pack(bytes, options);
   if (loaded.has_error()) {
     return add_context(loaded.error(), file);
   }
@@ -85,8 +88,9 @@ Result<std::vector<std::string>> find_sources(const std::vector<std::string>& ar
       out.push_back(argument);
     } else if (const auto found = driver::pack_files(argument); found.has_value()) {
       out.insert(out.end(), found->begin(), found->end());
-    } else if (!fs::is_directory(argument, failure)) {
-      return found.error();
+    } else {
+      const bool something_else = fs::exists(argument, failure) && !fs::is_directory(argument, failure);
+      return something_else ? error(argument + " is neither a file nor a folder") : found.error();
     }
   }
   std::sort(out.begin(), out.end());
@@ -97,7 +101,7 @@ Result<std::vector<std::string>> find_sources(const std::vector<std::string>& ar
   return out;
 }
 
-Result<driver::Analysis> analyze_files(const std::vector<std::string>& files) {
+Result<driver::Analysis> analyze_files(const std::vector<std::string>& files, const Budget::Limits& bounds) {
   std::vector<driver::SourceFile> sources;
   size_t bytes = 0;
   for (const std::string& file : files) {
@@ -106,7 +110,7 @@ Result<driver::Analysis> analyze_files(const std::vector<std::string>& files) {
       return text.error();
     }
     if (driver::is_pack(*text)) {
-      return files.size() == 1 ? analysis_of_pack(file, *text)
+      return files.size() == 1 ? analysis_of_pack(file, *text, bounds)
                                : error(file + " is a pack, and a pack stands alone: it is a whole policy");
     }
     bytes += text->size();
@@ -115,7 +119,9 @@ Result<driver::Analysis> analyze_files(const std::vector<std::string>& files) {
     }
     sources.push_back({file == "-" ? "<stdin>" : file, std::move(*text)});
   }
-  return driver::analyze(std::move(sources));
+  driver::AnalyzeOptions options;
+  options.budget = bounds;
+  return driver::analyze(std::move(sources), options);
 }
 
 void print_diagnostics(const driver::Analysis& analysis) {
@@ -128,8 +134,10 @@ void print_diagnostics(const driver::Analysis& analysis) {
   }
   const size_t errors = analysis.diagnostics.error_count();
   if (errors + warnings > 0) {
-    std::fprintf(stderr, "%zu error%s, %zu warning%s%s\n", errors, errors == 1 ? "" : "s", warnings,
-                 warnings == 1 ? "" : "s", analysis.diagnostics.dropped() > 0 ? " (and more)" : "");
+    const std::string of_errors = errors == 0 ? "" : counted(errors, "error");
+    const std::string of_warnings = warnings == 0 ? "" : counted(warnings, "warning");
+    std::fprintf(stderr, "%s%s%s%s\n", of_errors.c_str(), errors * warnings == 0 ? "" : ", ",
+                 of_warnings.c_str(), analysis.diagnostics.dropped() > 0 ? " (and more)" : "");
   }
 }
 
@@ -140,6 +148,10 @@ std::string diagnostics_json(const driver::Analysis& analysis) {
     out += diagnostics::to_json(analysis.sources, diagnostic);
   }
   return out + "]";
+}
+
+std::string counted(size_t count, std::string_view what) {
+  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
 void print_error(const std::string& message) { std::fprintf(stderr, "catalyst: %s\n", message.c_str()); }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/driver/analyze.h"
@@ -21,12 +22,16 @@ Result<std::vector<std::string>> find_sources(const std::vector<std::string>& ar
 
 /// Reads and analyses the files as one policy; reading failures are Errors, mistakes are diagnostics in the
 /// analysis. A single .catpack is loaded instead, everything in it verified but the signatures.
-Result<driver::Analysis> analyze_files(const std::vector<std::string>& files);
+Result<driver::Analysis> analyze_files(const std::vector<std::string>& files,
+                                       const Budget::Limits& bounds = {});
 
 /// Prints the diagnostics to standard error and a closing line.
 void print_diagnostics(const driver::Analysis& analysis);
 /// "[{...},...]"
 std::string diagnostics_json(const driver::Analysis& analysis);
+
+/// "1 rule", "12 rules"
+std::string counted(size_t count, std::string_view what);
 
 /// "catalyst: MESSAGE" to standard error.
 void print_error(const std::string& message);

@@ -11,6 +11,7 @@
 
 #include "compiler/driver/compile.h"
 #include "compiler/driver/find.h"
+#include "server/commands/bounds.h"
 #include "server/commands/command.h"
 #include "server/commands/coverage.h"
 #include "server/commands/mutation_test.h"
@@ -32,6 +33,7 @@ struct Options {
   std::string junit;
   std::string sarif;
   double mutate_seconds = 60;
+  Budget::Limits bounds;
   size_t fail_under = 0;
   bool coverage = false;
   bool mutate = false;
@@ -47,6 +49,7 @@ struct Run {
   double milliseconds = 0;
   std::optional<Coverage> coverage;
   std::optional<MutationReport> mutations;
+  bool untried = false;  // mutations were asked for, and tests fail without them
 };
 
 std::string place_of(const driver::Analysis& analysis, const source::Span& span) {
@@ -109,6 +112,8 @@ void print_text(const driver::Analysis& analysis, const Run& run) {
   }
   if (run.mutations) {
     print_mutations(analysis, *run.mutations);
+  } else if (run.untried) {
+    std::printf("mutations: none tried while tests fail\n");
   }
 }
 
@@ -133,6 +138,8 @@ void print_json(const driver::Analysis& analysis, const Run& run) {
     }
     root["mutations"] = {
         {"edits", run.mutations->edits}, {"tried", run.mutations->tried}, {"survivors", survivors}};
+  } else if (run.untried) {
+    root["mutations"] = nullptr;
   }
   std::printf("%s\n", root.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
@@ -168,7 +175,8 @@ Result<Run> run_tests(const Options& options, const driver::Analysis& analysis) 
   }
   out.milliseconds =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  if (options.mutate && out.failed == 0) {
+  out.untried = options.mutate && out.failed > 0;
+  if (options.mutate && !out.untried) {
     out.mutations = test_mutations(analysis, {options.mutate_seconds});
   }
   return out;
@@ -194,12 +202,13 @@ Result<void> write_reports(const Options& options, const driver::Analysis& analy
 
 Exit test_once(const Options& options) {
   const auto files = find_sources(options.files);
-  auto analysis = files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files);
+  auto analysis =
+      files.has_error() ? Result<driver::Analysis>(files.error()) : analyze_files(*files, options.bounds);
   if (analysis.has_error()) {
     print_error(analysis.error().message());
     return Exit::System;
   }
-  driver::add_proofs(*analysis);
+  driver::add_proofs(*analysis, options.bounds);
   if (analysis->module == nullptr || analysis->diagnostics.has_errors()) {
     if (options.json) {
       std::printf("{\"passed\":0,\"failed\":0,\"diagnostics\":%s}\n", diagnostics_json(*analysis).c_str());
@@ -217,6 +226,9 @@ Exit test_once(const Options& options) {
   if (run.has_error()) {
     print_error(run.error().message());
     return Exit::System;
+  }
+  if (run->outcomes.empty() && !options.filter.empty()) {
+    print_error("no test has `" + options.filter + "` in its title");
   }
   if (options.json) {
     print_json(*analysis, *run);
@@ -258,6 +270,7 @@ void add_test_command(CLI::App& app, Action& chosen) {
   command->add_option("--mutate-seconds", options->mutate_seconds, "time for --mutate; default 60");
   command->add_flag("--watch", options->watch, "run again whenever a policy file changes");
   command->add_flag("--native", options->native, "decide with native code instead of the packed form");
+  add_bounds(*command, options->bounds);
   command->add_flag("--json", options->json, kJsonHelp);
   command->callback([options, &chosen] {
     chosen = [options] {

@@ -9,6 +9,7 @@
 
 #include "runtime/value/ops.h"
 #include "server/api/request_json.h"
+#include "server/commands/bounds.h"
 #include "server/commands/command.h"
 #include "server/commands/reasons.h"
 #include "server/commands/sources.h"
@@ -24,6 +25,7 @@ struct Options {
   std::vector<std::string> files;
   std::string request = "-";
   std::string want = "allow";
+  Budget::Limits bounds;
   bool json = false;
 };
 
@@ -98,6 +100,9 @@ void print_text(const WhyNot& answer, const driver::Analysis& analysis, const st
     std::printf("%s, if in rule %s (%s) %s\n", decided(change.decision).c_str(), change.rule.c_str(),
                 place(analysis, change.mutation.span).c_str(), change.mutation.text.c_str());
   }
+  if (!answer.not_in_time.empty()) {
+    std::printf("not all was tried: %s\n", answer.not_in_time.c_str());
+  }
 }
 
 void print_json(const WhyNot& answer, const driver::Analysis& analysis) {
@@ -106,6 +111,7 @@ void print_json(const WhyNot& answer, const driver::Analysis& analysis) {
                {"proved_none", answer.proved_none},
                {"requests", Json::array()},
                {"rules", Json::array()},
+               {"not_in_time", answer.not_in_time},
                {"open_because", Json::array()}};
   for (const analysis::RequestChange& change : answer.requests) {
     Json inputs = Json::array();
@@ -143,7 +149,7 @@ Exit why_not(const Options& options) {
     print_error(request.error().message());
     return Exit::Findings;
   }
-  const auto analysis = analyze_files(*files);
+  const auto analysis = analyze_files(*files, options.bounds);
   if (analysis.has_error()) {
     print_error(analysis.error().message());
     return Exit::System;
@@ -152,6 +158,7 @@ Exit why_not(const Options& options) {
     print_diagnostics(*analysis);
     return Exit::Findings;
   }
+  const Budget bounds(options.bounds);
   const WhyNot answer = catalyst::analysis::why_not(analysis->module, analysis->sources,
                                                     witness_of((*request)->request(), *analysis->module),
                                                     options.want == "allow" ? Wanted::Allow : Wanted::Deny);
@@ -174,6 +181,7 @@ void add_why_not_command(CLI::App& app, Action& chosen) {
                       "file with the request, - for standard input (default)");
   command->add_option("--want", options->want, "the verdict that is wanted: allow (default) or deny")
       ->check(CLI::IsMember({"allow", "deny"}));
+  add_bounds(*command, options->bounds);
   command->add_flag("--json", options->json, kJsonHelp);
   command->callback([options, &chosen] { chosen = [options] { return why_not(*options); }; });
 }

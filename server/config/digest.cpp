@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "runtime/base/check.h"
+#include "runtime/base/hex.h"
 
 namespace catalyst::server {
 
@@ -24,12 +25,8 @@ Digest sha256(std::string_view text) {
 }
 
 std::string hex_digest(const Digest& digest) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
-  for (const uint8_t byte : digest) {
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
+  append_hex(out, digest);
   return out;
 }
 

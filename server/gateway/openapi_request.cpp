@@ -1,30 +1,14 @@
 // From a tool's arguments to an HTTP request. An argument fills its field and nothing else.
 
 #include <algorithm>
-#include <cctype>
 
+#include "server/auth/fetch.h"
 #include "server/gateway/openapi_document.h"
 
 namespace catalyst::server {
 namespace {
 
 using Json = nlohmann::json;
-
-/// Everything but unreserved characters (RFC 3986 section 2.3) is escaped, so that no value can end its
-/// field.
-void encode(std::string& out, std::string_view text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~') {
-      out += c;
-    } else {
-      out += '%';
-      out += kDigits[byte >> 4];
-      out += kDigits[byte & 15];
-    }
-  }
-}
 
 std::string plain(const Json& value) {
   return value.is_string() ? value.get<std::string>()
@@ -48,7 +32,7 @@ Result<std::string> path_segment(const OpenApiParameter& parameter, const Json& 
   std::string raw;
   for (const std::string& element : elements(value)) {
     out += out.empty() ? "" : ",";
-    encode(out, element);
+    append_form_encoded(out, element);
     raw += element;
   }
   // "." and ".." are unreserved, and would walk through the path.
@@ -60,9 +44,9 @@ Result<std::string> path_segment(const OpenApiParameter& parameter, const Json& 
 
 void add_query(std::string& query, std::string_view name, std::string_view value) {
   query += query.empty() ? '?' : '&';
-  encode(query, name);
+  append_form_encoded(query, name);
   query += '=';
-  encode(query, value);
+  append_form_encoded(query, value);
 }
 
 void query_parameter(std::string& query, const OpenApiParameter& parameter, const Json& value) {
@@ -82,13 +66,13 @@ void query_parameter(std::string& query, const OpenApiParameter& parameter, cons
     return add_query(query, parameter.name, plain(value));
   }
   query += query.empty() ? '?' : '&';
-  encode(query, parameter.name);
+  append_form_encoded(query, parameter.name);
   query += '=';
   bool first = true;
   for (const std::string& element : elements(value)) {
     query += first ? "" : ",";
     first = false;
-    encode(query, element);
+    append_form_encoded(query, element);
   }
 }
 
@@ -143,7 +127,7 @@ Result<OpenApiRequest> make_request(const OpenApiOperation& operation, const Jso
       }
       case OpenApiPlace::Cookie:
         cookies += (cookies.empty() ? "" : "; ") + parameter.name + "=";
-        encode(cookies, plain(*found));
+        append_form_encoded(cookies, plain(*found));
         break;
     }
   }

@@ -153,6 +153,7 @@ test("fmt, bench, version, usage", { timeout: 60000 }, (t) => {
   assert.match(run(cwd, ["--version"]).stdout, /^catalyst \d+\.\d+\.\d+\n$/);
   assert.equal(run(cwd, []).status, 2);
   assert.equal(run(cwd, ["chekc"]).status, 2);
+  assert.match(run(cwd, ["chekc"]).stderr, /there is no command `chekc`; did you mean `check`\?/);
   assert.equal(run(cwd, ["explain", "E9999"]).status, 1);
   for (const command of ["new", "check", "fmt", "test", "eval", "explain", "import", "run", "bench", "build", "keygen", "sign", "verify", "inspect"]) {
     const help = run(cwd, [command, "--help"]);
@@ -182,6 +183,38 @@ test("diff shows requests that both versions decide, or proves that there are no
   const same = run(cwd, ["diff", "old.cata", "same.cata", "--fail-on", "any"]);
   assert.equal(same.status, 0, same.stdout);
   assert.match(same.stdout, /none +calls that NEW allows and OLD denied \(proved\)/);
+});
+
+test("proofs end with their budget, and what was not decided is told", { timeout: 240000 }, (t) => {
+  const cwd = folder(t);
+  const nested = Array.from({ length: 20 }, (_, i) => `any x${i} in principal.roles satisfies `).join("");
+  writeFileSync(join(cwd, "old.cata"), "server db\nrule risky on call db.x when principal.risk > 50 deny\n");
+  writeFileSync(join(cwd, "new.cata"), `server db\nrule pairs on call db.x when ${nested} x0 == x19 and x1 != x18 deny\n`);
+  const why = "proving takes more than 1 s of processor time";
+  const checked = json(cwd, ["check", "new.cata", "--max-seconds", "1"]);
+  assert.equal(checked.status, 0, checked.stderr);
+  assert.deepEqual(checked.body.diagnostics.map((each) => [each.code, each.message]), [["W0307", `1 of 1 rules were not decided: ${why}`]]);
+  const compared = json(cwd, ["diff", "old.cata", "new.cata", "--max-seconds", "1", "--fail-on", "any"]);
+  assert.equal(compared.status, 1, "what could not be excluded fails");
+  const reasons = ["more-permissive", "more-restrictive"].flatMap((kind) => compared.body[kind].open_because);
+  assert.ok(reasons.includes(why), compared.stdout);
+  const shown = run(cwd, ["diff", "old.cata", "new.cata", "--max-seconds", "1"]);
+  assert.equal(shown.status, 0);
+  assert.match(shown.stdout, /open +[^\n]*: neither found nor excluded\n +because proving takes more than 1 s/);
+  const request = JSON.stringify({ server: "db", tool: "x", principal: { id: "a", risk: 1 } });
+  assert.equal(json(cwd, ["why-not", "new.cata", "--want", "deny", "--max-seconds", "1"], request).body.not_in_time, why);
+  assert.equal(run(cwd, ["check", "new.cata", "--max-memory", "1"]).status, 2);
+});
+
+test("a property that does not hold, and sources that are no files, are told", { timeout: 60000 }, (t) => {
+  const cwd = folder(t, { "p.cata": "pack p 1.0.0\nserver db\nproperty shut { for any call db.x expect not allow }\n" });
+  const built = run(cwd, ["build"]);
+  assert.equal(built.status, 1);
+  assert.match(built.stderr, /E1001/);
+  assert.equal(run(cwd, ["build", "--skip-tests"]).status, 0);
+  assert.match(run(cwd, ["check", "/dev/null"]).stderr, /neither a file nor a folder/);
+  for (let i = 0; i <= 1000; ++i) writeFileSync(join(cwd, `f${i}.cata`), "");
+  assert.match(run(cwd, ["check"]).stderr, /more than 1000 \.cata files/);
 });
 
 test("why-not names the smallest changes", { timeout: 60000 }, (t) => {
@@ -237,6 +270,11 @@ test("test reports coverage, survivors of mutation, JUnit and SARIF", { timeout:
   assert.match(readFileSync(join(cwd, "cov.info"), "utf8"), /SF:p\.cata\n[\s\S]*BRDA:1,[\s\S]*DA:2,0[\s\S]*end_of_record/);
   assert.match(readFileSync(join(cwd, "junit.xml"), "utf8"), /<testsuites tests="2" failures="0"[\s\S]*<testcase name="risky"/);
   assert.equal(JSON.parse(readFileSync(join(cwd, "out.sarif"), "utf8")).version, "2.1.0");
+  const failing = policy + 'test "wrong" {\n  when call db.read {}\n  then deny\n}\n';
+  writeFileSync(join(cwd, "p.cata"), failing);
+  assert.equal(json(cwd, ["test", "--mutate"]).body.mutations, null);
+  assert.match(run(cwd, ["test", "--mutate"]).stdout, /\nmutations: none tried while tests fail\n$/);
+  assert.match(run(cwd, ["test", "--filter", "nothing like it"]).stderr, /no test has `nothing like it` in its title/);
   writeFileSync(join(cwd, "p.cata"), policy + "fact unused = principal.mfa\n");
   assert.equal(run(cwd, ["check", "--sarif", "check.sarif"]).status, 0);
   const results = JSON.parse(readFileSync(join(cwd, "check.sarif"), "utf8")).runs[0].results;

@@ -165,6 +165,9 @@ test("repl answers lines", { timeout: 60000 }, (t) => {
   assert.deepEqual(done.stdout.split("\n").slice(0, 8), ["3 : int", '"high" : string', '"" : string', "call every.t", '"ana" : string', "7 : int", "string", "allow (default)"]);
   assert.match(done.stdout, /\["vat","toll"\] : list<string>\n/);
   assert.match(done.stdout, /taxes = \["row 1","row 2"\]/);
+  const lines = run(cwd, ["repl"], "length([\n  1,\n  2])\n:type {\n  \"a\": 1\n}\nlane(\n\n3\n");
+  assert.deepEqual(lines.stdout.split("\n"), ["2 : int", "record { a }", "3 : int", ""], lines.stderr);
+  assert.match(lines.stderr, /E0115[\s\S]*--> input:1:5/);
   const wrong = run(cwd, ["repl"], "lan(1)\n1 / 0\n:nope\nlane(1)\n");
   assert.equal(wrong.status, 1);
   assert.match(wrong.stderr, /did you mean `lane`/);

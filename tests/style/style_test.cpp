@@ -99,7 +99,6 @@ TEST_F(Style, VendorsStayInTheirFolders) {
   const std::pair<std::string, std::string> vendors[] = {{"antlr4-runtime.h", "compiler/frontend"},
                                                          {"llvm/", "compiler/codegen"},
                                                          {"z3", "compiler/analysis"},
-                                                         {"pqxx/", "runtime/store"},
                                                          {"sqlite3.h", "runtime/store"}};
   std::unordered_map<std::string, const SourceFile*> by_path;
   for (const SourceFile& file : files()) {

@@ -38,7 +38,7 @@ driver::Analysis analyze(const std::string& path, const std::string& text) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(kBudget)) {
-      options.budget.cpu_ms = std::stoi(line.substr(kBudget.size()));
+      options.budget.cpu_ms = std::atoi(line.c_str() + kBudget.size());
     }
     if (line.starts_with(kWith)) {
       const std::string other = line.substr(kWith.size());

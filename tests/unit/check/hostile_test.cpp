@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "runtime/base/budget.h"
@@ -73,6 +74,28 @@ TEST(Hostile, ATableOfThousandsOfTexts) {
     text += "  contains \"" + n + "\" | contains \"" + n + "0\" => " + n + "\n";
   }
   EXPECT_EQ(Checked("texts.cata", kNoTime + text + "  otherwise => 1\n}\n").codes(), "E0227");
+}
+
+TEST(Hostile, WarningsBeyondCountingHideNoRule) {
+  const std::string text = "server db\n" + repeated(250, "rule r", " on call db.* when true tag a\n");
+  const std::string routes =
+      repeated(250, "route q", "\n  for call db.query\n  to db_a, db_b\n  timeout 1s\n");
+  const Checked checked("many.cata", text + routes + "rule last on call db.drop deny\n");
+  ASSERT_NE(checked.module, nullptr);
+  EXPECT_GT(checked.sink.dropped(), 0U);
+  EXPECT_EQ(checked.module->rules.size(), 251U);
+  EXPECT_EQ(checked.module->rules.back().name, "last");
+  EXPECT_EQ(checked.module->routes.size(), 250U);
+}
+
+TEST(Hostile, AnErrorBehindCountlessWarningsIsTold) {
+  const std::string text = "server db\n" + repeated(250, "rule r", " on call db.* when true tag a\n");
+  const Checked checked("many.cata", text + "rule last on call db.drop when principle.mfa deny\n");
+  EXPECT_EQ(checked.module, nullptr);
+  const auto& all = checked.sink.all();
+  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](const diagnostics::Diagnostic& d) {
+    return d.kind == diagnostics::Kind::UnknownName;
+  }));
 }
 
 TEST(Hostile, TheDiagnosticNamesThePlaceThatWasReached) {

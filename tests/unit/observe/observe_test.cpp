@@ -16,6 +16,19 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+TEST(Metrics, AreDocumented) {
+  std::ifstream in("docs/operations.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  const std::string document = text.str();
+  ASSERT_FALSE(document.empty());
+#define METRIC(name, text, type, help)          \
+  EXPECT_THAT(document, HasSubstr("| `" text)); \
+  EXPECT_THAT(document, HasSubstr("| " help " |"));
+#include "runtime/observe/metric.def"
+#undef METRIC
+}
+
 TEST(Metrics, ShowsWhatWasRecorded) {
   Metrics metrics("1.2.3", {"files", "web"});
   metrics.request(method_of("tools/call"), metrics.server_index("web"), RequestStatus::Denied);
