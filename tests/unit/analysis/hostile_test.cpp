@@ -57,7 +57,9 @@ TEST(Hostile, APropertyOfManyRules) {
       repeated(12'000, "rule r", " on call db.x when principal.risk > 5 and principal.id != \"\" deny\n");
   const std::string property = "property p { for any call db.x where principal.mfa expect not allow }\n";
   const std::string codes = told(rules + property, 300);
-  EXPECT_NE(codes.find("W1001"), std::string::npos) << codes;
+  const bool told_of_it =
+      codes.find("W1001") != std::string::npos || codes.find("E1001") != std::string::npos;
+  EXPECT_TRUE(told_of_it) << "it does not hold, which the time may suffice to find: " << codes;
   EXPECT_NE(codes.find("W0307"), std::string::npos) << codes;
 }
 

@@ -186,7 +186,9 @@ TEST(SendQueue, ARequestThatDoesNotFitAtOnceIsSentToItsEnd) {
   peer.join();
   ::close(listening);
   EXPECT_EQ(response.body, "ok");
-  EXPECT_EQ(got, filler + "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nfirst last");
+  ASSERT_TRUE(got.starts_with(filler));
+  EXPECT_EQ(got.substr(filler.size()),
+            "POST / HTTP/1.1\r\nAccept-Encoding: identity\r\nContent-Length: 10\r\n\r\nfirst last");
 }
 
 }  // namespace
