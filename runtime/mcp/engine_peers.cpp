@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/base/clock.h"
+#include "runtime/http/head.h"
 #include "runtime/mcp/protocol.h"
 #include "runtime/mcp/request_context.h"
 #include "runtime/mcp/sse.h"
@@ -22,12 +23,6 @@ constexpr std::string_view kWhom = "handed over";
 constexpr std::string_view kHandedOverHeader = "Catalyst-Handed-Over";
 constexpr size_t kPeersMax = 1'024;
 
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 /// What belongs to one connection (RFC 9110 section 7.6.1), or is written anew.
 bool stays_here(std::string_view name) {
   static constexpr std::array<std::string_view, 15> kNames = {
@@ -35,7 +30,7 @@ bool stays_here(std::string_view name) {
       "TE",     "Trailer",         "Transfer-Encoding", "Upgrade",          "Content-Length",
       "Expect", "Accept-Encoding", "X-Request-Id",      "HTTP2-Settings",   kHandedOverHeader};
   return std::any_of(kNames.begin(), kNames.end(),
-                     [&](std::string_view own) { return same_name(own, name); });
+                     [&](std::string_view own) { return http::same_token(own, name); });
 }
 
 void append_path(std::string& out, std::string_view path) {

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include "runtime/http/head.h"
 #include "runtime/mcp/protocol.h"
 #include "runtime/mcp/sse.h"
 
@@ -16,12 +17,6 @@ namespace {
 
 constexpr size_t kJsonPadding = 64;  // what the reader of messages may look at behind them
 
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 /// What a message says itself, or its connection alone.
 bool belongs_to_channel(std::string_view name) {
   static constexpr std::array<std::string_view, 11> kNames = {
@@ -29,7 +24,7 @@ bool belongs_to_channel(std::string_view name) {
       "Mcp-Session-Id", "MCP-Protocol-Version", "Mcp-Method",       "Mcp-Name",
       "Last-Event-ID",  "Connection",           "Transfer-Encoding"};
   return std::any_of(kNames.begin(), kNames.end(),
-                     [&](std::string_view own) { return same_name(own, name); });
+                     [&](std::string_view own) { return http::same_token(own, name); });
 }
 
 }  // namespace
@@ -64,8 +59,9 @@ class MessageChannel::Exchange final : public HttpExchange {
   [[nodiscard]] std::string_view query() const override { return {}; }
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const override {
     for (const HeaderList* list : {&own_, client_.headers.get()}) {
-      const auto found = std::find_if(list->begin(), list->end(),
-                                      [&](const auto& header) { return same_name(header.first, name); });
+      const auto found = std::find_if(list->begin(), list->end(), [&](const auto& header) {
+        return http::same_token(header.first, name);
+      });
       if (found != list->end()) {
         return found->second;
       }
@@ -90,7 +86,7 @@ class MessageChannel::Exchange final : public HttpExchange {
 
   Task<Result<void>> respond(int, std::span<const Header> headers, std::string_view body) override {
     for (const Header& header : headers) {
-      if (same_name(header.name, "Mcp-Session-Id") && !header.value.empty()) {
+      if (http::same_token(header.name, "Mcp-Session-Id") && !header.value.empty()) {
         channel_.session_id_ = header.value;
         channel_.protocol_version_ = string_of(find_member(find_member(body, "result"), "protocolVersion"));
       }
