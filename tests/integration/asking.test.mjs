@@ -13,7 +13,7 @@ const call = async (client, name, args = {}) => {
 async function gateway(t) {
   const servers = { http: `{url: "${await fixtureHttp(t)}"}`, stdio: fixtureStdio(), "http-legacy": `{url: "${await fixtureHttp(t, "legacy")}"}`, "stdio-legacy": fixtureStdio("legacy") };
   const config = `policy: [policy.cata]\nservers:\n${Object.entries(servers).map(([name, text]) => `  ${name}: ${text}\n`).join("")}`;
-  const engine = await start(t, { config, cwd: folder(t, policy) });
+  const engine = await start(t, { config, cwd: folder(policy) });
   await engine.upstreams(...Object.keys(servers));
   return { engine, names: Object.keys(servers) };
 }
@@ -121,7 +121,7 @@ describe("the state that a modern client keeps", () => {
   test("is bound to the call and to the principal, and untouched", { timeout: 60000 }, async (t) => {
     const servers = { http: `{url: "${await fixtureHttp(t, "modern")}"}`, "http-legacy": `{url: "${await fixtureHttp(t, "legacy")}"}` };
     const config = `policy: [policy.cata]\nauth:\n  tokens:\n    - {token: the-token-of-ana-0, id: ana}\n    - {token: the-token-of-eve-0, id: eve}\nservers:\n${Object.entries(servers).map(([name, text]) => `  ${name}: ${text}\n`).join("")}`;
-    const engine = await start(t, { config, cwd: folder(t, policy) });
+    const engine = await start(t, { config, cwd: folder(policy) });
     await engine.upstreams(...Object.keys(servers));
     for (const server of Object.keys(servers)) {
       const name = "test_input_required_result_request_state";

@@ -29,7 +29,7 @@ const tool = (name, more = {}) => ({
 });
 
 async function changing(t, tools, extra = "") {
-  const cwd = folder(t, { "tools.json": JSON.stringify(tools), "policy.cata": policy });
+  const cwd = folder({ "tools.json": JSON.stringify(tools), "policy.cata": policy });
   const engine = await start(t, {
     cwd,
     config: `policy: policy.cata

@@ -13,7 +13,7 @@ const json = (cwd, args, input) => {
 };
 
 test("new writes a pack that checks, is formatted, and whose tests pass", { timeout: 60000 }, (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   assert.equal(run(cwd, ["new", "first-pack"]).status, 0);
   const at = join(cwd, "first-pack");
   const checked = run(at, ["check"]);
@@ -39,7 +39,7 @@ test("the quickstart checks, is formatted, and its tests pass", { timeout: 60000
 });
 
 test("eval explains which route a call takes, and a pack keeps its routes", { timeout: 60000 }, (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   writeFileSync(join(cwd, "policy.cata"), `pack routed 1.0.0
 
 server search
@@ -112,7 +112,7 @@ test("eval and explain decide a request", { timeout: 60000 }, (t) => {
 
 test("import writes what the servers publish, and the policy checks against it", { timeout: 60000 }, async (t) => {
   const { url } = await everythingHttp(t);
-  const cwd = folder(t, {
+  const cwd = folder({
     "mcp.json": JSON.stringify({ mcpServers: { one: { command: process.execPath, args: [everythingScript] }, two: { type: "http", url } } }),
   });
   const imported = json(cwd, ["import", "--servers", "mcp.json"]);
@@ -132,7 +132,7 @@ test("import writes what the servers publish, and the policy checks against it",
 });
 
 test("run takes a client's mcpServers file as it is", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, {
+  const cwd = folder({
     "policy.cata": 'pack a 1.0.0\nrule r on call every.echo when ((call.args.message as string?) ?? "") == "x" deny "no echo"\n',
     "mcp.json": JSON.stringify({ mcpServers: { every: { command: process.execPath, args: [everythingScript], autoApprove: ["echo"] } } }),
   });
@@ -143,7 +143,7 @@ test("run takes a client's mcpServers file as it is", { timeout: 60000 }, async 
 });
 
 test("fmt, bench, version, usage", { timeout: 60000 }, (t) => {
-  const cwd = folder(t, { "policy.cata": 'pack a 1.0.0\nrule   r on call *.*\nwhen call.tool=="x"   deny\ntest "t" {\nwhen call a.x {}\nthen deny by r\n}\n' });
+  const cwd = folder({ "policy.cata": 'pack a 1.0.0\nrule   r on call *.*\nwhen call.tool=="x"   deny\ntest "t" {\nwhen call a.x {}\nthen deny by r\n}\n' });
   assert.equal(run(cwd, ["fmt", "--check"]).status, 1);
   assert.equal(json(cwd, ["fmt"]).body.files[0].changed, true);
   assert.equal(run(cwd, ["fmt", "--check"]).status, 0);
@@ -163,7 +163,7 @@ test("fmt, bench, version, usage", { timeout: 60000 }, (t) => {
 });
 
 test("diff shows requests that both versions decide, or proves that there are none", { timeout: 60000 }, (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   const rules = (limit) => `default deny\nrule operators on call db.* when "operator" in principal.roles and principal.risk < ${limit} allow\nrule nights on call db.* when now.hour() < 6 deny\n`;
   writeFileSync(join(cwd, "old.cata"), rules(50));
   writeFileSync(join(cwd, "new.cata"), rules(60));
@@ -186,7 +186,7 @@ test("diff shows requests that both versions decide, or proves that there are no
 });
 
 test("proofs end with their budget, and what was not decided is told", { timeout: 240000 }, (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   const nested = Array.from({ length: 20 }, (_, i) => `any x${i} in principal.roles satisfies `).join("");
   writeFileSync(join(cwd, "old.cata"), "server db\nrule risky on call db.x when principal.risk > 50 deny\n");
   writeFileSync(join(cwd, "new.cata"), `server db\nrule pairs on call db.x when ${nested} x0 == x19 and x1 != x18 deny\n`);
@@ -207,7 +207,7 @@ test("proofs end with their budget, and what was not decided is told", { timeout
 });
 
 test("a property that does not hold, and sources that are no files, are told", { timeout: 60000 }, (t) => {
-  const cwd = folder(t, { "p.cata": "pack p 1.0.0\nserver db\nproperty shut { for any call db.x expect not allow }\n" });
+  const cwd = folder({ "p.cata": "pack p 1.0.0\nserver db\nproperty shut { for any call db.x expect not allow }\n" });
   const built = run(cwd, ["build"]);
   assert.equal(built.status, 1);
   assert.match(built.stderr, /E1001/);
@@ -218,7 +218,7 @@ test("a property that does not hold, and sources that are no files, are told", {
 });
 
 test("why-not names the smallest changes", { timeout: 60000 }, (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   writeFileSync(join(cwd, "p.cata"), `rule risky on call db.* when principal.risk > 20 and not principal.mfa deny\n`);
   const request = JSON.stringify({ server: "db", tool: "drop", principal: { id: "ana", risk: 50 } });
   const answer = json(cwd, ["why-not", "p.cata", "--want", "allow"], request);
@@ -231,7 +231,7 @@ test("why-not names the smallest changes", { timeout: 60000 }, (t) => {
 });
 
 test("mutation edits rows of decisions and preferences of routes, and coverage counts both", { timeout: 60000 }, (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   const rows = 'decision band(n: int) -> string = table first {\n  n =>\n  <= 10 => "low"\n  10..20 => "middle"\n  any => "high"\n}\n';
   const chain = 'decision fee(n: int) -> int {\n  rule small when n < 5 => 1\n  rule never when n < 4 => 2\n  otherwise => 3\n}\n';
   const route = 'server db\nroute reads\n  for call db.*\n  to a, b\n  prefer b when principal.tenant == "eu"\n  prefer a when principal.mfa\n';
@@ -256,7 +256,7 @@ test("mutation edits rows of decisions and preferences of routes, and coverage c
 });
 
 test("test reports coverage, survivors of mutation, JUnit and SARIF", { timeout: 60000 }, (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   const policy = `rule risky on call db.* when principal.risk > 20 and not principal.mfa deny\nrule never_tested on call db.drop deny\ntest "risky" {\n  given principal { id: "a", risk: 50 }\n  when call db.read {}\n  then deny\n}\ntest "fine" {\n  given principal { id: "a", risk: 1 }\n  when call db.read {}\n  then allow\n}\n`;
   writeFileSync(join(cwd, "p.cata"), policy);
   const tested = json(cwd, ["test", "--coverage", "--mutate", "--lcov", "cov.info", "--junit", "junit.xml", "--sarif", "out.sarif"]);
@@ -283,7 +283,7 @@ test("test reports coverage, survivors of mutation, JUnit and SARIF", { timeout:
 
 for (const command of ["check", "test"]) {
   test(`${command} --watch runs again when a policy file changes`, { timeout: 60000 }, async (t) => {
-    const cwd = folder(t, { "p.cata": "rule first on call db.read deny\n" });
+    const cwd = folder({ "p.cata": "rule first on call db.read deny\n" });
     const child = spawn(binary, [command, "--watch", "--json"], { cwd, stdio: ["ignore", "pipe", "ignore"] });
     t.after(() => child.kill("SIGKILL"));
     let text = "";

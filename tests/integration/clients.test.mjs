@@ -12,7 +12,7 @@ const node22 = join(modules, "node/bin/node"); // the inspector wants it
 
 async function gateway(t) {
   const config = `policy: [policy.cata]\nservers:\n  modern: {url: "${await fixtureHttp(t, "modern")}"}\n  legacy: ${fixtureStdio("legacy")}\n`;
-  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": "pack fixture 1.0.0\n\ndefault allow\n" }) });
+  const engine = await start(t, { config, cwd: folder({ "policy.cata": "pack fixture 1.0.0\n\ndefault allow\n" }) });
   await engine.upstreams("modern", "legacy");
   return engine;
 }

@@ -44,10 +44,10 @@ test("the official suite", { timeout: 240000 }, async (t) => {
   const files = { "policy.cata": "pack fixture 1.0.0\n\ndefault allow\n" };
   const servers = { http: `{url: "${both}"}`, stdio: fixtureStdio(), "http-legacy": `{url: "${legacy}"}`, "stdio-legacy": fixtureStdio("legacy") };
   const config = `policy: [policy.cata]\nservers:\n${Object.entries(servers).map(([name, text]) => `  ${name}: ${text}\n`).join("")}`;
-  const engine = await start(t, { config, cwd: folder(t, files) });
+  const engine = await start(t, { config, cwd: folder(files) });
   await engine.upstreams(...Object.keys(servers));
 
-  const out = folder(t);
+  const out = folder();
   const table = ["| target | 2025-11-25 | 2026-07-28 |", "|---|---|---|"];
   const wrong = [];
   for (const [target, url] of [["direct", both], ...Object.keys(servers).map((name) => [name, `${engine.url}/mcp/${name}`])]) {
@@ -67,7 +67,7 @@ test("the official suite", { timeout: 240000 }, async (t) => {
 });
 
 test("Catalyst as the suite's client", { timeout: 120000 }, async (t) => {
-  const out = folder(t);
+  const out = folder();
   const failed = [];
   const table = ["| revision | passed | scenarios |", "|---|---|---|"];
   for (const [revision, scenarios] of Object.entries(clientLeg)) {

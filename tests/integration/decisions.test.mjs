@@ -48,7 +48,7 @@ rule stop on call every.echo when principal.risk > 80 deny "No."
 rule ask on call every.get-sum require approval from role "dba" within 10m start review(call.args.a as int?)
 rule few on call every.get-env when count(call every.get-env by principal.id within 1h) > 2 deny
 rule slow on call every.get-env limit 2 per 1m by principal.id burst 1`;
-  const cwd = folder(t, { "policy.cata": rules });
+  const cwd = folder({ "policy.cata": rules });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nservers: {every: ${everythingStdio}}\n` });
   const evaluate = (request, query = "") => engine.json(`/api/v1/evaluate${query}`, { method: "POST", body: typeof request === "string" ? request : JSON.stringify(request) });
 
@@ -80,7 +80,7 @@ rule slow on call every.get-env limit 2 per 1m by principal.id burst 1`;
 });
 
 test("decisions over REST", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": policy });
+  const cwd = folder({ "policy.cata": policy });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nlimits: {decision_batch: 3}\nservers: {every: ${everythingStdio}}\n` });
   const post = (path, body) => engine.json(path, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) });
 
@@ -144,7 +144,7 @@ test("decisions over REST", { timeout: 60000 }, async (t) => {
 });
 
 test("decisions from the command line", { timeout: 60000 }, (t) => {
-  const cwd = folder(t, { "policy.cata": policy, "args.json": JSON.stringify({ o: order() }) });
+  const cwd = folder({ "policy.cata": policy, "args.json": JSON.stringify({ o: order() }) });
   const args = JSON.stringify({ o: order() });
   assert.equal(run(cwd, ["eval", "-d", "fee", "-a", args]).stdout, "1\n");
   assert.equal(run(cwd, ["eval", "-d", "fee", "-a", "@args.json", "--native"]).stdout, "1\n");
@@ -159,7 +159,7 @@ test("decisions from the command line", { timeout: 60000 }, (t) => {
 });
 
 test("repl answers lines", { timeout: 60000 }, (t) => {
-  const cwd = folder(t, { "policy.cata": policy, "request.json": '{"server": "every", "tool": "t", "args": {"n": 7}, "principal": {"id": "ana", "risk": 5}}' });
+  const cwd = folder({ "policy.cata": policy, "request.json": '{"server": "every", "tool": "t", "args": {"n": 7}, "principal": {"id": "ana", "risk": 5}}' });
   const done = run(cwd, ["repl"], "1 + 2\n// nothing\nlane(12)\nprincipal.id\n:request request.json\nprincipal.id\n(call.args.n as int?) ?? 0\n:type lane(1)\n:decide\n:explain taxes(\"de\")\n");
   assert.equal(done.status, 0, done.stderr);
   assert.deepEqual(done.stdout.split("\n").slice(0, 8), ["3 : int", '"high" : string', '"" : string', "call every.t", '"ana" : string', "7 : int", "string", "allow (default)"]);
@@ -178,7 +178,7 @@ test("repl answers lines", { timeout: 60000 }, (t) => {
 });
 
 test("repl on a terminal: lines are edited and brought back", { timeout: 60000, skip: spawnSync("script", ["--version"]).status !== 0 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": "pack a 1.0.0\nfn twice(n: int) -> int = n * 2\nfact used = twice(1)\nserver s\nrule r on call s.x when used > 3 deny\n" });
+  const cwd = folder({ "policy.cata": "pack a 1.0.0\nfn twice(n: int) -> int = n * 2\nfact used = twice(1)\nserver s\nrule r on call s.x when used > 3 deny\n" });
   const child = spawn("script", ["-qec", `${binary} repl`, "/dev/null"], { cwd, env: { ...process.env, TERM: "xterm", NO_COLOR: "1" } });
   let seen = "";
   child.stdout.on("data", (chunk) => (seen += chunk));

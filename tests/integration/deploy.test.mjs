@@ -37,7 +37,7 @@ function release(cwd, name, text) {
 }
 
 function place(t) {
-  const cwd = folder(t, { "policy.cata": policy("1.0.0", "get-env") });
+  const cwd = folder({ "policy.cata": policy("1.0.0", "get-env") });
   assert.equal(run(cwd, ["keygen", "release"]).status, 0);
   release(cwd, "two", policy("2.0.0", "get-sum"));
   release(cwd, "three", policy("3.0.0", "echo"));

@@ -19,7 +19,7 @@ async function engineOf(t, servers, { known = true, who = "ana" } = {}) {
   const auth = `auth:\n  tokens:\n    - {token: the-token-of-ana-0, id: ${who}}\n`;
   const peers = known ? `engine: {url: "http://127.0.0.1:${port}"}\n` : "";
   const config = `policy: [policy.cata]\n${secrets}${peers}${auth}servers:\n${Object.entries(servers).map(([name, url]) => `  ${name}: {url: "${url}"}\n`).join("")}`;
-  const engine = await start(t, { config, cwd: folder(t, policy), args: ["--listen", `127.0.0.1:${port}`] });
+  const engine = await start(t, { config, cwd: folder(policy), args: ["--listen", `127.0.0.1:${port}`] });
   await engine.upstreams(...Object.keys(servers));
   return engine;
 }
@@ -275,7 +275,7 @@ test("engines that do not know of each other say so", { timeout: 60000 }, async 
 
 test("an address that cannot work is refused with its place", async (t) => {
   const run = (config) => {
-    const cwd = folder(t, { "p.cata": "pack p 1.0.0\n", "catalyst.yaml": `listen: 127.0.0.1:0\npolicy: p.cata\n${config}` });
+    const cwd = folder({ "p.cata": "pack p 1.0.0\n", "catalyst.yaml": `listen: 127.0.0.1:0\npolicy: p.cata\n${config}` });
     return spawnSync(binary, ["run", "--config", "catalyst.yaml"], { cwd, encoding: "utf8", timeout: 10_000 }).stderr;
   };
   assert.match(run('engine: {url: "http://10.0.0.5:8080"}\n'), /catalyst.yaml:3:.*needs `secrets`/s);

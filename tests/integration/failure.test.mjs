@@ -11,7 +11,7 @@ const open = "pack test.open 1.0.0\n";
 test("a dead, a hanging and a missing upstream leave the others alone", { timeout: 60000 }, async (t) => {
   const { url, child } = await everythingHttp(t);
   const port = await freePort();
-  const cwd = folder(t, { "policy.cata": open });
+  const cwd = folder({ "policy.cata": open });
   const engine = await start(t, {
     cwd,
     config: `policy: policy.cata
@@ -45,7 +45,7 @@ servers:
 });
 
 test("a stdio server that is killed comes back", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": open });
+  const cwd = folder({ "policy.cata": open });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nservers: {every: ${everythingStdio}}\n` });
   await engine.upstreams("every");
   const client = await connect(t, engine, "/mcp/every");
@@ -59,7 +59,7 @@ test("a stdio server that is killed comes back", { timeout: 60000 }, async (t) =
 });
 
 test("SIGTERM drains, and no process of any upstream's group is left", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": open });
+  const cwd = folder({ "policy.cata": open });
   // A server that starts a helper of its own, as package runners do.
   const script = join(cwd, "runner.sh");
   writeFileSync(script, `#!/bin/sh\nsleep 1000 &\necho $! > ${cwd}/helper.pid\nexec ${process.execPath} ${everythingScript}\n`);
@@ -78,7 +78,7 @@ test("SIGTERM drains, and no process of any upstream's group is left", { timeout
 });
 
 test("killed without warning, the engine leaves no server behind", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": open });
+  const cwd = folder({ "policy.cata": open });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nservers: {every: ${everythingStdio}}\n` });
   await engine.upstreams("every");
   const [server] = allChildren(engine.pid);
@@ -87,7 +87,7 @@ test("killed without warning, the engine leaves no server behind", { timeout: 60
 });
 
 test("mistakes in configuration and policy end with 1 and say where", { timeout: 60000 }, (t) => {
-  const cwd = folder(t, { "policy.cata": "pack a 1.0.0\nrule x on call *.* denied\n", "bad.yaml": "lisen: 1\nservers: {a: {comand: x}}\n", "good.yaml": "policy: policy.cata\nservers: {}\n" });
+  const cwd = folder({ "policy.cata": "pack a 1.0.0\nrule x on call *.* denied\n", "bad.yaml": "lisen: 1\nservers: {a: {comand: x}}\n", "good.yaml": "policy: policy.cata\nservers: {}\n" });
   const run = (...args) => spawnSync(binary, ["run", ...args], { cwd, encoding: "utf8", timeout: 10000 });
   const bad = run("--config", "bad.yaml");
   assert.equal(bad.status, 1);

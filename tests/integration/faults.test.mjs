@@ -45,7 +45,7 @@ async function counter(engine, name) {
 /** An engine with honest clients that never stop asking; `check` fails if one of them was hurt. */
 async function underLoad(t, servers, more = "") {
   const config = `policy: [policy.cata]\n${more}servers:\n${Object.entries(servers).map(([name, text]) => `  ${name}: ${text}\n`).join("")}`;
-  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": policy }) });
+  const engine = await start(t, { config, cwd: folder({ "policy.cata": policy }) });
   await engine.upstreams("one");
   const client = await connect(t, engine, "/mcp/one");
   const faults = [];
@@ -114,7 +114,7 @@ test("broken HTTP is refused, counted, and disturbs nobody", { timeout: 60000 },
   }
   await check();
   // Other dot segments are resolved before anybody is asked who comes in: what they lead to is what it is.
-  const keyed = await start(t, { config: `policy: [policy.cata]\nauth: {tokens: [{token: the-token-of-ana-0, id: ana}]}\nservers: {}\n`, cwd: folder(t, { "policy.cata": policy }) });
+  const keyed = await start(t, { config: `policy: [policy.cata]\nauth: {tokens: [{token: the-token-of-ana-0, id: ana}]}\nservers: {}\n`, cwd: folder({ "policy.cata": policy }) });
   for (const path of ["/healthz/../api/v1/pack", "/healthz/%2e%2e/metrics", "/healthz/..//mcp"]) {
     assert.equal(statusOf(await send(keyed, `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)), 401, path);
   }

@@ -50,17 +50,20 @@ export function freePort() {
   });
 }
 
-/** A folder of its own with the given files (name to text), removed at the end of the test `t`. */
-export function folder(t, files = {}) {
+const folders = [];
+process.on("exit", () => folders.forEach((path) => rmSync(path, { recursive: true, force: true })));
+
+/** A folder of its own with the given files (name to text), removed at the very end: an engine may write there until it is stopped. */
+export function folder(files = {}) {
   const path = mkdtempSync(join(tmpdir(), "catalyst-"));
-  t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));  // the engine may still be writing there
+  folders.push(path);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
   return path;
 }
 
 /** A copy of the quickstart without its packages. */
 export function quickstartFolder(t) {
-  const path = folder(t);
+  const path = folder();
   for (const name of ["policy.cata", "schemas", "files"]) cpSync(join(quickstart, name), join(path, name), { recursive: true });
   return path;
 }
@@ -155,7 +158,7 @@ export class Engine {
 
 /** Starts `catalyst run` with `config` (text of catalyst.yaml, `listen` is added) in `cwd`, or with `args`. Stopped at the end of `t`. */
 export async function start(t, { config, cwd, args, env = {} }) {
-  cwd ??= folder(t);
+  cwd ??= folder();
   if (config !== undefined) {
     writeFileSync(join(cwd, "catalyst.yaml"), `listen: 127.0.0.1:0\n${config}`);
     args = ["run", "--config", "catalyst.yaml", ...(args ?? [])];

@@ -27,7 +27,7 @@ const initialize = JSON.stringify({
 const json = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
 
 async function guarded(t, auth, { extra = "", server = "", cwd, port } = {}) {
-  cwd ??= folder(t);
+  cwd ??= folder();
   writeFileSync(join(cwd, "policy.cata"), policy);
   port ??= await freePort();
   return start(t, {
@@ -175,7 +175,7 @@ test("tools that need more scopes ask for them", { timeout: 60000 }, async (t) =
 });
 
 test("keys are made, added and revoked while it runs", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "keys.yaml": "" });
+  const cwd = folder({ "keys.yaml": "" });
   const make = (...args) => spawnSync(binary, ["key", "new", "--json", "--file", "keys.yaml", ...args], { cwd, encoding: "utf8" });
   const first = JSON.parse(make("--id", "ana", "--role", "editor").stdout);
   const engine = await guarded(t, "  keys_file: keys.yaml\n  api_key_header: X-API-Key\n", { cwd });

@@ -37,7 +37,7 @@ test "the library" {
 `;
 
 const setUp = (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   mkdirSync(join(cwd, "common"));
   mkdirSync(join(cwd, "policy"));
   writeFileSync(join(cwd, "common", "common.cata"), common("get-sum"));

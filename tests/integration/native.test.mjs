@@ -18,7 +18,7 @@ const inForce = async (engine, from = 0) => (await until("native code", () => en
 const denies = (client, name, args) => client.callTool({ name, arguments: args }).then(() => null, (error) => error.message);
 
 test("a restart and a known policy need no compilation", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": policy("get-sum") });
+  const cwd = folder({ "policy.cata": policy("get-sum") });
   const config = `policy: policy.cata\nstore: {file: catalyst.db}\nservers: {every: ${everythingStdio}}\n`;
   const run = () => start(t, { cwd, config });
   const kept = () => readdirSync(join(cwd, "native")).map((name) => join(cwd, "native", name));
@@ -72,7 +72,7 @@ rule r${i}
   on call every.${tool}
   deny "${tool} in ${version}"
 `).join("");
-  const cwd = folder(t, { "policy.cata": large("1.0.0") });
+  const cwd = folder({ "policy.cata": large("1.0.0") });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nservers: {every: ${everythingStdio}}\n` });
   await engine.upstreams("every");
   const client = await connect(t, engine, "/mcp/every");

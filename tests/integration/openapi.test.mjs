@@ -15,7 +15,7 @@ rule no_deletes
   when ((call.args.name as string?) ?? "") == "x"
   deny "Nothing is deleted here."
 `;
-const withServer = (t, server, extra = "", cwd = folder(t)) => {
+const withServer = (t, server, extra = "", cwd = folder()) => {
   writeFileSync(join(cwd, "policy.cata"), policy);
   return start(t, { cwd, config: `policy: policy.cata\nservers:\n  pets: ${server}\n${extra}` });
 };
@@ -82,7 +82,7 @@ for (const kind of kinds) {
 }
 
 test("a document from a file, in YAML, and a service that is away", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, {
+  const cwd = folder({
     "pets.yaml": `openapi: 3.1.0
 info: {title: Pets, version: "1"}
 paths:
@@ -110,7 +110,7 @@ test("a service's address may be relative to its document's, and limits are told
   t.after(() => service.close());
   const origin = `http://127.0.0.1:${service.address().port}`;
   const servers = Object.keys(at).map((path) => `  ${path.slice(6, -5)}: {openapi: "${origin}${path}"}\n`).join("");
-  const engine = await start(t, { cwd: folder(t, { "policy.cata": "pack acme.openapi 1.0.0\n\ndefault allow\n" }), config: `policy: policy.cata\nservers:\n${servers}  few: {openapi: "${origin}/docs/none.json", openapi_operations: 1}\n` });
+  const engine = await start(t, { cwd: folder({ "policy.cata": "pack acme.openapi 1.0.0\n\ndefault allow\n" }), config: `policy: policy.cata\nservers:\n${servers}  few: {openapi: "${origin}/docs/none.json", openapi_operations: 1}\n` });
   await engine.upstreams("none", "root", "beside");
   const client = await connect(t, engine);
   for (const name of ["none", "root", "beside"]) await client.callTool({ name: `${name}__ping`, arguments: {} });
@@ -121,7 +121,7 @@ test("a service's address may be relative to its document's, and limits are told
 });
 
 test("what is no document is told, and tried again", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "pets.json": '{"swagger": "2.0"}' });
+  const cwd = folder({ "pets.json": '{"swagger": "2.0"}' });
   const engine = await withServer(t, "{openapi: pets.json}", "", cwd);
   const broken = await until("the failure", async () => (await engine.json("/readyz")).body.upstreams[0].error);
   assert.match(broken, /not an OpenAPI 3 document/);
@@ -131,7 +131,7 @@ test("tokens come from the configuration, a file, a grant or an exchange, never 
   const server = await AuthorizationServer.start(t);
   let accepted = () => true;
   const service = await pets(t, { token: (header) => accepted(header) });
-  const cwd = folder(t, { "token.txt": "first-file-token\n", "pets.json": JSON.stringify(document(service.url)) });
+  const cwd = folder({ "token.txt": "first-file-token\n", "pets.json": JSON.stringify(document(service.url)) });
   const secret = `token_url: "${server.issuer}/token", client_id: gateway, client_secret: gateway-secret-1, resource: "${service.url}"`;
   writeFileSync(join(cwd, "policy.cata"), policy);
   const engine = await start(t, {

@@ -14,7 +14,7 @@ const json = (cwd, args, input) => {
 
 test("the same sources give the same bytes, wherever they are built", { timeout: 60000 }, (t) => {
   const cwd = quickstartFolder(t);
-  const other = join(folder(t), "some", "where", "else");
+  const other = join(folder(), "some", "where", "else");
   mkdirSync(other, { recursive: true });
   for (const name of ["policy.cata", "schemas"]) cpSync(join(cwd, name), join(other, name), { recursive: true });
   const built = json(cwd, ["build", "-o", "a.catpack"]);
@@ -68,7 +68,7 @@ test("a pack decides as its sources do", { timeout: 60000 }, (t) => {
 });
 
 test("a pack whose tests fail is not built", { timeout: 60000 }, (t) => {
-  const cwd = folder(t, { "policy.cata": 'pack a 1.0.0\nrule r on call a.x deny\ntest "t" {\n  when call a.x {}\n  then allow\n}\n' });
+  const cwd = folder({ "policy.cata": 'pack a 1.0.0\nrule r on call a.x deny\ntest "t" {\n  when call a.x {}\n  then allow\n}\n' });
   const refused = json(cwd, ["build"]);
   assert.equal(refused.status, 1);
   assert.deepEqual(refused.body.failed_tests, ["t"]);

@@ -15,7 +15,7 @@ const json = (cwd, args, input) => {
 
 /** A copy of the example; `rules` of it are the pack. */
 function bank(t) {
-  const path = folder(t);
+  const path = folder();
   for (const name of ["rules", "reference", "schemas"]) cpSync(join(example, name), join(path, name), { recursive: true });
   return path;
 }

@@ -73,7 +73,7 @@ for (const transport of ["stdio", "http"]) {
   for (const kind of kinds) {
     test(`${kind} to everything on ${transport}, alone and federated`, { timeout: 60000 }, async (t) => {
       const server = transport === "stdio" ? everythingStdio : `{url: "${(await everythingHttp(t)).url}"}`;
-      const engine = await start(t, { cwd: folder(t, { "policy.cata": policy }), config: `policy: policy.cata\nservers:\n  every: ${server}\n` });
+      const engine = await start(t, { cwd: folder({ "policy.cata": policy }), config: `policy: policy.cata\nservers:\n  every: ${server}\n` });
       await engine.upstreams("every");
       await exercise(t, engine, kind, "/mcp/every", "");
       await exercise(t, engine, kind, "/mcp", "every__");
@@ -82,7 +82,7 @@ for (const transport of ["stdio", "http"]) {
 
   test(`log messages reach a legacy client, ${transport}`, { timeout: 60000 }, async (t) => {
     const server = transport === "stdio" ? everythingStdio : `{url: "${(await everythingHttp(t)).url}"}`;
-    const engine = await start(t, { cwd: folder(t, { "policy.cata": policy }), config: `policy: policy.cata\nservers:\n  every: ${server}\n` });
+    const engine = await start(t, { cwd: folder({ "policy.cata": policy }), config: `policy: policy.cata\nservers:\n  every: ${server}\n` });
     await engine.upstreams("every");
     const logs = [];
     const client = await connect(t, engine, "/mcp/every", { kind: "sdk1", log: (message) => logs.push(message.params) });

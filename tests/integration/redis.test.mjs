@@ -13,7 +13,7 @@ const secret = "0123456789abcdef0123456789abcdef";
 /** A Redis on a free port, in a folder of its own, that keeps nothing. */
 async function redis(t, port) {
   port ??= await freePort();
-  const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder(t)], { stdio: "ignore" });
+  const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder()], { stdio: "ignore" });
   t.after(() => child.kill("SIGKILL"));
   const cli = (...args) => spawnSync("redis-cli", ["-p", String(port), ...args], { encoding: "utf8" }).stdout.trim();
   await until("redis", () => cli("ping") === "PONG");
@@ -48,7 +48,7 @@ const as = (name) => ({ Authorization: `Bearer token-of-${name}` });
 
 const start = async (t, { server, url, more = "", scope = "public", key = secret, policy = "pack p 1.0.0\n" }) => {
   const engine = await startEngine(t, {
-    cwd: folder(t, { "p.cata": policy }),
+    cwd: folder({ "p.cata": policy }),
     config: `policy: p.cata\nsecrets: [${key}]\nauth: {tokens: [${tokens}]}\ncache: {redis: {url: "${url}"${more}}}\nservers: {search: {url: "${server.url}", cache: {ttl: 1m, scope: ${scope}}}}`,
   });
   await engine.upstreams("search");
@@ -200,7 +200,7 @@ test("a redis that does not answer costs one time-out and not each call one", op
 test("a configuration that cannot work is refused with its place", async (t) => {
   const { binary } = await import("./harness.mjs");
   const run = (config) => {
-    const cwd = folder(t, { "p.cata": "pack p 1.0.0\n", "catalyst.yaml": `listen: 127.0.0.1:0\npolicy: p.cata\n${config}` });
+    const cwd = folder({ "p.cata": "pack p 1.0.0\n", "catalyst.yaml": `listen: 127.0.0.1:0\npolicy: p.cata\n${config}` });
     return spawnSync(binary, ["run", "--config", "catalyst.yaml"], { cwd, encoding: "utf8", timeout: 10_000 }).stderr;
   };
   assert.match(run('cache: {redis: {url: "redis://localhost"}}\n'), /catalyst.yaml:3:.*sealed with `secrets`/s);

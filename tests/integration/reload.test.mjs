@@ -18,7 +18,7 @@ const denies = (client, name, args = {}) =>
 
 test("a save is in force within 50 ms, and no request fails on the way", { timeout: 60000 }, async (t) => {
   const { url } = await everythingHttp(t);
-  const cwd = folder(t, { "policy.cata": policy("1.0.0", "get-sum") });
+  const cwd = folder({ "policy.cata": policy("1.0.0", "get-sum") });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nservers: {every: {url: "${url}"}}\n` });
   await engine.upstreams("every");
   const clients = await Promise.all(Array.from({ length: 8 }, () => connect(t, engine, "/mcp/every")));
@@ -54,7 +54,7 @@ test("a save is in force within 50 ms, and no request fails on the way", { timeo
 });
 
 test("SIGHUP and the admin API reload; mistakes leave the old policy in force and are told", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": policy("1.0.0", "get-sum") });
+  const cwd = folder({ "policy.cata": policy("1.0.0", "get-sum") });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nreload: {watch: false}\nservers: {every: ${everythingStdio}}\n` });
   await engine.upstreams("every");
   const client = await connect(t, engine, "/mcp/every");
@@ -93,7 +93,7 @@ test("SIGHUP and the admin API reload; mistakes leave the old policy in force an
 });
 
 test("native code takes over in the background", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": policy("1.0.0", "get-sum") });
+  const cwd = folder({ "policy.cata": policy("1.0.0", "get-sum") });
   const engine = await start(t, { cwd, config: `policy: policy.cata\nservers: {}\n` });
   await until("native code", async () => (await engine.json("/api/v1/pack")).body.tier === "native");
 });

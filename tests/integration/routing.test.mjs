@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { connect, everythingHttp, folder, sleep, start as startEngine, until } from "./harness.mjs";
 
 /** An engine with this configuration, and a policy that allows everything unless the test brings its own. */
-const start = (t, { config, policy = "pack p 1.0.0\n" }) => startEngine(t, { cwd: folder(t, { "p.cata": policy }), config: `policy: p.cata\n${config}` });
+const start = (t, { config, policy = "pack p 1.0.0\n" }) => startEngine(t, { cwd: folder({ "p.cata": policy }), config: `policy: p.cata\n${config}` });
 
 const look = (more = "") => ({ name: "look", description: `Looks.${more}`, inputSchema: { type: "object", properties: { q: { type: "string" } } }, annotations: { readOnlyHint: true } });
 const write = { name: "write", inputSchema: { type: "object" } };

@@ -11,7 +11,7 @@ const watched = "test://watched-resource";
 
 async function engineFor(t, servers, more = "") {
   const config = `policy: [policy.cata]\n${auth}${more}servers:\n${Object.entries(servers).map(([name, text]) => `  ${name}: ${text}\n`).join("")}`;
-  const engine = await start(t, { config, cwd: folder(t, policy) });
+  const engine = await start(t, { config, cwd: folder(policy) });
   await engine.upstreams(...Object.keys(servers));
   return engine;
 }

@@ -49,7 +49,7 @@ async function everythingSse(t) {
 
 async function engineFor(t, servers, more = "") {
   const config = `policy: [policy.cata]\n${more}servers:\n${Object.entries(servers).map(([name, text]) => `  ${name}: ${text}\n`).join("")}`;
-  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": policy }) });
+  const engine = await start(t, { config, cwd: folder({ "policy.cata": policy }) });
   await engine.upstreams(...Object.keys(servers));
   return engine;
 }
@@ -146,7 +146,7 @@ for (const how of ["found out", "configured"]) {
 }
 
 test("a server that names another address while a message is on its way", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": policy });
+  const cwd = folder({ "policy.cata": policy });
   const made = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", join(cwd, "key.pem"), "-out", join(cwd, "ca.pem"), "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]);
   assert.equal(made.status, 0, String(made.stderr));
   const seen = [];
@@ -188,7 +188,7 @@ test("a server may not send our messages elsewhere", { timeout: 60000 }, async (
   });
   await new Promise((resolve) => evil.listen(0, "127.0.0.1", resolve));
   t.after(() => { evil.closeAllConnections(); evil.close(); elsewhere.close(); });
-  const engine = await start(t, { config: `policy: [policy.cata]\nservers: {evil: {url: "http://127.0.0.1:${evil.address().port}/sse", headers: {authorization: secret}}}\n`, cwd: folder(t, { "policy.cata": policy }) });
+  const engine = await start(t, { config: `policy: [policy.cata]\nservers: {evil: {url: "http://127.0.0.1:${evil.address().port}/sse", headers: {authorization: secret}}}\n`, cwd: folder({ "policy.cata": policy }) });
   await until("the refusal", () => engine.raw.includes("leads to another origin"));
   await sleep(100);
   assert.deepEqual(seen, []);

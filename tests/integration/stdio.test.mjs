@@ -14,7 +14,7 @@ const deny = 'pack fixture 1.0.0\n\ndefault allow\n\nrule no_echo on list tools 
 
 async function where(t, policy = "pack fixture 1.0.0\n\ndefault allow\n", more = "") {
   const config = `policy: [policy.cata]\n${more}servers:\n  modern: {url: "${await fixtureHttp(t, "modern")}"}\n  legacy: ${fixtureStdio("legacy")}\n`;
-  return folder(t, { "policy.cata": policy, "catalyst.yaml": config });
+  return folder({ "policy.cata": policy, "catalyst.yaml": config });
 }
 
 test("an official client, with questions, log messages and progress", { timeout: 60000 }, async (t) => {

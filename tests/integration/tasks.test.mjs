@@ -48,7 +48,7 @@ async function research(client, name, args) {
 for (const how of ["http", "stdio"]) {
   test(`a task of the everything server over ${how}`, { timeout: 90000 }, async (t) => {
     const every = how === "http" ? `{url: "${(await everythingHttp(t)).url}"}` : everythingStdio;
-    const engine = await start(t, { config: `policy: [policy.cata]\n${auth}servers:\n  every: ${every}\n`, cwd: folder(t, { "policy.cata": policy }) });
+    const engine = await start(t, { config: `policy: [policy.cata]\n${auth}servers:\n  every: ${every}\n`, cwd: folder({ "policy.cata": policy }) });
     await engine.upstreams("every");
     for (const [path, name] of [["/mcp/every", "simulate-research-query"], ["/mcp", "every__simulate-research-query"]]) {
       const asked = [];
@@ -126,7 +126,7 @@ async function extensionServer(t) {
 
 test("a task of the extension", { timeout: 60000 }, async (t) => {
   const config = `policy: [policy.cata]\n${auth}servers:\n  jobs: {url: "${await extensionServer(t)}"}\n`;
-  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": plain }) });
+  const engine = await start(t, { config, cwd: folder({ "policy.cata": plain }) });
   await engine.upstreams("jobs");
   const ask = async (who, method, params, name, capabilities = { elicitation: { form: {} }, extensions: { "io.modelcontextprotocol/tasks": {} } }) => {
     const body = { jsonrpc: "2.0", id: 1, method, params: { ...params, _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": capabilities } } };
@@ -154,7 +154,7 @@ test("a task of the extension", { timeout: 60000 }, async (t) => {
 test("a call that may go to several servers becomes no task", { timeout: 60000 }, async (t) => {
   const [one, two] = [await extensionServer(t), await extensionServer(t)];
   const config = `policy: [policy.cata]\n${auth}servers:\n  one: {url: "${one}"}\n  two: {url: "${two}"}\n  both: {replicas: [{server: one}, {server: two}]}\n`;
-  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": plain }) });
+  const engine = await start(t, { config, cwd: folder({ "policy.cata": plain }) });
   await engine.upstreams("one", "two", "both");
   const call = async (server) => {
     const body = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "job", arguments: {}, _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": { extensions: { "io.modelcontextprotocol/tasks": {} } } } } };
@@ -190,7 +190,7 @@ async function taskSession(t, engine, path, who, answer) {
 for (const how of ["http", "stdio"]) {
   test(`a client of the new generation and a task of the everything server over ${how}`, { timeout: 90000 }, async (t) => {
     const every = how === "http" ? `{url: "${(await everythingHttp(t)).url}"}` : everythingStdio;
-    const engine = await start(t, { config: `policy: [policy.cata]\n${auth}servers:\n  every: ${every}\n`, cwd: folder(t, { "policy.cata": policy }) });
+    const engine = await start(t, { config: `policy: [policy.cata]\n${auth}servers:\n  every: ${every}\n`, cwd: folder({ "policy.cata": policy }) });
     await engine.upstreams("every");
     const name = "simulate-research-query";
     const asked = [];
@@ -236,7 +236,7 @@ for (const how of ["http", "stdio"]) {
 
 test("a client of the old generation and tasks of the extension", { timeout: 60000 }, async (t) => {
   const config = `policy: [policy.cata]\n${auth}servers:\n  jobs: {url: "${await extensionServer(t)}"}\n`;
-  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": plain }) });
+  const engine = await start(t, { config, cwd: folder({ "policy.cata": plain }) });
   await engine.upstreams("jobs");
   const asked = [];
   const ana = await clientOf(t, engine, "/mcp/jobs", "ana", (request) => {

@@ -133,7 +133,7 @@ const rows = [];
 for (const [name, converse] of [["legacy", legacy], ["modern", modern]]) {
   test(`the ${name} generation, message by message`, { timeout: 60000 }, async (t) => {
     const url = await fixtureHttp(t, name);
-    const engine = await start(t, { config: `policy: [policy.cata]\nservers:\n  fixture: {url: "${url}"}\n`, cwd: folder(t, { "policy.cata": "pack fixture 1.0.0\n\ndefault allow\n" }) });
+    const engine = await start(t, { config: `policy: [policy.cata]\nservers:\n  fixture: {url: "${url}"}\n`, cwd: folder({ "policy.cata": "pack fixture 1.0.0\n\ndefault allow\n" }) });
     await engine.upstreams("fixture");
     const direct = await converse(url);
     const through = await converse(`${engine.url}/mcp/fixture`);

@@ -24,7 +24,7 @@ rule no_errors
 
 async function engineFor(t, servers, more = "") {
   const config = `policy: [policy.cata]\n${more}servers:\n${Object.entries(servers).map(([name, text]) => `  ${name}: ${text}\n`).join("")}`;
-  const engine = await start(t, { config, cwd: folder(t, { "policy.cata": policy }) });
+  const engine = await start(t, { config, cwd: folder({ "policy.cata": policy }) });
   await engine.upstreams(...Object.keys(servers));
   return engine;
 }
@@ -136,7 +136,7 @@ test("what is no handshake, no message, or from elsewhere is refused", { timeout
 test("a client is let in as long as its token is good", { timeout: 60000 }, async (t) => {
   const key = (token, more = "") => `- {sha256: ${createHash("sha256").update(token).digest("hex")}, id: ${token}${more}}\n`;
   const ends = (ms) => `, expires: "${new Date(Date.now() + ms).toISOString().replace(/\.\d+Z/, "Z")}"`;
-  const cwd = folder(t, { "policy.cata": policy, "keys.yaml": key("ana") + key("eve") + key("bob", ends(4000)) });
+  const cwd = folder({ "policy.cata": policy, "keys.yaml": key("ana") + key("eve") + key("bob", ends(4000)) });
   const engine = await start(t, { cwd, config: `policy: [policy.cata]\nauth: {keys_file: keys.yaml}\nservers:\n  one: ${fixtureStdio("modern")}\n` });
   await engine.upstreams("one");
   const [ana, eve, bob] = await Promise.all(["ana", "eve", "bob"].map(async (who) => (await raw(t, address(engine, "/ws/one"), { headers: { authorization: `Bearer ${who}` } })).socket));
@@ -177,7 +177,7 @@ test("a client that breaks the rules while the gateway says goodbye", { timeout:
 });
 
 test("large messages both ways over TLS, and a client that reads nothing holds up nobody", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": policy });
+  const cwd = folder({ "policy.cata": policy });
   const made = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", join(cwd, "key.pem"), "-out", join(cwd, "chain.pem"), "-days", "2", "-subj", "/CN=localhost"]);
   assert.equal(made.status, 0, String(made.stderr));
   const engine = await start(t, { cwd, config: `policy: [policy.cata]\ntls: {certificate: chain.pem, key: key.pem}\nservers:\n  one: ${fixtureStdio("modern")}\n` });

@@ -27,7 +27,7 @@ const count = async (engine, result) => {
 };
 
 test("a worker that is killed leaves the packed form in force", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": large() });
+  const cwd = folder({ "policy.cata": large() });
   const engine = await start(t, { cwd, config: config() });
   process.kill(await worker(engine), "SIGKILL");
   const line = await failed(engine);
@@ -53,7 +53,7 @@ test("time and memory of a worker have bounds", { timeout: 90000 }, async (t) =>
     ["compile_time: 150ms", "time", "compiling pack test.worker: not done within 150 ms: out of time (`native.compile_time` is the limit)"],
     ["compile_memory: 24MiB", "memory", "compiling pack test.worker: more than 24 MiB: out of memory (`native.compile_memory` is the limit)"],
   ].filter(([, result]) => result !== "memory" || !SANITIZED)) {
-    const engine = await start(t, { cwd: folder(t, { "policy.cata": large() }), config: config(`native: {${option}}\n`) });
+    const engine = await start(t, { cwd: folder({ "policy.cata": large() }), config: config(`native: {${option}}\n`) });
     assert.equal((await failed(engine)).reason, reason);
     assert.equal(await tier(engine), "packed");
     assert.equal(await count(engine, result), 1);
@@ -63,7 +63,7 @@ test("time and memory of a worker have bounds", { timeout: 90000 }, async (t) =>
 });
 
 test("another policy ends the worker of the one before", { timeout: 60000 }, async (t) => {
-  const cwd = folder(t, { "policy.cata": large() });
+  const cwd = folder({ "policy.cata": large() });
   const engine = await start(t, { cwd, config: config() });
   const first = await worker(engine);
   writeFileSync(join(cwd, "policy.cata"), large("2.0.0", 10));
@@ -75,7 +75,7 @@ test("another policy ends the worker of the one before", { timeout: 60000 }, asy
 
 test("no worker outlives its engine", { timeout: 60000 }, async (t) => {
   for (const signal of ["SIGTERM", "SIGKILL"]) {
-    const engine = await start(t, { cwd: folder(t, { "policy.cata": large() }), config: config() });
+    const engine = await start(t, { cwd: folder({ "policy.cata": large() }), config: config() });
     const pid = await worker(engine);
     await engine.stop(signal);
     await until("the worker's end", () => !alive(pid), 2000);
@@ -93,7 +93,7 @@ test("a source that costs too much is refused, and the engine goes on", { timeou
       Array.from({ length: 6000 }, (_, i) => `rule r${i} on call db.t${i} when every deny\n`).join(""),
   };
   const tools = JSON.stringify({ tools: Array.from({ length: 6000 }, (_, i) => ({ name: `t${i}`, inputSchema: { type: "object", properties: { a: { type: "string" }, [`b${i}`]: { type: "string" } } } })) });
-  const cwd = folder(t, { "policy.cata": small, "tools.json": tools });
+  const cwd = folder({ "policy.cata": small, "tools.json": tools });
   const engine = await start(t, { cwd, config: config("limits: {policy_time: 300ms, policy_memory: 1GiB}\n") });
   for (const [name, text] of Object.entries(hostile)) {
     writeFileSync(join(cwd, "policy.cata"), text);
