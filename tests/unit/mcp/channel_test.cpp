@@ -22,6 +22,17 @@ std::shared_ptr<const decision::Principal> principal_in(std::string& texts) {
           }};
 }
 
+constexpr std::string_view kGreeting =
+    R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05",)"
+    R"("capabilities":{},"clientInfo":{"name":"t","version":"1"}}})";
+
+/// Where an HTTP+SSE stream says that messages go; "" before it does.
+std::string address_in(const FakeExchange& stream) {
+  const size_t begin = stream.sent.find("sessionId=");
+  return begin == std::string::npos ? std::string()
+                                    : stream.sent.substr(begin, stream.sent.find('\n', begin) - begin);
+}
+
 TEST(Channel, KeepsWhoeverSpeaksOnItWithWhatTheTextsStandIn) {
   std::deque<std::string> texts;
   auto server = fake("one");
@@ -33,14 +44,9 @@ TEST(Channel, KeepsWhoeverSpeaksOnItWithWhatTheTextsStandIn) {
   stream.who.id = "ana";
   gateway.begin(stream);
   gateway.run_for(10);
-  const size_t begin = stream.sent.find("sessionId=");
-  ASSERT_NE(begin, std::string::npos) << stream.sent;
-  const std::string address = stream.sent.substr(begin, stream.sent.find('\n', begin) - begin);
-  for (const std::string& message :
-       {std::string(
-            R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05",)"
-            R"("capabilities":{},"clientInfo":{"name":"t","version":"1"}}})"),
-        call("one__echo")}) {
+  const std::string address = address_in(stream);
+  ASSERT_FALSE(address.empty()) << stream.sent;
+  for (const std::string& message : {std::string(kGreeting), call("one__echo")}) {
     auto post = std::make_unique<FakeExchange>();
     post->target = "/messages";
     post->asked = address;
@@ -67,14 +73,11 @@ TEST(Channel, WhatComesBeforeTheGreetingIsAnsweredWaitsForIt) {
   stream.target = "/sse";
   gateway.begin(stream);
   gateway.run_for(10);
-  const size_t begin = stream.sent.find("sessionId=");
-  ASSERT_NE(begin, std::string::npos) << stream.sent;
-  const std::string address = stream.sent.substr(begin, stream.sent.find('\n', begin) - begin);
+  const std::string address = address_in(stream);
+  ASSERT_FALSE(address.empty()) << stream.sent;
   for (const std::string& message :
-       {std::string(
-            R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05",)"
-            R"("capabilities":{},"clientInfo":{"name":"t","version":"1"}}})"),
-        std::string(R"({"jsonrpc":"2.0","method":"notifications/initialized"})"), call("one__echo")}) {
+       {std::string(kGreeting), std::string(R"({"jsonrpc":"2.0","method":"notifications/initialized"})"),
+        call("one__echo")}) {
     FakeExchange post;
     post.target = "/messages";
     post.asked = address;
